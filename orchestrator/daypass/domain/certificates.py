@@ -1,0 +1,57 @@
+"""Certificates: the exact fields to sign, and the record of what was signed (design.md, certificate profile)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+
+class CertificateState(StrEnum):
+    """Reserved before it is signed; revoked when its key line must go."""
+
+    RESERVED = "reserved"
+    SIGNED = "signed"
+    REVOKED = "revoked"
+
+
+@dataclass(frozen=True)
+class CertificateSpec:
+    """Every field of one user certificate, before it is signed.
+
+    Attributes:
+        public_key: `TYPE BASE64`, without comment.
+        serial: 1 to 2**63 - 1, reserved in the store.
+        key_id: `daypass user=<login> grant=<id> flow=<name>`.
+        principal: `daypass-<grant id>-<n>`; exactly one.
+        valid_after: Aware UTC, whole seconds.
+        valid_before: Aware UTC, whole seconds.
+        critical_options: `source-address` and `force-command` only, from the flow.
+        extensions: Names without values; `permit-pty` unless the flow names more.
+    """
+
+    public_key: str
+    serial: int
+    key_id: str
+    principal: str
+    valid_after: datetime
+    valid_before: datetime
+    critical_options: Mapping[str, str] = field(default_factory=dict, hash=False)
+    extensions: tuple[str, ...] = ("permit-pty",)
+
+
+@dataclass(frozen=True)
+class Certificate:
+    """The record of one certificate: reserved first (`text` None), then signed."""
+
+    serial: int
+    grant_id: str
+    number: int  # n of the principal, counting from 1 within the grant
+    principal: str
+    public_key: str
+    fingerprint: str  # SHA256:… of the public key
+    valid_after: datetime
+    valid_before: datetime
+    state: CertificateState = CertificateState.RESERVED
+    text: str | None = None  # the OpenSSH certificate line

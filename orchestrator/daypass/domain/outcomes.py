@@ -1,0 +1,67 @@
+"""What is known of one server after a wave."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+
+class OutcomeKind(StrEnum):
+    """Lost results and time-outs are `unknown`: tried again, never counted as done or failed."""
+
+    APPLIED = "applied"
+    REFUSED = "refused"
+    FAILED = "failed"
+    UNREACHABLE = "unreachable"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True)
+class AccountAnswer:
+    """What the host says of one account.
+
+    Attributes:
+        state: `absent`, `active`, `closed`, `removed`, `refused` or `failed`.
+        grants: Ids of the grants in effect.
+        code: Why it was refused or failed.
+    """
+
+    state: str
+    grants: tuple[str, ...] = ()
+    code: str | None = None
+    message: str | None = None
+    warnings: tuple[str, ...] = ()
+    changes: tuple[tuple[str, str, str], ...] = ()  # (what, old, new)
+
+
+@dataclass(frozen=True)
+class HostAnswer:
+    """The module's whole answer, as far as the orchestrator uses it.
+
+    Attributes:
+        status: `converged`, `stale` (an older document: only its endings counted) or `refused`.
+        sequence: The ledger's sequence after the run.
+        drift_seconds: Host clock minus controller clock, None when not measured.
+    """
+
+    status: str
+    host_id: str | None
+    machine_id: str | None
+    sequence: int
+    accounts: Mapping[str, AccountAnswer] = field(default_factory=dict, hash=False)
+    warnings: tuple[str, ...] = ()
+    drift_seconds: float | None = None
+    changed: bool = False
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """The result of a wave for one server: a kind, the reason, and the host's own answer if one came back."""
+
+    kind: OutcomeKind
+    code: str | None = None
+    message: str | None = None
+    answer: HostAnswer | None = None
+    facts: Mapping[str, Any] = field(default_factory=dict, hash=False)  # what other playbooks return (onboard)
