@@ -1,0 +1,16 @@
+"""What all tests share: the fixtures of the lab, and Hypothesis without deadlines.
+
+tests/unit, tests/golden and tests/contract use none of the lab: they need no root and no network.
+"""
+
+from __future__ import annotations
+
+from importlib.util import find_spec
+
+from hypothesis import settings
+
+pytest_plugins = ["tests.lab_fixtures"] if find_spec("tests.lab_fixtures") else []
+
+# A deadline per example fails on a busy machine and says nothing about the code.
+settings.register_profile("daypass", deadline=None, derandomize=True)
+settings.load_profile("daypass")
