@@ -1,0 +1,211 @@
+# Copyright: the Daypass authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What sshd must do for our accounts: the drop-in that says so, and the check that it holds for one login.
+
+The drop-in trusts no CA by itself: each account's key file does, line by line, so that a stolen CA key opens
+managed accounts only (host-contract, sshd). `sshd -t` says nothing about a setting that an earlier file wins,
+so an account counts as ready only when `sshd -T -C user=…` shows each value of the block.
+"""
+
+from __future__ import annotations
+
+import fnmatch
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Iterable, Mapping, Sequence
+
+from .listeners import Listener, find_listeners
+from .sshd_config import expand, reach, walk, words
+
+if TYPE_CHECKING:
+    from .system import System
+
+DROPIN = "/etc/ssh/sshd_config.d/00-daypass.conf"
+INCLUDE_LINE = "Include /etc/ssh/sshd_config.d/*.conf"
+KEYS_FOLDER = "/etc/ssh/daypass/keys"
+GROUP = "daypass"
+JOIN_GROUP = "daypass-join"
+OLDEST_VERSION = (8, 2)  # the first with Include (OpenSSH 8.2 release notes)
+
+# The block, directive by directive as sshd_config(5) spells them, in the order of the file.
+BLOCK: tuple[tuple[str, str], ...] = (
+    ("AuthenticationMethods", "publickey"),
+    ("PubkeyAuthentication", "yes"),
+    ("AuthorizedKeysFile", KEYS_FOLDER + "/%u"),
+    # A global AuthorizedKeysCommand lets bare keys in, whatever AuthorizedKeysFile says (measured).
+    ("AuthorizedKeysCommand", "none"),
+    ("AuthorizedPrincipalsCommand", "none"),
+    ("TrustedUserCAKeys", "none"),
+    ("PasswordAuthentication", "no"),
+    ("KbdInteractiveAuthentication", "no"),
+    ("GSSAPIAuthentication", "no"),
+    ("KerberosAuthentication", "no"),
+    ("HostbasedAuthentication", "no"),
+    ("PermitUserRC", "no"),
+    ("AllowUsers", "*"),
+    ("AllowGroups", GROUP),
+)
+EXPECTED: Mapping[str, str] = {directive.lower(): value for directive, value in BLOCK}
+# Left out of `sshd -T` by builds that can't do them at all, which would complain at each connection.
+OPTIONAL = frozenset({"gssapiauthentication", "kerberosauthentication"})
+
+# Somebody from elsewhere: an address for documentation (RFC 5737) that no real rule names.
+ORIGIN = "host=daypass.invalid,addr=192.0.2.1,laddr=192.0.2.2,lport=22"
+
+# A pattern character in the connector's name would change whom the block leaves alone.
+CONNECTOR = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]{0,31}")
+
+
+@dataclass(frozen=True)
+class Violation:
+    """One value that sshd doesn't have for an account.
+
+    Attributes:
+        directive: As sshd_config(5) spells it.
+        file: `file:line` of what cancels ours; None where it can't be told.
+    """
+
+    directive: str
+    found: str
+    wanted: str
+    file: str | None = None
+
+    def sentence(self) -> str:
+        """For messages: what was found, where, and what it must be."""
+        place = f" ({self.file})" if self.file else ""
+        return "{} is {}{}, must be {}".format(self.directive, self.found or "unset", place, self.wanted)
+
+
+def render_dropin(connector: str, lacking: Iterable[str] = ()) -> str:
+    """Render the drop-in for a host.
+
+    Args:
+        connector: The SSH user that Ansible logs in with; he and root are never touched, even as members.
+        lacking: Directives in lower case, out of OPTIONAL, that this sshd wasn't built with.
+
+    Raises:
+        ValueError: The connector's name holds other characters than letters, digits, `_`, `.`, `-`.
+    """
+    if not CONNECTOR.fullmatch(connector):
+        raise ValueError(f"{connector!r} can't be the name of a connector user")
+    others = f"Match User *,!root,!{connector} Group " if connector != "root" else "Match User *,!root Group "
+    left_out = OPTIONAL & set(lacking)
+    block = ["    {} {}".format(*one) for one in BLOCK if one[0].lower() not in left_out]
+    return "\n".join(
+        ["# Written by Daypass; changes made here are lost.", others + GROUP, *block, "Match all", ""]
+    )
+
+
+def parse_effective(text: str) -> dict[str, str]:
+    """Read the output of `sshd -T`: directive in lower case to its value, its lines joined by a blank."""
+    effective: dict[str, str] = {}
+    for line in text.splitlines():
+        directive, _blank, value = line.partition(" ")
+        before = effective.get(directive)
+        effective[directive] = value if before is None else before + " " + value
+    return effective
+
+
+def violations(effective: Mapping[str, str], expected: Mapping[str, str] = EXPECTED) -> list[Violation]:
+    """Compare the effective settings with the wanted ones; `file` isn't known here."""
+    spelling = {directive.lower(): directive for directive, _value in BLOCK}
+    return [
+        Violation(spelling.get(directive, directive), effective.get(directive, ""), wanted)
+        for directive, wanted in expected.items()
+        if effective.get(directive, "") != wanted
+        and not (directive in OPTIONAL and directive not in effective)
+    ]
+
+
+def denials(effective: Mapping[str, str], login: str, groups: Sequence[str]) -> list[Violation]:
+    """DenyUsers and DenyGroups that shut this login out: they win over every AllowUsers (sshd_config(5)).
+
+    A DenyUsers for certain hosts only (`alice@10.*`) is the administrator's own limit and no hindrance.
+    """
+    users = [one[:-2] if one.endswith("@*") else one for one in effective.get("denyusers", "").split()]
+    found = []
+    if any(_matches(login, pattern) for pattern in users if "@" not in pattern):
+        found.append(Violation("DenyUsers", effective["denyusers"], f"without {login}"))
+    patterns = effective.get("denygroups", "").split()
+    denied = [group for group in groups if any(_matches(group, pattern) for pattern in patterns)]
+    return found + [Violation("DenyGroups", " ".join(patterns), f"without {group}") for group in denied]
+
+
+def _matches(name: str, pattern: str) -> bool:
+    """One pattern of ssh_config(5) PATTERNS: `*` and `?` are special; `!` never matches by itself."""
+    return not pattern.startswith("!") and fnmatch.fnmatchcase(name, pattern.replace("[", "[[]"))
+
+
+def effective_settings(
+    system: System, listener: Listener, login: str, options: Sequence[str] = ()
+) -> tuple[dict[str, str] | None, str]:
+    """Ask one sshd what holds for a login: (settings, "") or (None, what sshd complains about).
+
+    Args:
+        options: Instead of the listener's own, to ask about another file.
+    """
+    argv = [listener.program, *(options or listener.options), "-T", "-C", f"user={login},{ORIGIN}"]
+    answer = system.query(argv)
+    if answer.rc != 0:
+        return None, " ".join(answer.stderr.split())[-400:]
+    return parse_effective(answer.stdout), ""
+
+
+def check_account(
+    system: System,
+    login: str,
+    groups: Sequence[str] | None = None,
+    listeners: Sequence[Listener] | None = None,
+) -> list[Violation]:
+    """What keeps the block from holding for this login, on each listening sshd; empty when it holds.
+
+    The account must exist and be in the group by now: sshd looks its groups up. No sshd found is a violation.
+
+    Args:
+        groups: All its groups; asked from the system, and only where something is denied by group, when None.
+    """
+    found: list[Violation] = []
+    listeners = find_listeners() if listeners is None else listeners
+    if not listeners:
+        return [Violation("sshd", "not found", "running")]
+    for listener in listeners:
+        effective, complaint = effective_settings(system, listener, login)
+        if effective is None:
+            found.append(
+                Violation("sshd -T", complaint, "a configuration that sshd accepts", listener.main_file)
+            )
+            continue
+        if groups is None and effective.get("denygroups"):
+            groups = system.query(["id", "-Gn", "--", login]).stdout.split()
+        wrong = violations(effective) + denials(effective, login, groups or (GROUP, login))
+        found += explain(system, listener.main_file, wrong) if wrong else []
+    return found
+
+
+def explain(system: System, main_file: str, wrong: Sequence[Violation]) -> list[Violation]:
+    """Add the place of the line that is in the way to each violation; a missing Include explains them all."""
+    include = reach(main_file, DROPIN, system.read, expand)
+    if include is None or system.read(DROPIN) is None:
+        what = "without the folder sshd_config.d" if include is None else f"without {DROPIN}"
+        return [Violation("Include", what, INCLUDE_LINE, main_file)]
+    lines = [line for line in walk(main_file, system.read, expand) if line.file != DROPIN]
+    return [Violation(one.directive, one.found, one.wanted, _place(one, lines)) for one in wrong]
+
+
+def _place(violation: Violation, lines) -> str | None:
+    """The line with the directive that has the value found; else the first with the directive."""
+    same = [line for line in lines if line.keyword == violation.directive.lower()]
+    exact = [line for line in same if " ".join(words(line.rest)) == violation.found]
+    return next((line.place for line in exact + same), None)
+
+
+def read_version(system: System, program: str = "/usr/sbin/sshd") -> tuple[str, tuple[int, int]]:
+    """The sshd's version: ("9.2p1", (9, 2)); ("", (0, 0)) when it doesn't say.
+
+    Old ones don't know `-V`; they complain, and name themselves in the usage text.
+    """
+    answer = system.query([program, "-V"])
+    found = re.search(r"OpenSSH_((\d+)\.(\d+)[a-z0-9]*)", answer.stderr + answer.stdout)
+    if found is None:
+        return "", (0, 0)
+    return found.group(1), (int(found.group(2)), int(found.group(3)))
