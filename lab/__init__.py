@@ -1,0 +1,1 @@
+"""Throwaway Linux servers on one machine, made with podman on loopback addresses."""

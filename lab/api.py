@@ -1,0 +1,293 @@
+"""The lab as Python sees it: `up` gives a `Lab`, a `Lab` starts, stops and enters its hosts.
+
+Docstrings name the codes of the `LabError` that a call can raise; every call can raise `not_root` and
+`podman_failed`.
+"""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from dataclasses import dataclass
+from pathlib import Path
+
+from lab import images, model, plan, podman, ready, state
+from lab.errors import LabError
+from lab.model import CONNECTOR, Host, Kind
+from lab.progress import Progress
+
+__all__ = ["Host", "Kind", "Lab", "LabError", "attach", "build", "down", "names", "up"]
+
+STARTS_AT_ONCE = 4
+WAITS_AT_ONCE = 8
+
+names = state.names
+
+
+@dataclass(frozen=True)
+class Lab:
+    """A set of hosts that belong together. The value is a picture of `up`'s end; methods ask podman."""
+
+    name: str
+    hosts: tuple[Host, ...]
+
+    @property
+    def state_dir(self) -> Path:
+        """Folder with the lab's keys and files, 0700."""
+        return state.folder(self.name)
+
+    @property
+    def servers_file(self) -> Path:
+        """The JSON server list of this lab."""
+        return self.state_dir / "servers.json"
+
+    @property
+    def connector_key(self) -> Path:
+        """Private key (OpenSSH format, 0600) that opens the connector account on every host."""
+        return self.state_dir / "connector_key"
+
+    @property
+    def known_hosts(self) -> Path:
+        """The hosts' keys, by name and by address, as ssh reads them."""
+        return self.state_dir / "known_hosts"
+
+    def host(self, name: str) -> Host:
+        """The host of this name (`unknown_host`)."""
+        for host in self.hosts:
+            if host.name == name:
+                return host
+        known = ", ".join(host.name for host in self.hosts[:10]) or "none"
+        raise LabError("unknown_host", f"lab {self.name!r} has no host {name!r}", f"its hosts: {known}")
+
+    def container(self, host: Host | str) -> str:
+        """podman's name of a host."""
+        return podman.container_name(self.name, self._name(host))
+
+    def exec(
+        self,
+        host: Host | str,
+        argv: Sequence[str],
+        *,
+        input: str | None = None,
+        check: bool = True,
+        privileged: bool = False,
+        timeout_seconds: float = 60,
+    ) -> subprocess.CompletedProcess[str]:
+        """Run a command as root on a host, without SSH.
+
+        Args:
+            check: Raise `command_failed` with the command's standard error when it fails.
+            privileged: With every capability, mount(8) among them, which hosts themselves lack.
+        """
+        words = ["exec", *(["--interactive"] if input is not None else [])]
+        words += ["--privileged"] if privileged else []
+        done = podman.run(
+            *words, self.container(host), *argv, stdin=input, check=False, timeout_seconds=timeout_seconds
+        )
+        if check and done.returncode != 0:
+            said = (done.stderr or done.stdout).strip()
+            sentence = f"{argv[0]} on {self._name(host)} ended with {done.returncode}: {said}"
+            raise LabError("command_failed", sentence)
+        return done
+
+    def exec_argv(self, host: Host | str, argv: Sequence[str], *, options: Sequence[str] = ()) -> list[str]:
+        """The words that run a command on a host, for callers that start processes themselves."""
+        return podman.argv("exec", *options, self.container(host), *argv)
+
+    def ssh_argv(
+        self, host: Host | str, *argv: str, user: str = CONNECTOR, key: Path | None = None
+    ) -> list[str]:
+        """The words of an ssh command to a host: strict host key, only this key, nothing of the caller's."""
+        target = host if isinstance(host, Host) else self.host(host)
+        options = ["BatchMode=yes", "IdentitiesOnly=yes", "IdentityAgent=none", "StrictHostKeyChecking=yes"]
+        options += [f"UserKnownHostsFile={self.known_hosts}", "GlobalKnownHostsFile=/dev/null"]
+        options += [f"HostKeyAlias={target.name}", "ControlMaster=no", "ControlPath=none", "LogLevel=ERROR"]
+        words = ["ssh", "-F", "none", "-i", str(key or self.connector_key), "-p", str(target.port)]
+        words += [word for option in options for word in ("-o", option)]
+        return [*words, f"{user}@{target.address}", *(["--", *argv] if argv else [])]
+
+    def running(self, host: Host | str) -> bool:
+        """Whether the host is on (a paused one is)."""
+        return podman.is_running(podman.containers(self.name).get(self.container(host)))
+
+    def stop(self, host: Host | str) -> None:
+        """Shut a host down in order; its disk stays."""
+        podman.run("stop", f"--time={podman.STOP_SECONDS}", self.container(host))
+
+    def kill(self, host: Host | str) -> None:
+        """Pull the plug; the disk stays as it was at that moment."""
+        podman.run("kill", "--signal=KILL", self.container(host))
+
+    def start(self, host: Host | str) -> None:
+        """Switch a host on, and wait until it answers (`not_ready`)."""
+        podman.run("start", self.container(host))
+        ready.wait(self.name, self.host(self._name(host)))
+
+    def reboot(self, host: Host | str) -> None:
+        """Stop and start: processes, /run and, on full hosts, /tmp are gone afterwards."""
+        self.stop(host)
+        self.start(host)
+
+    def pause(self, host: Host | str) -> None:
+        """Freeze a host: it accepts connections and says nothing."""
+        podman.run("pause", self.container(host))
+
+    def unpause(self, host: Host | str) -> None:
+        """Let a frozen host go on."""
+        podman.run("unpause", self.container(host))
+
+    def recreate(self, host: Host | str) -> None:
+        """Give a host back as on its first day, with the same name, address and host key."""
+        target = self.host(self._name(host))
+        podman.remove([self.container(target)])
+        _start(self.name, target, None)
+        ready.wait(self.name, target)
+
+    def down(self) -> None:
+        """Remove the lab: containers, keys, files."""
+        down(self.name)
+
+    @staticmethod
+    def _name(host: Host | str) -> str:
+        return host if isinstance(host, str) else host.name
+
+
+def up(
+    name: str,
+    count: int,
+    *,
+    image: str = images.DEFAULT,
+    light: bool = False,
+    prefix: str = "web",
+    fresh: bool = False,
+    progress: Progress | None = None,
+) -> Lab:
+    """Have `count` hosts named PREFIX-1 to PREFIX-COUNT in the lab, all of them answering.
+
+    Hosts that are there already stay as they are; stopped ones are started. Safe to repeat after a kill.
+
+    Args:
+        fresh: Recreate the hosts that are there.
+
+    Raises:
+        LabError: `bad_name`, `bad_count`, `unknown_image`, `host_differs`, `not_set_up`, `no_addresses`,
+            `build_failed`, `foreign_lab`, `not_ready`.
+    """
+    wanted = plan.Wanted(name, prefix, count, image, Kind.LIGHT if light else Kind.FULL)
+    plan.check(wanted)
+    _check_programs()
+    told = progress or Progress()
+    images.ensure(image, told.note)
+    with state.lock(f"lab-{name}"):
+        with state.lock("registry"):
+            record = _record(wanted)
+        hosts = [host for host in record.hosts if host.role == prefix][:count]
+        _start_all(name, hosts, fresh, told)
+        _in_parallel(WAITS_AT_ONCE, hosts, lambda host: ready.wait(name, host), "ready", told)
+    return Lab(name, record.hosts)
+
+
+def attach(name: str) -> Lab:
+    """A lab that is up already, as its record tells it (`unknown_lab`)."""
+    record = state.load(name)
+    if record is None:
+        known = ", ".join(names()) or "none"
+        raise LabError("unknown_lab", f"there is no lab {name!r}", f"labs: {known}")
+    return Lab(name, record.hosts)
+
+
+def down(name: str) -> None:
+    """Remove a lab's containers and its folder; half-made labs too, and labs that don't exist."""
+    model.check_name(name, "the lab's name")
+    with state.lock(f"lab-{name}"):
+        found = podman.containers(name)
+        podman.remove([container for container, entry in found.items() if podman.is_ours(entry)])
+        state.remove(name)
+
+
+def build(image: str, progress: Progress | None = None) -> str:
+    """Have an image, without starting anything; returns podman's name of it."""
+    _check_programs()
+    return images.ensure(image, (progress or Progress()).note)
+
+
+def orphans() -> list[str]:
+    """Names of labs of this state folder that live in podman alone, their folders gone."""
+    ours = (entry for entry in podman.containers().values() if podman.is_ours(entry))
+    return sorted({entry["Labels"][podman.LABEL] for entry in ours} - set(names()))
+
+
+def _check_programs() -> None:
+    lacking = podman.missing()
+    if lacking:
+        raise LabError("not_set_up", f"not installed: {', '.join(lacking)}", "run lab/setup")
+
+
+def _record(wanted: plan.Wanted) -> state.Record:
+    """Take addresses for new hosts and write them down, before any container exists."""
+    before = state.load(wanted.lab) or state.Record(wanted.lab)
+    others = {block for name in names() if name != wanted.lab for block in _blocks(name)}
+    for entry in podman.containers().values():
+        block = model.block_of(entry["Labels"].get(podman.ADDRESS_LABEL, ""))
+        if block is not None and not (podman.is_ours(entry) and entry["Labels"][podman.LABEL] == wanted.lab):
+            others.add(block)
+    state.prepare(wanted.lab)
+    options = images.recipe(wanted.image).sshd_options
+    after = plan.extend(
+        before, wanted, others, lambda name, address: state.seed(wanted.lab, name, address, options)
+    )
+    state.save(after)
+    return after
+
+
+def _blocks(name: str) -> tuple[int, ...]:
+    record = state.load(name)
+    return record.blocks if record else ()
+
+
+def _start_all(lab: str, hosts: Sequence[Host], fresh: bool, told: Progress) -> None:
+    found = podman.containers(lab)
+    mine = {podman.container_name(lab, host.name): host for host in hosts}
+    for container in mine.keys() & found.keys():
+        if not podman.is_ours(found[container]):
+            place = found[container]["Labels"].get(podman.STATE_LABEL)
+            raise LabError("foreign_lab", f"{container} belongs to the lab in {place}", "use another --name")
+    if fresh:
+        podman.remove(sorted(mine.keys() & found.keys()))
+        found = {}
+    off = [host for name, host in mine.items() if (found.get(name) or {}).get("State") != "running"]
+    _in_parallel(
+        STARTS_AT_ONCE,
+        off,
+        lambda host: _start(lab, host, (found.get(podman.container_name(lab, host.name)) or {}).get("State")),
+        "started",
+        told,
+    )
+
+
+def _start(lab: str, host: Host, container_state: str | None) -> None:
+    """Bring a host's container to run from whatever state it was left in."""
+    name = podman.container_name(lab, host.name)
+    if container_state == "paused":
+        podman.run("unpause", name)
+    elif container_state in ("exited", "stopped"):
+        podman.run("start", name)
+    else:
+        # Absent, or half-made by a command that was killed: neither has anything worth keeping.
+        podman.remove([name])
+        seed = state.seed_folder(lab, host.name)
+        podman.run(*podman.run_words(lab, host, images.reference(host.image), seed))
+
+
+def _in_parallel(
+    workers: int, hosts: Iterable[Host], work: Callable[[Host], None], what: str, told: Progress
+) -> None:
+    """Do the work for every host; the first failure is raised after all have ended."""
+    with ThreadPoolExecutor(workers) as pool:
+        jobs = [pool.submit(work, host) for host in hosts]
+        for number, job in enumerate(as_completed(jobs), start=1):
+            if job.exception() is None:
+                told.count(f"hosts {what}", number, len(jobs))
+    for job in jobs:
+        job.result()

@@ -1,0 +1,159 @@
+"""Images of Debian servers, built from packages without a registry and kept by podman."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import subprocess
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from lab import apt_sources, machine, podman, state
+from lab.errors import LabError
+
+FILES = Path(__file__).parent / "image"
+REPOSITORY = "localhost/daypass-lab"
+DEFAULT = "debian12"
+
+Report = Callable[[str], None]
+
+PACKAGES = (
+    *("acl", "at", "cron", "dbus", "iproute2", "libpam-systemd", "openssh-client", "openssh-server"),
+    *("passwd", "procps", "python3", "sudo", "systemd", "systemd-sysv", "util-linux"),
+)
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How to make one image.
+
+    Attributes:
+        release: Debian's code name.
+        extra: Packages beyond the common ones.
+        sshd_options: What sshd is told on its command line; its files stay as Debian ships them.
+    """
+
+    name: str
+    release: str
+    extra: tuple[str, ...] = ()
+    sshd_options: tuple[str, ...] = ("MaxStartups=100:30:200",)
+
+
+RECIPES = {
+    recipe.name: recipe
+    for recipe in (
+        Recipe("debian12", "bookworm"),
+        Recipe(
+            "debian13",
+            "trixie",
+            # A second Python for the suite with the newest Ansible.
+            extra=("python3-venv",),
+            # OpenSSH 9.8 and later block an address after refused logins; here all clients share few.
+            sshd_options=("MaxStartups=100:30:200", "PerSourcePenaltyExemptList=127.0.0.0/8"),
+        ),
+    )
+}
+
+
+def recipe(name: str) -> Recipe:
+    """The recipe of this name.
+
+    Raises:
+        LabError: `unknown_image`.
+    """
+    if name not in RECIPES:
+        raise LabError("unknown_image", f"there is no image {name!r}", f"one of {', '.join(sorted(RECIPES))}")
+    return RECIPES[name]
+
+
+def reference(name: str) -> str:
+    """podman's name of the image, with a digest of everything that it is made from but the packages' age."""
+    wanted = recipe(name)
+    digest = hashlib.sha256(repr((wanted.release, PACKAGES, wanted.extra)).encode())
+    for path in sorted(FILES.iterdir()):
+        digest.update(path.name.encode() + b"\0" + path.read_bytes() + b"\0")
+    return f"{REPOSITORY}:{name}-{digest.hexdigest()[:12]}"
+
+
+def ensure(name: str, report: Report) -> str:
+    """Build the image unless podman has it; return its reference.
+
+    Raises:
+        LabError: `unknown_image`, `build_failed`, `no_mirror`, `podman_failed`.
+    """
+    wanted = reference(name)
+    if _exists(wanted):
+        return wanted
+    with state.lock(f"image-{name}"):
+        if not _exists(wanted):
+            _build(recipe(name), wanted, report)
+    return wanted
+
+
+def _exists(image_reference: str) -> bool:
+    return podman.run("image", "exists", image_reference, check=False).returncode == 0
+
+
+def _build(wanted: Recipe, image_reference: str, report: Report) -> None:
+    """Make the root file system with mmdebstrap and import it; one tar file lies between the two."""
+    place = state.root() / "build"
+    place.mkdir(mode=0o755, parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=wanted.name, dir=place, ignore_cleanup_errors=True) as scratch:
+        archive = Path(scratch) / "root.tar"
+        report(f"building image {wanted.name} (Debian {wanted.release}), about a minute")
+        _bootstrap(wanted, archive, place / f"{wanted.name}.log", report)
+        report(f"importing image {wanted.name}")
+        podman.run("import", "--quiet", str(archive), image_reference, timeout_seconds=600)
+    _remove_older(wanted, image_reference)
+    report(f"image {wanted.name} is ready")
+
+
+def _bootstrap(wanted: Recipe, archive: Path, log: Path, report: Report) -> None:
+    """Run mmdebstrap; its messages go to the log, the important ones to the caller."""
+    environment = {**os.environ, "PATH": f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin"}
+    sources = archive.with_name("sources.list")
+    sources.write_text(apt_sources.sources(wanted.release))
+    with log.open("w") as said, sources.open() as stdin:
+        build = subprocess.Popen(
+            machine.privileged(_words(wanted, archive)),
+            stdin=stdin,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            errors="replace",
+            env=environment,
+        )
+        with build:
+            for line in build.stdout or ():
+                said.write(line)
+                if line.startswith("I: ") and "tempdir" not in line and "hook" not in line:
+                    report(f"{wanted.name}: {line[3:].strip()}")
+    if build.returncode != 0:
+        tail = " / ".join(log.read_text().splitlines()[-5:])
+        raise LabError("build_failed", f"mmdebstrap failed: {tail}", f"the whole log is {log}")
+
+
+def _words(wanted: Recipe, archive: Path) -> list[str]:
+    """The mmdebstrap command of a recipe; it reads sources.list lines from its standard input."""
+    words = ["env", f"TMPDIR={archive.parent}", *_proxies()]
+    words += ["mmdebstrap", "--mode=root", "--variant=minbase"]
+    words += [f"--include={','.join((*PACKAGES, *wanted.extra))}"]
+    words += [f"--aptopt={line}" for line in apt_sources.settings()]
+    words += [f"--dpkgopt=path-exclude=/usr/share/{each}/*" for each in ("doc", "locale", "man")]
+    return [*words, f"--customize-hook={FILES / 'finish'}", wanted.release, str(archive), "-"]
+
+
+def _proxies() -> list[str]:
+    """The caller's proxy settings, which sudo would drop, as words for env(1)."""
+    names = ("http_proxy", "https_proxy", "no_proxy")
+    return [f"{name}={os.environ[name]}" for name in names if name in os.environ]
+
+
+def _remove_older(wanted: Recipe, image_reference: str) -> None:
+    """Delete images of earlier recipes; podman refuses those that a container still uses."""
+    listed = podman.run("image", "ls", "--format", "{{.Repository}}:{{.Tag}}", REPOSITORY).stdout.split()
+    for other in listed:
+        if other.startswith(f"{REPOSITORY}:{wanted.name}-") and other != image_reference:
+            podman.run("image", "rm", other, check=False)

@@ -1,0 +1,133 @@
+"""podman's command line: argument lists in, text out. Nothing here knows what a lab is for."""
+
+from __future__ import annotations
+
+import functools
+import json
+import os
+import shutil
+import subprocess
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from lab import machine, state
+from lab.errors import LabError
+from lab.model import Host, Kind
+
+LABEL = "daypass.lab"
+"""Label with the lab's name. Only containers with it and with this state folder are ever touched."""
+
+STATE_LABEL = "daypass.lab.state"
+ADDRESS_LABEL = "daypass.lab.address"
+
+CAPABILITIES = (
+    # Beyond podman's default: what root of a server has and access management meets, short of anything
+    # that reaches the machine around it (no SYS_ADMIN, SYS_MODULE, SYS_BOOT, SYS_TIME, NET_ADMIN).
+    "AUDIT_CONTROL",  # pam_loginuid, where the machine's own login has set a login uid already
+    "AUDIT_WRITE",
+    "DAC_READ_SEARCH",
+    "IPC_OWNER",
+    "LINUX_IMMUTABLE",
+    "MKNOD",
+    "SYS_NICE",
+    "SYS_PTRACE",  # root reads /proc/PID/{exe,root} of other users
+    "SYS_RESOURCE",
+)
+
+PROCESSES_PER_HOST = 4096
+
+STOP_SECONDS = 10
+
+
+def missing() -> list[str]:
+    """Programs that the lab needs and this machine lacks."""
+    path = f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin"
+    return [program for program in ("podman", "mmdebstrap", "ssh") if not shutil.which(program, path=path)]
+
+
+def container_name(lab: str, host: str) -> str:
+    """Name of the container that a host of a lab runs in."""
+    return f"daypass-lab-{lab}-{host}"
+
+
+@functools.cache
+def _base() -> tuple[str, ...]:
+    settings = machine.settings_file()
+    return tuple(machine.privileged(["env", f"CONTAINERS_CONF={settings}", "podman"]))
+
+
+def argv(*words: str) -> list[str]:
+    """A podman command as this user has to start it."""
+    return [*_base(), *words]
+
+
+def run(
+    *words: str, stdin: str | None = None, check: bool = True, timeout_seconds: float | None = 120
+) -> subprocess.CompletedProcess[str]:
+    """Run podman and wait for it.
+
+    Raises:
+        LabError: `podman_failed` with what podman said, when `check` is set; `podman_hangs` after the time.
+    """
+    source: dict[str, Any] = {"stdin": subprocess.DEVNULL} if stdin is None else {"input": stdin}
+    try:
+        done = subprocess.run(
+            argv(*words),
+            capture_output=True,
+            text=True,
+            errors="surrogateescape",
+            check=False,
+            timeout=timeout_seconds,
+            **source,
+        )
+    except subprocess.TimeoutExpired as error:
+        raise LabError("podman_hangs", f"podman {words[0]} took over {timeout_seconds} s") from error
+    if check and done.returncode != 0:
+        said = done.stderr.strip() or f"exit code {done.returncode}"
+        raise LabError("podman_failed", f"podman {words[0]} failed: {said}")
+    return done
+
+
+def containers(lab: str | None = None) -> dict[str, Mapping[str, Any]]:
+    """All containers of labs on this machine, or those of one lab, by container name.
+
+    Labs of other state folders are among them; see `is_ours`.
+    """
+    label = LABEL if lab is None else f"{LABEL}={lab}"
+    listed = json.loads(run("ps", "--all", "--format", "json", "--filter", f"label={label}").stdout or "[]")
+    return {entry["Names"][0]: entry for entry in listed or []}
+
+
+def is_ours(container: Mapping[str, Any]) -> bool:
+    """Whether a container belongs to this state folder."""
+    return bool((container.get("Labels") or {}).get(STATE_LABEL) == str(state.root()))
+
+
+def is_running(container: Mapping[str, Any] | None) -> bool:
+    """Whether a container's processes exist (a paused one counts)."""
+    return container is not None and container.get("State") in ("running", "paused")
+
+
+def run_words(lab: str, host: Host, image_reference: str, seed: Path) -> list[str]:
+    """The `podman run` arguments of a host.
+
+    The network is the machine's own, so that sshd binds the host's loopback address and nothing else;
+    every other namespace is the host's own.
+    """
+    words = ["run", "--detach", "--name", container_name(lab, host.name), "--pull=never"]
+    words += ["--network=host", "--uts=private", "--hostname", host.name]
+    words += ["--add-host", f"{host.name}:{host.address}"]
+    words += ["--label", f"{LABEL}={lab}", "--label", f"{STATE_LABEL}={state.root()}"]
+    words += ["--label", f"{ADDRESS_LABEL}={host.address}"]
+    words += ["--log-driver=none", f"--pids-limit={PROCESSES_PER_HOST}", "--security-opt=apparmor=unconfined"]
+    words += [f"--cap-add={','.join(CAPABILITIES)}", "--volume", f"{seed}:/mnt/lab-seed:ro"]
+    if host.kind is Kind.FULL:
+        return [*words, "--systemd=always", image_reference, "/sbin/init"]
+    return [*words, "--systemd=false", "--init", image_reference, "/usr/local/sbin/lab-light"]
+
+
+def remove(container_names: Sequence[str]) -> None:
+    """Kill and delete containers; those that are gone already don't matter."""
+    for start in range(0, len(container_names), 50):
+        run("rm", "--force", "--ignore", "--time=0", *container_names[start : start + 50])
