@@ -10,7 +10,7 @@ from typing import Any, NoReturn
 class Secret:
     """Bytes that must not reach a log, an argument list, a file or the database by accident.
 
-    Prints as `***`, can't be pickled, and is compared by identity: nobody asks two secrets whether they are equal.
+    Prints as `***`, can't be pickled, and is compared by identity: nobody asks whether two secrets are equal.
     """
 
     __slots__ = ("_value",)

@@ -1,0 +1,1 @@
+"""The JSON server list -> servers; servers -> Ansible inventory. Pure: others read the files."""
