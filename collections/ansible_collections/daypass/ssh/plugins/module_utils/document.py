@@ -1,0 +1,255 @@
+# Copyright: (c) The Daypass authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The document: the wanted state of accounts on one host (host-contract.md, "The document").
+
+Pure. `build` makes the opaque string from a mapping, `parse` is the only way back; whatever `parse` returns has
+passed every check that needs no host. Values are refused, never repaired.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+import json
+from typing import NamedTuple
+
+from . import fields, names
+from .names import Refusal
+
+ABSENT = "absent"
+PRESENT = "present"
+
+
+class SudoRule(NamedTuple):
+    """What may be run as whom: `commands` is a tuple of commands, or the word "ALL"."""
+
+    run_as: str
+    commands: object
+
+
+class GrantWanted(NamedTuple):
+    """One grant that gives access until `not_after` (seconds since 1970, half-open)."""
+
+    id: str
+    principals: tuple
+    groups: tuple
+    warn_before: int
+    sudo: tuple
+    not_after: int
+
+
+class AccountWanted(NamedTuple):
+    """One account: what it is, its present grants in the order of the document, and the ids that end."""
+
+    name: str
+    uid: int
+    comment: str
+    shell: str
+    existing: str
+    home_on_removal: str
+    user_cleanup_days: object
+    remove: bool
+    grants: tuple
+    absent: tuple
+
+
+class Document(NamedTuple):
+    """A checked document and the SHA-256 (hex) of its canonical bytes."""
+
+    host_id: object
+    orchestrator_id: object
+    sequence: object
+    exclusive: bool
+    ca_keys: tuple
+    accounts: tuple
+    digest: str
+
+
+def encode(mapping):
+    # type: (dict) -> bytes
+    """The canonical bytes of a document: sorted keys, no spaces, ASCII."""
+    return json.dumps(mapping, sort_keys=True, separators=(",", ":"), ensure_ascii=True).encode("ascii")
+
+
+def build(mapping):
+    # type: (dict) -> tuple
+    """The opaque string of a document and its digest, after every check of `parse`.
+
+    Raises:
+        Refusal: See `parse`.
+    """
+    canonical = encode(mapping)
+    opaque = base64.b64encode(canonical).decode("ascii")
+    return opaque, parse(opaque).digest
+
+
+def decode(opaque):
+    # type: (str) -> dict
+    """The mapping inside an opaque string, not checked yet.
+
+    Raises:
+        Refusal: `document_invalid`: no base64, no JSON object, a key twice, too large or too deep.
+    """
+    if not isinstance(opaque, str) or len(opaque) > names.DOCUMENT_BYTES * 2:
+        raise _invalid("the document is no text of at most %d bytes" % names.DOCUMENT_BYTES)
+    try:
+        raw = base64.b64decode(opaque.encode("ascii"), validate=True)
+        if len(raw) > names.DOCUMENT_BYTES:
+            raise _invalid("the document has %d bytes, %d are allowed" % (len(raw), names.DOCUMENT_BYTES))
+        mapping = json.loads(raw.decode("utf-8"), object_pairs_hook=_unique, parse_constant=_no_constant)
+    except (binascii.Error, UnicodeError, ValueError, RecursionError) as error:
+        raise _invalid("the document can't be read: %s" % str(error)[:200])
+    if not isinstance(mapping, dict):
+        raise _invalid("the document is no JSON object")
+    return mapping
+
+
+def parse(opaque):
+    # type: (str) -> Document
+    """Read and check an opaque document.
+
+    Raises:
+        Refusal: `document_invalid`, or a code of `names` and `sudo_rules` for a name or a rule that isn't allowed.
+    """
+    mapping = decode(opaque)
+    version = mapping.get("version")
+    if type(version) is not int or version != names.DOCUMENT_VERSION:
+        raise _invalid("the document's version is %s, this code reads 1" % names.shown(version))
+    fields.only(
+        mapping,
+        ("version", "host_id", "orchestrator_id", "sequence", "exclusive", "ca_keys", "accounts"),
+        "document",
+    )
+    document = Document(
+        host_id=fields.hex_id(mapping.get("host_id"), "host_id"),
+        orchestrator_id=fields.hex_id(mapping.get("orchestrator_id"), "orchestrator_id"),
+        sequence=fields.optional_number(mapping.get("sequence"), 1, names.SEQUENCE_MAX, "sequence"),
+        exclusive=fields.truth(mapping.get("exclusive", False), "exclusive"),
+        ca_keys=fields.ca_keys(mapping.get("ca_keys", [])),
+        accounts=_accounts(mapping.get("accounts", [])),
+        digest=hashlib.sha256(encode(mapping)).hexdigest(),
+    )
+    _check_whole(document)
+    return document
+
+
+def _accounts(value):
+    # type: (object) -> tuple
+    found = fields.items(value, dict, names.ACCOUNTS_MAX, "accounts")
+    return tuple(_account(account) for account in found)
+
+
+def _account(value):
+    # type: (dict) -> AccountWanted
+    name = value.get("name")
+    names.check_login(name)
+    where = "account %s" % name
+    fields.only(
+        value,
+        (
+            "name",
+            "uid",
+            "comment",
+            "shell",
+            "existing",
+            "home_on_removal",
+            "user_cleanup_days",
+            "remove",
+            "grants",
+        ),
+        where,
+    )
+    present, absent = _grants(value.get("grants", []), where)
+    account = AccountWanted(
+        name=name,
+        uid=_uid(value.get("uid"), where),
+        comment=fields.matching(value.get("comment"), names.COMMENT, where + ", comment"),
+        shell=fields.matching(value.get("shell"), names.SHELL, where + ", shell"),
+        existing=fields.one_of(value.get("existing", "refuse"), ("refuse", "join"), where + ", existing"),
+        home_on_removal=fields.one_of(
+            value.get("home_on_removal", "archive"), ("archive", "delete", "keep"), where + ", home_on_removal"
+        ),
+        user_cleanup_days=fields.optional_number(
+            value.get("user_cleanup_days"), 0, names.CLEANUP_DAYS_MAX, where + ", user_cleanup_days"
+        ),
+        remove=fields.truth(value.get("remove", False), where + ", remove"),
+        grants=present,
+        absent=absent,
+    )
+    if account.remove and account.grants:
+        raise _invalid("%s is to be removed and still has grants" % where)
+    return account
+
+
+def _uid(value, where):
+    # type: (object, str) -> int
+    uid = fields.number(value, 0, (1 << 32) - 2, where + ", uid")
+    if not names.UID_MIN <= uid <= names.UID_MAX:
+        raise Refusal(
+            "uid_out_of_range",
+            "%s: the uid %d is not from %d to %d" % (where, uid, names.UID_MIN, names.UID_MAX),
+        )
+    return uid
+
+
+def _grants(value, where):
+    # type: (object, str) -> tuple
+    present, absent = [], []
+    for entry in fields.items(value, dict, names.GRANTS_MAX, where + ", grants"):
+        names.check_grant_id(entry.get("id"))
+        inner = "%s, grant %s" % (where, entry["id"])
+        if fields.one_of(entry.get("state", PRESENT), (PRESENT, ABSENT), inner + ", state") == ABSENT:
+            fields.only(entry, ("id", "state"), inner)
+            absent.append(entry["id"])
+        else:
+            present.append(_grant(entry, inner))
+    return tuple(present), tuple(absent)
+
+
+def _grant(entry, where):
+    # type: (dict, str) -> GrantWanted
+    fields.only(entry, ("id", "state", "principals", "groups", "warn_before", "sudo", "not_after"), where)
+    return GrantWanted(
+        id=entry["id"],
+        principals=fields.principals(entry.get("principals"), entry["id"], where),
+        groups=fields.groups(entry.get("groups", []), where),
+        warn_before=fields.number(
+            entry.get("warn_before", 0), 0, names.WARN_BEFORE_MAX, where + ", warn_before"
+        ),
+        sudo=tuple(SudoRule(*rule) for rule in fields.sudo(entry.get("sudo", []), where)),
+        not_after=fields.moment(entry.get("not_after"), where + ", not_after"),
+    )
+
+
+def _check_whole(document):
+    # type: (Document) -> None
+    fields.unique([account.name for account in document.accounts], "account name")
+    fields.unique([account.uid for account in document.accounts], "uid")
+    ids = [grant.id for account in document.accounts for grant in account.grants]
+    ids += [grant_id for account in document.accounts for grant_id in account.absent]
+    fields.unique(ids, "grant id")
+    if document.sequence is not None and (document.host_id is None or document.orchestrator_id is None):
+        raise _invalid("a document with a sequence needs host_id and orchestrator_id")
+    if not document.ca_keys and any(account.grants for account in document.accounts):
+        raise _invalid("the document has grants and no ca_keys")
+
+
+def _unique(pairs):
+    # type: (list) -> dict
+    mapping = dict(pairs)
+    if len(mapping) != len(pairs):
+        raise ValueError("a key stands twice in one object")
+    return mapping
+
+
+def _no_constant(text):
+    # type: (str) -> None
+    raise ValueError("%s is not allowed" % text)
+
+
+def _invalid(sentence):
+    # type: (str) -> Refusal
+    return Refusal("document_invalid", sentence)

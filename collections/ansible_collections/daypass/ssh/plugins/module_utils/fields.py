@@ -1,0 +1,182 @@
+# Copyright: (c) The Daypass authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Checks of single fields of a document. Pure; every check returns the value as it was, or refuses."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import calendar
+import re
+import time
+
+from . import names, sudo_rules
+from .names import Refusal
+
+CA_KEY_TYPES = (
+    "ssh-ed25519",
+    "ecdsa-sha2-nistp256",
+    "ecdsa-sha2-nistp384",
+    "ecdsa-sha2-nistp521",
+    "ssh-rsa",
+)
+MOMENT = re.compile(r"2[0-9]{3}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z", re.ASCII)
+
+
+def invalid(sentence):
+    # type: (str) -> Refusal
+    """The refusal of a document, with its sentence."""
+    return Refusal("document_invalid", sentence)
+
+
+def only(mapping, allowed, where):
+    # type: (dict, tuple, str) -> None
+    """Refuse keys that this version doesn't know: a misspelt limit must not be ignored."""
+    for key in mapping:
+        if key not in allowed:
+            raise invalid("%s: the field %s is unknown" % (where, names.shown(key)))
+
+
+def items(value, kind, at_most, where):
+    # type: (object, type, int, str) -> list
+    """A list of at most so many values of one type."""
+    if not isinstance(value, list) or len(value) > at_most:
+        raise invalid("%s is no list of at most %d entries" % (where, at_most))
+    for entry in value:
+        if type(entry) is not kind:
+            raise invalid("%s holds %s" % (where, names.shown(entry)))
+    return value
+
+
+def unique(values, what):
+    # type: (list, str) -> None
+    """Refuse the same value twice."""
+    seen = set()
+    for value in values:
+        if value in seen:
+            raise invalid("the %s %s stands twice in the document" % (what, names.shown(value)))
+        seen.add(value)
+
+
+def number(value, least, most, where):
+    # type: (object, int, int, str) -> int
+    """A whole number in a range; true and 1.0 are none."""
+    if type(value) is not int or not least <= value <= most:
+        raise invalid("%s is %s, allowed is %d to %d" % (where, names.shown(value), least, most))
+    return value
+
+
+def optional_number(value, least, most, where):
+    # type: (object, int, int, str) -> int | None
+    """A whole number in a range, or null."""
+    return None if value is None else number(value, least, most, where)
+
+
+def truth(value, where):
+    # type: (object, str) -> bool
+    """true or false, nothing that resembles them."""
+    if type(value) is not bool:
+        raise invalid("%s is %s, allowed is true or false" % (where, names.shown(value)))
+    return value
+
+
+def one_of(value, allowed, where):
+    # type: (object, tuple, str) -> str
+    """One of a few words."""
+    if type(value) is not str or value not in allowed:
+        raise invalid("%s is %s, allowed is %s" % (where, names.shown(value), ", ".join(allowed)))
+    return value
+
+
+def matching(value, pattern, where):
+    # type: (object, object, str) -> str
+    """A text that a pattern matches as a whole."""
+    if type(value) is not str or not pattern.fullmatch(value):
+        raise invalid("%s is %s, which is not allowed" % (where, names.shown(value)))
+    return value
+
+
+def hex_id(value, where):
+    # type: (object, str) -> str | None
+    """32 small hex digits, or null."""
+    return None if value is None else matching(value, names.HEX_ID, where)
+
+
+def moment(value, where):
+    # type: (object, str) -> int
+    """`YYYY-MM-DDTHH:MM:SSZ` as seconds since 1970."""
+    text = matching(value, MOMENT, where)
+    try:
+        seconds = calendar.timegm(time.strptime(text, "%Y-%m-%dT%H:%M:%SZ"))
+    except ValueError:
+        raise invalid("%s is %s, which is no date" % (where, names.shown(text)))
+    if show_moment(seconds) != text:  # strptime takes a second 60 and 61
+        raise invalid("%s is %s, which is no date" % (where, names.shown(text)))
+    return seconds
+
+
+def show_moment(seconds):
+    # type: (int) -> str
+    """Seconds since 1970 as `YYYY-MM-DDTHH:MM:SSZ`."""
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(seconds))
+
+
+def principals(value, grant_id, where):
+    # type: (object, str, str) -> tuple
+    """`daypass-<this grant>-<n>`, each once: a line may open for its own grant only."""
+    found = items(value, str, names.PRINCIPALS_MAX, where + ", principals")
+    for text in found:
+        match = names.PRINCIPAL.fullmatch(text)
+        if not match or match.group(1) != grant_id:
+            raise invalid("%s: the principal %s is not daypass-%s-<n>" % (where, names.shown(text), grant_id))
+    unique(found, "principal")
+    return tuple(found)
+
+
+def groups(value, where):
+    # type: (object, str) -> tuple
+    """Names of groups that a grant may give, each once."""
+    found = items(value, str, names.GROUPS_MAX, where + ", groups")
+    for name in found:
+        names.check_group(name)
+    unique(found, "group")
+    return tuple(found)
+
+
+def sudo(value, where):
+    # type: (object, str) -> list
+    """Checked sudo rules as (run_as, commands) pairs."""
+    rules = []
+    for rule in items(value, dict, names.SUDO_RULES_MAX, where + ", sudo"):
+        only(rule, ("run_as", "commands"), where + ", sudo")
+        commands = rule.get("commands")
+        if commands != sudo_rules.ALL:
+            commands = tuple(items(commands, str, names.COMMANDS_MAX, where + ", sudo commands"))
+        sudo_rules.check_rule(rule.get("run_as"), commands)
+        rules.append((rule["run_as"], commands))
+    return rules
+
+
+def ca_keys(value):
+    # type: (object) -> tuple
+    """Public keys `TYPE BASE64` whose inside says the same type; certificates and sk keys are no CA."""
+    found = items(value, str, names.CA_KEYS_MAX, "ca_keys")
+    for line in found:
+        _check_ca_key(line)
+    unique(found, "CA key")
+    return tuple(found)
+
+
+def _check_ca_key(line):
+    # type: (str) -> None
+    kind, separator, text = line.partition(" ")
+    try:
+        blob = base64.b64decode(text.encode("ascii"), validate=True)
+    except (binascii.Error, UnicodeError):
+        blob = b""
+    head = len(kind).to_bytes(4, "big") + kind.encode("ascii", "replace")
+    right = kind in CA_KEY_TYPES and separator and len(line) <= names.CA_KEY_LENGTH
+    if not right or not blob.startswith(head) or len(blob) <= len(head):
+        raise invalid("ca_keys holds %s, allowed is TYPE BASE64 of an ed25519, ecdsa or rsa key" % names.shown(line))
