@@ -1,0 +1,42 @@
+"""Daypass as it is installed: program and collection find each other without a configuration file."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from daypass import __version__
+
+pytestmark = pytest.mark.essential
+
+PROGRAMS = Path(sys.executable).parent
+
+
+def answer(folder: Path, *argv: str) -> str:
+    """What a program of this environment prints, started in an empty folder without the caller's settings."""
+    words = [str(PROGRAMS / argv[0]), *argv[1:]]
+    environment = {"PATH": "/usr/bin:/bin", "HOME": str(folder), "LC_ALL": "C.UTF-8"}
+    done = subprocess.run(words, cwd=folder, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def test_program_tells_its_version(tmp_path):
+    """The command is installed and is the one of this package."""
+    assert __version__ in answer(tmp_path, "daypass", "--version")
+
+
+def test_ansible_finds_the_collection_beside_the_package(tmp_path):
+    """No ansible.cfg, no variable: the collection lies where Ansible looks by itself."""
+    listed = json.loads(answer(tmp_path, "ansible-galaxy", "collection", "list", "--format", "json"))
+    assert any("daypass.ssh" in collections for collections in listed.values())
+
+
+def test_documentation_of_the_module_is_shown(tmp_path):
+    """`ansible-doc` knows the module and all its options."""
+    shown = json.loads(answer(tmp_path, "ansible-doc", "--json", "daypass.ssh.accounts"))
+    assert "document" in shown["daypass.ssh.accounts"]["doc"]["options"]
