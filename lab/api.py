@@ -62,7 +62,7 @@ class Lab:
 
     def container(self, host: Host | str) -> str:
         """podman's name of a host."""
-        return podman.container_name(self.name, self._name(host))
+        return podman.container_name(self.name, self._host(host).name)
 
     def exec(
         self,
@@ -87,7 +87,7 @@ class Lab:
         )
         if check and done.returncode != 0:
             said = (done.stderr or done.stdout).strip()
-            sentence = f"{argv[0]} on {self._name(host)} ended with {done.returncode}: {said}"
+            sentence = f"{argv[0]} on {self._host(host).name} ended with {done.returncode}: {said}"
             raise LabError("command_failed", sentence)
         return done
 
@@ -99,7 +99,7 @@ class Lab:
         self, host: Host | str, *argv: str, user: str = CONNECTOR, key: Path | None = None
     ) -> list[str]:
         """The words of an ssh command to a host: strict host key, only this key, nothing of the caller's."""
-        target = host if isinstance(host, Host) else self.host(host)
+        target = self._host(host)
         options = ["BatchMode=yes", "IdentitiesOnly=yes", "IdentityAgent=none", "StrictHostKeyChecking=yes"]
         options += [f"UserKnownHostsFile={self.known_hosts}", "GlobalKnownHostsFile=/dev/null"]
         options += [f"HostKeyAlias={target.name}", "ControlMaster=no", "ControlPath=none", "LogLevel=ERROR"]
@@ -122,7 +122,7 @@ class Lab:
     def start(self, host: Host | str) -> None:
         """Switch a host on, and wait until it answers (`not_ready`)."""
         podman.run("start", self.container(host))
-        ready.wait(self.name, self.host(self._name(host)))
+        ready.wait(self.name, self._host(host))
 
     def reboot(self, host: Host | str) -> None:
         """Stop and start: processes, /run and, on full hosts, /tmp are gone afterwards."""
@@ -139,7 +139,7 @@ class Lab:
 
     def recreate(self, host: Host | str) -> None:
         """Give a host back as on its first day, with the same name, address and host key."""
-        target = self.host(self._name(host))
+        target = self._host(host)
         podman.remove([self.container(target)])
         _start(self.name, target, None)
         ready.wait(self.name, target)
@@ -148,9 +148,8 @@ class Lab:
         """Remove the lab: containers, keys, files."""
         down(self.name)
 
-    @staticmethod
-    def _name(host: Host | str) -> str:
-        return host if isinstance(host, str) else host.name
+    def _host(self, host: Host | str) -> Host:
+        return self.host(host) if isinstance(host, str) else host
 
 
 def up(

@@ -100,7 +100,8 @@ def _build(wanted: Recipe, image_reference: str, report: Report) -> None:
     """Make the root file system with mmdebstrap and import it; one tar file lies between the two."""
     place = state.root() / "build"
     place.mkdir(mode=0o755, parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=wanted.name, dir=place, ignore_cleanup_errors=True) as scratch:
+    _remove_leftovers(place, wanted)
+    with tempfile.TemporaryDirectory(prefix=f"{wanted.name}-", dir=place) as scratch:
         archive = Path(scratch) / "root.tar"
         report(f"building image {wanted.name} (Debian {wanted.release}), about a minute")
         _bootstrap(wanted, archive, place / f"{wanted.name}.log", report)
@@ -108,6 +109,14 @@ def _build(wanted: Recipe, image_reference: str, report: Report) -> None:
         podman.run("import", "--quiet", str(archive), image_reference, timeout_seconds=600)
     _remove_older(wanted, image_reference)
     report(f"image {wanted.name} is ready")
+
+
+def _remove_leftovers(place: Path, wanted: Recipe) -> None:
+    """Delete what builds that were killed left behind, never across a mount that may still be in it."""
+    left = [str(path) for path in place.glob(f"{wanted.name}-*")]
+    if left:
+        remove = machine.privileged(["rm", "-rf", "--one-file-system", "--", *left])
+        subprocess.run(remove, capture_output=True, check=False)
 
 
 def _bootstrap(wanted: Recipe, archive: Path, log: Path, report: Report) -> None:
