@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from dataclasses import dataclass
 
 from daypass.inventory.problems import FieldRefused, shown
 
@@ -25,23 +24,12 @@ USER = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]{0,31}")
 TAKEN_USERS = frozenset({"daypass", "daypass-join", "dp-canary"})
 PORT = re.compile(r"[1-9][0-9]{0,4}")
 LAST_PORT = 65535
-JUMP = re.compile(r"(?:(?P<user>[^@]*)@)?(?P<host>\[[^\]]*\]|[^:\[\]]*)(?::(?P<port>[^:]*))?")
 
 HOST_ALLOWED = (
     "an IPv4 address, an IPv6 address without brackets and scope, or a host name of letters, digits, - and ."
 )
 USER_ALLOWED = "a letter or _, then at most 31 of letters, digits, _ . -"
 PORT_ALLOWED = "a whole number from 1 to 65535, or its digits as text"
-JUMP_ALLOWED = "[user@]host[:port], one hop; an IPv6 address in brackets"
-
-
-@dataclass(frozen=True)
-class Jump:
-    """A checked `proxy_jump`; what wasn't given is None."""
-
-    host: str
-    user: str | None = None
-    port: int | None = None
 
 
 def check_host(value: object) -> str:
@@ -55,11 +43,12 @@ def _is_host(text: str) -> bool:
     if IPV4.fullmatch(text):
         return True
     if ":" in text:
-        return _is_ipv6(text)
+        return is_ipv6(text)
     return HOST_NAME.fullmatch(text) is not None and NUMBER_LAST.fullmatch(text) is None
 
 
-def _is_ipv6(text: str) -> bool:
+def is_ipv6(text: str) -> bool:
+    """Whether this is an IPv6 address without a scope: `fe80::1%eth0` means another host on each machine."""
     try:
         return ipaddress.IPv6Address(text).scope_id is None
     except ValueError:
@@ -82,27 +71,3 @@ def check_port(value: object) -> int:
     if isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= LAST_PORT:
         return value
     raise FieldRefused(shown(value), PORT_ALLOWED)
-
-
-def check_jump(value: object) -> str:
-    """The jump as it is, or FieldRefused; `parse_jump` takes it apart."""
-    if not isinstance(value, str):
-        raise FieldRefused(shown(value), JUMP_ALLOWED)
-    parse_jump(value)
-    return value
-
-
-def parse_jump(text: str) -> Jump:
-    """`[user@]host[:port]` in its checked parts, or FieldRefused."""
-    match = JUMP.fullmatch(text)
-    if match is None:
-        raise FieldRefused(shown(text), JUMP_ALLOWED)
-    user, host, port = match["user"], match["host"], match["port"]
-    bracketed = host.startswith("[")
-    if bracketed and not _is_ipv6(host[1:-1]):
-        raise FieldRefused(shown(text), JUMP_ALLOWED)
-    return Jump(
-        host=host[1:-1] if bracketed else check_host(host),
-        user=None if user is None else check_user(user),
-        port=None if port is None else check_port(port),
-    )

@@ -1,7 +1,7 @@
 """Servers -> Ansible inventory, as one value that `json.dumps` turns into an inventory file.
 
-JSON, because a static YAML inventory of 100,000 hosts takes Ansible seven times as long. Free text (tags) is marked,
-so that `{{ … }}` in a tag stays text: a static inventory is a trusted source of templates to Ansible otherwise.
+JSON, because a static YAML inventory of 100,000 hosts takes Ansible seven times as long. Free text (tags) is
+marked, so that `{{ … }}` in a tag stays text: Ansible trusts a static inventory and would run the template.
 """
 
 from __future__ import annotations

@@ -7,11 +7,12 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from daypass.domain.servers import DEFAULT_PORT, DEFAULT_USER, Server
-from daypass.inventory.addresses import check_host, check_jump, check_port, check_user
+from daypass.inventory.addresses import check_host, check_port, check_user
 from daypass.inventory.host_key_text import check_host_key
 from daypass.inventory.json_text import Repeated, TextRefused, read_json
 from daypass.inventory.names import check_name, name_key
 from daypass.inventory.problems import CheckResult, FieldRefused, Finding, Problem, plain_name, shown
+from daypass.inventory.proxy_jump import check_jump
 from daypass.inventory.tags import NO_TAGS, check_tags
 
 MAX_SERVERS = 200_000  # twice the largest list that is measured (bench/)
