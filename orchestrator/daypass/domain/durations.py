@@ -1,0 +1,31 @@
+"""Lengths of time as people type them: `2h`, `2h30m`, `45m`, `1d`, or ISO 8601 `PT2H30M`."""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+
+_PLAIN = re.compile(
+    r"(?=\d)(?:(?P<d>\d{1,4})d)?(?:(?P<h>\d{1,5})h)?(?:(?P<m>\d{1,6})m)?(?:(?P<s>\d{1,8})s)?", re.ASCII
+)
+_ISO = re.compile(
+    r"P(?=\d|T\d)(?:(?P<d>\d{1,4})D)?"
+    r"(?:T(?=\d)(?:(?P<h>\d{1,5})H)?(?:(?P<m>\d{1,6})M)?(?:(?P<s>\d{1,8})S)?)?",
+    re.ASCII,
+)
+
+
+def parse_length(text: str) -> timedelta:
+    """The length that `text` says, in whole seconds, more than none.
+
+    Raises:
+        ValueError: It isn't a length, or it is nothing.
+    """
+    match = _PLAIN.fullmatch(text) or _ISO.fullmatch(text)
+    if match is None:
+        raise ValueError(f"{text!r} isn't a length of time; write 2h, 2h30m, 45m, 1d or PT2H30M")
+    d, h, m, s = (int(match[unit] or 0) for unit in "dhms")
+    length = timedelta(days=d, hours=h, minutes=m, seconds=s)
+    if not length:
+        raise ValueError(f"{text!r} is no time at all")
+    return length
