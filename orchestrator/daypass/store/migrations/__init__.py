@@ -1,0 +1,1 @@
+"""Schema changes, forward only; a file that was released is never changed."""

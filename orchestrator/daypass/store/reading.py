@@ -1,0 +1,151 @@
+"""The reading half of the store's interface, on one open transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Select, Table, or_, select, union_all
+
+from daypass.domain.certificates import Certificate
+from daypass.domain.events import Event
+from daypass.domain.grants import Account, AccountState, Grant, GrantState, Share, ShareState
+from daypass.domain.hosts import Host, HostKey, SentDocument
+from daypass.errors import AuditError, StoreError
+from daypass.store import rows, tables
+from daypass.store.interface import EVENTS_PAGE, AuditHead
+
+ORCHESTRATOR_ID = "orchestrator_id"
+
+
+def filtered(table: Table, **wanted: Any) -> Select[Any]:
+    """Select rows by column: None = any value, a collection = one of its values."""
+    query = select(table)
+    for name, value in wanted.items():
+        if value is None:
+            continue
+        column = table.c[name]
+        several = isinstance(value, Collection) and not isinstance(value, str)
+        query = query.where(column.in_(value) if several else column == value)
+    return query
+
+
+class SqlView:
+    """Implements `ReadView`."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def orchestrator_id(self) -> str:
+        row = self._connection.execute(filtered(tables.settings, name=ORCHESTRATOR_ID)).one_or_none()
+        if row is None:
+            raise StoreError(
+                "The store has no orchestrator id yet.", hint="daypass init", code="not_initialised"
+            )
+        return str(row.value)
+
+    def grant(self, grant_id: str) -> Grant | None:
+        row = self._connection.execute(filtered(tables.grants, id=grant_id)).one_or_none()
+        return None if row is None else rows.grant_from(row)
+
+    def grants(
+        self,
+        states: Collection[GrantState] | None = None,
+        login: str | None = None,
+        limit: int | None = None,
+    ) -> list[Grant]:
+        order = (tables.grants.c.created_at.desc(), tables.grants.c.id.desc())
+        query = filtered(tables.grants, state=states, login=login).order_by(*order).limit(limit)
+        return [rows.grant_from(row) for row in self._connection.execute(query)]
+
+    def grants_past(self, now: datetime) -> list[Grant]:
+        table = tables.grants
+        running = (GrantState.APPROVED, GrantState.ACTIVE)
+        query = filtered(table, state=running).where(table.c.not_after <= now)
+        return [rows.grant_from(row) for row in self._connection.execute(query.order_by(table.c.id))]
+
+    def shares(
+        self,
+        grant_id: str | None = None,
+        server: str | None = None,
+        states: Collection[ShareState] | None = None,
+        login: str | None = None,
+    ) -> list[Share]:
+        table = tables.shares
+        query = filtered(table, grant_id=grant_id, server=server, state=states, login=login)
+        found = self._connection.execute(query.order_by(table.c.grant_id, table.c.server))
+        return [rows.share_from(row) for row in found]
+
+    def shares_due(self, now: datetime) -> list[Share]:
+        table = tables.shares
+        to_try = or_(table.c.next_try_at.is_(None), table.c.next_try_at <= now)
+        # One query per state, so that each runs on an index of its own.
+        queries = (
+            filtered(table, state=ShareState.PENDING).where(to_try, table.c.not_before <= now),
+            filtered(table, state=ShareState.ENDING).where(to_try),
+            filtered(table, state=ShareState.APPLIED).where(table.c.not_after <= now),
+        )
+        found = self._connection.execute(union_all(*queries).order_by("grant_id", "server"))
+        return [rows.share_from(row) for row in found]
+
+    def certificates(self, grant_id: str) -> list[Certificate]:
+        query = filtered(tables.certificates, grant_id=grant_id).order_by(tables.certificates.c.number)
+        return [rows.certificate_from(row) for row in self._connection.execute(query)]
+
+    def certificate(self, serial: int) -> Certificate | None:
+        row = self._connection.execute(filtered(tables.certificates, serial=serial)).one_or_none()
+        return None if row is None else rows.certificate_from(row)
+
+    def accounts(
+        self,
+        server: str | None = None,
+        login: str | None = None,
+        states: Collection[AccountState] | None = None,
+    ) -> list[Account]:
+        table = tables.accounts
+        query = filtered(table, server=server, login=login, state=states)
+        found = self._connection.execute(query.order_by(table.c.server, table.c.login))
+        return [rows.account_from(row) for row in found]
+
+    def accounts_due_for_removal(self, now: datetime) -> list[Account]:
+        table = tables.accounts
+        query = select(table).where(table.c.removal_due_at <= now).order_by(table.c.server, table.c.login)
+        return [rows.account_from(row) for row in self._connection.execute(query)]
+
+    def host(self, server: str) -> Host | None:
+        row = self._connection.execute(filtered(tables.hosts, server=server)).one_or_none()
+        return None if row is None else rows.host_from(row)
+
+    def hosts(self) -> list[Host]:
+        query = select(tables.hosts).order_by(tables.hosts.c.server)
+        return [rows.host_from(row) for row in self._connection.execute(query)]
+
+    def host_by_id(self, host_id: str) -> Host | None:
+        row = self._connection.execute(filtered(tables.hosts, host_id=host_id)).one_or_none()
+        return None if row is None else rows.host_from(row)
+
+    def host_keys(self, server: str) -> list[HostKey]:
+        query = filtered(tables.host_keys, server=server).order_by(tables.host_keys.c.key)
+        return [rows.host_key_from(row) for row in self._connection.execute(query)]
+
+    def document(self, host_id: str, sequence: int) -> SentDocument | None:
+        query = filtered(tables.documents, host_id=host_id, sequence=sequence)
+        row = self._connection.execute(query).one_or_none()
+        return None if row is None else rows.document_from(row)
+
+    def events(self, after: int = 0, limit: int = EVENTS_PAGE) -> list[Event]:
+        table = tables.events
+        query = select(table).where(table.c.number > after).order_by(table.c.number).limit(limit)
+        try:
+            found = self._connection.execute(query).all()
+        except (TypeError, ValueError, OverflowError):
+            raise AuditError(
+                f"An event of the audit log after number {after} isn't what was written.",
+                code="audit_unreadable",
+            ) from None
+        return [rows.event_from(row) for row in found]
+
+    def audit_head(self) -> AuditHead:
+        row = self._connection.execute(select(tables.audit_head)).one()
+        return AuditHead(row.number, row.hash)

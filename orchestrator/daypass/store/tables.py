@@ -1,0 +1,235 @@
+"""The tables. Times are whole microseconds since 1970 UTC: exact, comparable, the same in both databases."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    CheckConstraint,
+    Column,
+    Dialect,
+    ForeignKey,
+    Index,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    Text,
+    TypeDecorator,
+    UniqueConstraint,
+)
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+MAX_MESSAGE_CHARACTERS = 4000  # a sentence for people; a hostile host could send megabytes
+
+
+class UtcTime(TypeDecorator[datetime]):
+    """Aware times as microseconds since 1970; a naive one is a mistake of the caller."""
+
+    impl = BigInteger
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> int | None:
+        if value is None:
+            return None
+        if value.utcoffset() is None:
+            raise ValueError(f"a time without zone can't be stored: {value.isoformat()}")
+        return (value - _EPOCH) // _MICROSECOND
+
+    def process_result_value(self, value: int | None, dialect: Dialect) -> datetime | None:
+        return None if value is None else _EPOCH + timedelta(microseconds=value)
+
+
+class HostText(TypeDecorator[str]):
+    """Text that a host sent. What a database can't hold is replaced, and it is cut.
+
+    The one place where something is repaired and not refused: a host must not be able to keep its own
+    outcome, and that of the servers beside it, from being recorded.
+    """
+
+    impl = Text
+    cache_ok = True
+
+    def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:
+        if value is None:
+            return None
+        text = value[:MAX_MESSAGE_CHARACTERS].replace("\x00", "\ufffd")
+        return text.encode("utf-8", "replace").decode("utf-8")
+
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "ck": "ck_%(table_name)s_%(constraint_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+settings = Table(  # orchestrator_id
+    "settings",
+    metadata,
+    Column("name", String(64), primary_key=True),
+    Column("value", Text, nullable=False),
+)
+
+grants = Table(
+    "grants",
+    metadata,
+    Column("id", String(40), primary_key=True),
+    Column("login", String(32), nullable=False),
+    Column("comment", Text, nullable=False),
+    Column("flow", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("actor", Text, nullable=False),
+    Column("not_before", UtcTime, nullable=False),
+    Column("not_after", UtcTime, nullable=False),
+    Column("created_at", UtcTime, nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("ended_at", UtcTime),
+    Column("end_reason", Text),
+    Index(None, "state", "not_after"),  # what is past, among a million ended ones
+    Index(None, "created_at", "id"),  # the newest
+    Index(None, "login", "created_at"),
+)
+
+shares = Table(
+    "shares",
+    metadata,
+    Column("grant_id", String(40), ForeignKey("grants.id"), primary_key=True),
+    Column("server", String(255), primary_key=True),
+    Column("integration", Text, nullable=False),
+    Column("login", String(32), nullable=False),
+    Column("groups", JSON, nullable=False),
+    Column("sudo", JSON, nullable=False),
+    Column("not_before", UtcTime, nullable=False),
+    Column("not_after", UtcTime, nullable=False),
+    Column("warn_before_seconds", Integer, nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("sent_sequence", BigInteger, nullable=False),
+    Column("attempts", Integer, nullable=False),
+    Column("next_try_at", UtcTime),
+    Column("outcome", String(16)),
+    Column("outcome_code", HostText),
+    Column("outcome_message", HostText),
+    Column("confirmed_at", UtcTime),
+    Index(None, "state", "next_try_at"),  # what is to be tried
+    Index(None, "state", "not_after"),  # what has run out
+    Index(None, "server", "state", "login"),  # a server's document
+    Index(None, "login", "state"),
+)
+
+certificates = Table(
+    "certificates",
+    metadata,
+    Column("serial", BigInteger, primary_key=True, autoincrement=False),
+    Column("grant_id", String(40), nullable=False),  # no foreign key: the canary's have no grant
+    Column("number", Integer, nullable=False),
+    Column("principal", Text, nullable=False),
+    Column("public_key", Text, nullable=False),
+    Column("fingerprint", Text, nullable=False),
+    Column("valid_after", UtcTime, nullable=False),
+    Column("valid_before", UtcTime, nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("text", Text),
+    UniqueConstraint("grant_id", "number"),
+    UniqueConstraint("principal"),
+    CheckConstraint("serial > 0", name="serial"),
+    # The two columns that hold key material hold public material.
+    CheckConstraint("public_key NOT LIKE '%PRIVATE KEY%'", name="public_key"),
+    CheckConstraint("text NOT LIKE '%PRIVATE KEY%'", name="text"),
+)
+
+people = Table(  # who has which uid; rows are never changed or taken out
+    "people",
+    metadata,
+    Column("login", String(32), primary_key=True),
+    Column("uid", Integer, nullable=False),
+    Column("comment", Text, nullable=False),
+    UniqueConstraint("uid"),
+    CheckConstraint("uid BETWEEN 70001 AND 99999", name="uid"),
+)
+
+accounts = Table(
+    "accounts",
+    metadata,
+    Column("server", String(255), primary_key=True),
+    Column("login", String(32), primary_key=True),
+    Column("uid", Integer, nullable=False),
+    Column("comment", Text, nullable=False),
+    Column("shell", Text, nullable=False),
+    Column("existing", String(16), nullable=False),
+    Column("home_on_removal", String(16), nullable=False),
+    Column("user_cleanup_days", Integer),
+    Column("state", String(16), nullable=False),
+    Column("last_grant_ended_at", UtcTime),
+    Column("removed_at", UtcTime),
+    Column("removal_due_at", UtcTime),  # follows from the others (rows.py); here for its index
+    Index(None, "login"),
+    Index(None, "removal_due_at"),
+)
+
+hosts = Table(
+    "hosts",
+    metadata,
+    Column("server", String(255), primary_key=True),
+    Column("host_id", String(32), nullable=False),
+    Column("machine_id", HostText),
+    Column("sequence", BigInteger, nullable=False),
+    Column("confirmed_sequence", BigInteger, nullable=False),
+    Column("onboarded_at", UtcTime),
+    UniqueConstraint("host_id"),
+)
+
+host_keys = Table(
+    "host_keys",
+    metadata,
+    Column("server", String(255), primary_key=True),
+    Column("key", Text, primary_key=True),
+    Column("fingerprint", Text, nullable=False),
+    Column("confirmed_at", UtcTime, nullable=False),
+)
+
+documents = Table(
+    "documents",
+    metadata,
+    Column("host_id", String(32), primary_key=True),
+    Column("sequence", BigInteger, primary_key=True, autoincrement=False),
+    Column("server", String(255), nullable=False),
+    Column("digest", String(64), nullable=False),
+    Column("recorded_at", UtcTime, nullable=False),
+)
+
+claims = Table(
+    "claims",
+    metadata,
+    Column("name", String(255), primary_key=True),
+    Column("owner", Text, nullable=False),
+    Column("expires_at", UtcTime, nullable=False),
+)
+
+events = Table(  # append-only: triggers in the migration refuse anything else
+    "events",
+    metadata,
+    Column("number", BigInteger, primary_key=True, autoincrement=False),
+    Column("at", UtcTime, nullable=False),
+    Column("actor", Text, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("subject", Text, nullable=False),
+    Column("details", Text, nullable=False),  # canonical JSON: the bytes that were hashed
+    Column("previous_hash", String(64), nullable=False),
+    Column("hash", String(64), nullable=False),
+)
+
+audit_head = Table(  # one row; also the lock that makes PostgreSQL's writing units queue up
+    "audit_head",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    Column("number", BigInteger, nullable=False),
+    Column("hash", String(64), nullable=False),
+    CheckConstraint("id = 1", name="single"),
+)
