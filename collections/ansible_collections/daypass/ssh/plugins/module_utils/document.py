@@ -27,17 +27,17 @@ class SudoRule(NamedTuple):
     """What may be run as whom: `commands` is a tuple of commands, or the word "ALL"."""
 
     run_as: str
-    commands: object
+    commands: tuple[str, ...] | str
 
 
 class GrantWanted(NamedTuple):
     """One grant that gives access until `not_after` (seconds since 1970, half-open)."""
 
     id: str
-    principals: tuple
-    groups: tuple
+    principals: tuple[str, ...]
+    groups: tuple[str, ...]
     warn_before: int
-    sudo: tuple
+    sudo: tuple[SudoRule, ...]
     not_after: int
 
 
@@ -50,32 +50,30 @@ class AccountWanted(NamedTuple):
     shell: str
     existing: str
     home_on_removal: str
-    user_cleanup_days: object
+    user_cleanup_days: int | None
     remove: bool
-    grants: tuple
-    absent: tuple
+    grants: tuple[GrantWanted, ...]
+    absent: tuple[str, ...]
 
 
 class Document(NamedTuple):
     """A checked document and the SHA-256 (hex) of its canonical bytes."""
 
-    host_id: object
-    orchestrator_id: object
-    sequence: object
+    host_id: str | None
+    orchestrator_id: str | None
+    sequence: int | None
     exclusive: bool
-    ca_keys: tuple
-    accounts: tuple
+    ca_keys: tuple[str, ...]
+    accounts: tuple[AccountWanted, ...]
     digest: str
 
 
-def encode(mapping):
-    # type: (dict) -> bytes
+def encode(mapping: dict) -> bytes:
     """The canonical bytes of a document: sorted keys, no spaces, ASCII."""
     return json.dumps(mapping, sort_keys=True, separators=(",", ":"), ensure_ascii=True).encode("ascii")
 
 
-def build(mapping):
-    # type: (dict) -> tuple
+def build(mapping: dict) -> tuple[str, str]:
     """The opaque string of a document and its digest, after every check of `parse`.
 
     Raises:
@@ -86,8 +84,7 @@ def build(mapping):
     return opaque, parse(opaque).digest
 
 
-def decode(opaque):
-    # type: (str) -> dict
+def decode(opaque: str) -> dict:
     """The mapping inside an opaque string, not checked yet.
 
     Raises:
@@ -107,8 +104,7 @@ def decode(opaque):
     return mapping
 
 
-def parse(opaque):
-    # type: (str) -> Document
+def parse(opaque: str) -> Document:
     """Read and check an opaque document.
 
     Raises:
@@ -136,14 +132,12 @@ def parse(opaque):
     return document
 
 
-def _accounts(value):
-    # type: (object) -> tuple
+def _accounts(value: object) -> tuple:
     found = fields.items(value, dict, names.ACCOUNTS_MAX, "accounts")
     return tuple(_account(account) for account in found)
 
 
-def _account(value):
-    # type: (dict) -> AccountWanted
+def _account(value: dict) -> AccountWanted:
     name = value.get("name")
     names.check_login(name)
     where = "account %s" % name
@@ -170,7 +164,9 @@ def _account(value):
         shell=fields.matching(value.get("shell"), names.SHELL, where + ", shell"),
         existing=fields.one_of(value.get("existing", "refuse"), ("refuse", "join"), where + ", existing"),
         home_on_removal=fields.one_of(
-            value.get("home_on_removal", "archive"), ("archive", "delete", "keep"), where + ", home_on_removal"
+            value.get("home_on_removal", "archive"),
+            ("archive", "delete", "keep"),
+            where + ", home_on_removal",
         ),
         user_cleanup_days=fields.optional_number(
             value.get("user_cleanup_days"), 0, names.CLEANUP_DAYS_MAX, where + ", user_cleanup_days"
@@ -184,8 +180,7 @@ def _account(value):
     return account
 
 
-def _uid(value, where):
-    # type: (object, str) -> int
+def _uid(value: object, where: str) -> int:
     uid = fields.number(value, 0, (1 << 32) - 2, where + ", uid")
     if not names.UID_MIN <= uid <= names.UID_MAX:
         raise Refusal(
@@ -195,8 +190,7 @@ def _uid(value, where):
     return uid
 
 
-def _grants(value, where):
-    # type: (object, str) -> tuple
+def _grants(value: object, where: str) -> tuple:
     present, absent = [], []
     for entry in fields.items(value, dict, names.GRANTS_MAX, where + ", grants"):
         names.check_grant_id(entry.get("id"))
@@ -209,8 +203,7 @@ def _grants(value, where):
     return tuple(present), tuple(absent)
 
 
-def _grant(entry, where):
-    # type: (dict, str) -> GrantWanted
+def _grant(entry: dict, where: str) -> GrantWanted:
     fields.only(entry, ("id", "state", "principals", "groups", "warn_before", "sudo", "not_after"), where)
     return GrantWanted(
         id=entry["id"],
@@ -224,8 +217,7 @@ def _grant(entry, where):
     )
 
 
-def _check_whole(document):
-    # type: (Document) -> None
+def _check_whole(document: Document) -> None:
     fields.unique([account.name for account in document.accounts], "account name")
     fields.unique([account.uid for account in document.accounts], "uid")
     ids = [grant.id for account in document.accounts for grant in account.grants]
@@ -237,19 +229,16 @@ def _check_whole(document):
         raise _invalid("the document has grants and no ca_keys")
 
 
-def _unique(pairs):
-    # type: (list) -> dict
+def _unique(pairs: list) -> dict:
     mapping = dict(pairs)
     if len(mapping) != len(pairs):
         raise ValueError("a key stands twice in one object")
     return mapping
 
 
-def _no_constant(text):
-    # type: (str) -> None
+def _no_constant(text: str) -> None:
     raise ValueError("%s is not allowed" % text)
 
 
-def _invalid(sentence):
-    # type: (str) -> Refusal
+def _invalid(sentence: str) -> Refusal:
     return Refusal("document_invalid", sentence)

@@ -25,22 +25,19 @@ CA_KEY_TYPES = (
 MOMENT = re.compile(r"2[0-9]{3}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z", re.ASCII)
 
 
-def invalid(sentence):
-    # type: (str) -> Refusal
+def invalid(sentence: str) -> Refusal:
     """The refusal of a document, with its sentence."""
     return Refusal("document_invalid", sentence)
 
 
-def only(mapping, allowed, where):
-    # type: (dict, tuple, str) -> None
+def only(mapping: dict, allowed: tuple, where: str) -> None:
     """Refuse keys that this version doesn't know: a misspelt limit must not be ignored."""
     for key in mapping:
         if key not in allowed:
             raise invalid("%s: the field %s is unknown" % (where, names.shown(key)))
 
 
-def items(value, kind, at_most, where):
-    # type: (object, type, int, str) -> list
+def items(value: object, kind: type, at_most: int, where: str) -> list:
     """A list of at most so many values of one type."""
     if not isinstance(value, list) or len(value) > at_most:
         raise invalid("%s is no list of at most %d entries" % (where, at_most))
@@ -50,8 +47,7 @@ def items(value, kind, at_most, where):
     return value
 
 
-def unique(values, what):
-    # type: (list, str) -> None
+def unique(values: list, what: str) -> None:
     """Refuse the same value twice."""
     seen = set()
     for value in values:
@@ -60,52 +56,45 @@ def unique(values, what):
         seen.add(value)
 
 
-def number(value, least, most, where):
-    # type: (object, int, int, str) -> int
+def number(value: object, least: int, most: int, where: str) -> int:
     """A whole number in a range; true and 1.0 are none."""
     if type(value) is not int or not least <= value <= most:
         raise invalid("%s is %s, allowed is %d to %d" % (where, names.shown(value), least, most))
     return value
 
 
-def optional_number(value, least, most, where):
-    # type: (object, int, int, str) -> int | None
+def optional_number(value: object, least: int, most: int, where: str) -> int | None:
     """A whole number in a range, or null."""
     return None if value is None else number(value, least, most, where)
 
 
-def truth(value, where):
-    # type: (object, str) -> bool
+def truth(value: object, where: str) -> bool:
     """true or false, nothing that resembles them."""
     if type(value) is not bool:
         raise invalid("%s is %s, allowed is true or false" % (where, names.shown(value)))
     return value
 
 
-def one_of(value, allowed, where):
-    # type: (object, tuple, str) -> str
+def one_of(value: object, allowed: tuple, where: str) -> str:
     """One of a few words."""
     if type(value) is not str or value not in allowed:
         raise invalid("%s is %s, allowed is %s" % (where, names.shown(value), ", ".join(allowed)))
     return value
 
 
-def matching(value, pattern, where):
-    # type: (object, object, str) -> str
+def matching(value: object, pattern: object, where: str) -> str:
     """A text that a pattern matches as a whole."""
     if type(value) is not str or not pattern.fullmatch(value):
         raise invalid("%s is %s, which is not allowed" % (where, names.shown(value)))
     return value
 
 
-def hex_id(value, where):
-    # type: (object, str) -> str | None
+def hex_id(value: object, where: str) -> str | None:
     """32 small hex digits, or null."""
     return None if value is None else matching(value, names.HEX_ID, where)
 
 
-def moment(value, where):
-    # type: (object, str) -> int
+def moment(value: object, where: str) -> int:
     """`YYYY-MM-DDTHH:MM:SSZ` as seconds since 1970."""
     text = matching(value, MOMENT, where)
     try:
@@ -117,14 +106,12 @@ def moment(value, where):
     return seconds
 
 
-def show_moment(seconds):
-    # type: (int) -> str
+def show_moment(seconds: int) -> str:
     """Seconds since 1970 as `YYYY-MM-DDTHH:MM:SSZ`."""
     return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(seconds))
 
 
-def principals(value, grant_id, where):
-    # type: (object, str, str) -> tuple
+def principals(value: object, grant_id: str, where: str) -> tuple:
     """`daypass-<this grant>-<n>`, each once: a line may open for its own grant only."""
     found = items(value, str, names.PRINCIPALS_MAX, where + ", principals")
     for text in found:
@@ -135,8 +122,7 @@ def principals(value, grant_id, where):
     return tuple(found)
 
 
-def groups(value, where):
-    # type: (object, str) -> tuple
+def groups(value: object, where: str) -> tuple:
     """Names of groups that a grant may give, each once."""
     found = items(value, str, names.GROUPS_MAX, where + ", groups")
     for name in found:
@@ -145,8 +131,7 @@ def groups(value, where):
     return tuple(found)
 
 
-def sudo(value, where):
-    # type: (object, str) -> list
+def sudo(value: object, where: str) -> list:
     """Checked sudo rules as (run_as, commands) pairs."""
     rules = []
     for rule in items(value, dict, names.SUDO_RULES_MAX, where + ", sudo"):
@@ -159,8 +144,7 @@ def sudo(value, where):
     return rules
 
 
-def ca_keys(value):
-    # type: (object) -> tuple
+def ca_keys(value: object) -> tuple:
     """Public keys `TYPE BASE64` whose inside says the same type; certificates and sk keys are no CA."""
     found = items(value, str, names.CA_KEYS_MAX, "ca_keys")
     for line in found:
@@ -169,8 +153,7 @@ def ca_keys(value):
     return tuple(found)
 
 
-def _check_ca_key(line):
-    # type: (str) -> None
+def _check_ca_key(line: str) -> None:
     kind, separator, text = line.partition(" ")
     try:
         blob = base64.b64decode(text.encode("ascii"), validate=True)
@@ -179,4 +162,6 @@ def _check_ca_key(line):
     head = len(kind).to_bytes(4, "big") + kind.encode("ascii", "replace")
     right = kind in CA_KEY_TYPES and separator and len(line) <= names.CA_KEY_LENGTH
     if not right or not blob.startswith(head) or len(blob) <= len(head):
-        raise invalid("ca_keys holds %s, allowed is TYPE BASE64 of an ed25519, ecdsa or rsa key" % names.shown(line))
+        raise invalid(
+            "ca_keys holds %s, allowed is TYPE BASE64 of an ed25519, ecdsa or rsa key" % names.shown(line)
+        )

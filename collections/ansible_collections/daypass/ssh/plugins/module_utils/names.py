@@ -21,9 +21,8 @@ class Refusal(Exception):
         hint: What to do next; may be empty.
     """
 
-    def __init__(self, code, sentence, hint=""):
-        # type: (str, str, str) -> None
-        super(Refusal, self).__init__(sentence)
+    def __init__(self, code: str, sentence: str, hint: str = "") -> None:
+        super().__init__(sentence)
         self.code = code
         self.sentence = sentence
         self.hint = hint
@@ -70,7 +69,20 @@ OWN_PREFIX = "daypass"
 # Membership is as good as root (docker and lxd start privileged containers, disk reads and writes raw devices,
 # shadow reads password digests).
 ROOT_EQUIVALENT_GROUPS = frozenset(
-    ["root", "sudo", "wheel", "admin", "docker", "podman", "lxd", "incus-admin", "libvirt", "disk", "shadow", "kmem"]
+    [
+        "root",
+        "sudo",
+        "wheel",
+        "admin",
+        "docker",
+        "podman",
+        "lxd",
+        "incus-admin",
+        "libvirt",
+        "disk",
+        "shadow",
+        "kmem",
+    ]
 )
 
 # --- numbers ------------------------------------------------------------------------------------------------
@@ -107,8 +119,7 @@ TERM_TO_KILL_SECONDS = 1
 SWEEP_AFTER_SECONDS = 2  # a login in the PAM phase starts its session after a naive close
 
 
-def check_login(name):
-    # type: (str) -> None
+def check_login(name: str) -> None:
     """Refuse a login that Daypass never manages.
 
     Raises:
@@ -117,14 +128,14 @@ def check_login(name):
     if not isinstance(name, str) or not LOGIN.fullmatch(name):
         raise Refusal(
             "name_invalid",
-            "the login %s is not allowed: a small letter or _, then at most 31 of a-z 0-9 _ . -" % shown(name),
+            "the login %s is not allowed: a small letter or _, then at most 31 of a-z 0-9 _ . -"
+            % shown(name),
         )
     if name in RESERVED or name.startswith(OWN_PREFIX):
         raise Refusal("name_reserved", "the login %s is reserved and never managed" % shown(name))
 
 
-def check_group(name):
-    # type: (str) -> None
+def check_group(name: str) -> None:
     """Refuse the name of a group that no grant may give.
 
     Raises:
@@ -133,21 +144,20 @@ def check_group(name):
     if not isinstance(name, str) or not GROUP.fullmatch(name):
         raise Refusal(
             "group_invalid",
-            "the group %s is not allowed: a letter or _, then at most 31 letters, digits, _ . -" % shown(name),
+            "the group %s is not allowed: a letter or _, then at most 31 letters, digits, _ . -"
+            % shown(name),
         )
     if name.lower().startswith(OWN_PREFIX) or name == "root":
         raise Refusal("name_reserved", "the group %s is reserved and never given" % shown(name))
 
 
-def check_grant_id(text):
-    # type: (str) -> None
+def check_grant_id(text: str) -> None:
     """Refuse a grant id that isn't 1 to 40 letters and digits (Refusal `document_invalid`)."""
     if not isinstance(text, str) or not GRANT_ID.fullmatch(text):
         raise Refusal("document_invalid", "the grant id %s is not 1 to 40 letters and digits" % shown(text))
 
 
-def shown(value):
-    # type: (object) -> str
+def shown(value: object) -> str:
     """A hostile value, safe and short enough for a message: its repr, cut at 80 characters."""
     text = ascii(value)
     return text if len(text) <= 80 else text[:77] + "..."

@@ -22,8 +22,7 @@ ARGUMENT = re.compile(r"[A-Za-z0-9_./@%+=~-]+", re.ASCII)
 HEADER = "# Written by Daypass from /var/lib/daypass/ledger.json; changes made here are lost.\n"
 
 
-def check_rule(run_as, commands):
-    # type: (object, object) -> None
+def check_rule(run_as: object, commands: object) -> None:
     """Refuse a rule that couldn't be written as it is meant.
 
     Args:
@@ -43,13 +42,17 @@ def check_rule(run_as, commands):
         _check_command(command)
 
 
-def _check_command(command):
-    # type: (object) -> None
+def _check_command(command: object) -> None:
     if not isinstance(command, str) or not 0 < len(command) <= names.COMMAND_LENGTH:
-        raise _invalid("the command %s is no text of at most %d characters" % (names.shown(command), names.COMMAND_LENGTH))
+        raise _invalid(
+            "the command %s is no text of at most %d characters"
+            % (names.shown(command), names.COMMAND_LENGTH)
+        )
     path, *arguments = command.split(" ")
     if not PATH.fullmatch(path) or any(part in (".", "..") for part in path.split("/")):
-        raise _invalid("the command %s doesn't begin with the absolute path of a program" % names.shown(command))
+        raise _invalid(
+            "the command %s doesn't begin with the absolute path of a program" % names.shown(command)
+        )
     if not all(ARGUMENT.fullmatch(argument) for argument in arguments):
         raise _invalid(
             "the command %s is not allowed: arguments hold letters, digits and _ . / @ %% + = ~ -, "
@@ -57,8 +60,7 @@ def _check_command(command):
         )
 
 
-def render_sudoers(accounts, notafter):
-    # type: (dict, bool) -> str
+def render_sudoers(accounts: dict, notafter: bool) -> str:
     """The whole file for all accounts.
 
     Args:
@@ -74,13 +76,14 @@ def render_sudoers(accounts, notafter):
     for login in sorted(accounts):
         latest = _latest(accounts[login])
         for (run_as, command), not_after in sorted(latest.items()):
-            until = "NOTAFTER=%s " % time.strftime("%Y%m%d%H%M%SZ", time.gmtime(not_after)) if notafter else ""
+            until = (
+                "NOTAFTER=%s " % time.strftime("%Y%m%d%H%M%SZ", time.gmtime(not_after)) if notafter else ""
+            )
             lines.append("%s ALL=(%s) %sNOPASSWD: %s\n" % (login, run_as, until, _escaped(command)))
     return HEADER + "".join(lines) if lines else ""
 
 
-def _latest(rules):
-    # type: (list) -> dict
+def _latest(rules: list) -> dict:
     """(run_as, command) -> the latest end: grants add up, so a command is allowed while any of them gives it."""
     latest = {}
     for rule, not_after in rules:
@@ -90,12 +93,10 @@ def _latest(rules):
     return latest
 
 
-def _escaped(command):
-    # type: (str) -> str
+def _escaped(command: str) -> str:
     """`=` has a meaning in sudoers and is escaped; nothing else that is allowed has one."""
     return command.replace("=", "\\=")
 
 
-def _invalid(sentence):
-    # type: (str) -> Refusal
+def _invalid(sentence: str) -> Refusal:
     return Refusal("sudo_rule_invalid", sentence)

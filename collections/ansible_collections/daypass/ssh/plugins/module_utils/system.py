@@ -17,6 +17,7 @@ import stat
 import subprocess
 import time
 from contextlib import contextmanager
+from typing import Callable, Iterator
 
 from .names import Refusal
 
@@ -25,11 +26,10 @@ CHILD_ENVIRONMENT = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL": "C"}
 READ_LIMIT = 64 << 20  # no file that we read is larger on a sane host
 
 
-class Completed(object):
+class Completed:
     """What a program left behind: `rc` (int; 124 = time is up, 127 = not found), `stdout`, `stderr` (str)."""
 
-    def __init__(self, rc, stdout, stderr):
-        # type: (int, str, str) -> None
+    def __init__(self, rc: int, stdout: str, stderr: str) -> None:
         self.rc = rc
         self.stdout = stdout
         self.stderr = stderr
@@ -38,36 +38,29 @@ class Completed(object):
 class CommandFailed(Exception):
     """A changing program returned another code than 0."""
 
-    def __init__(self, argv, completed):
-        # type: (list, Completed) -> None
-        super(CommandFailed, self).__init__(
-            "%s returned %d: %s" % (argv[0], completed.rc, completed.stderr.strip()[-300:])
-        )
+    def __init__(self, argv: list[str], completed: Completed) -> None:
+        super().__init__("%s returned %d: %s" % (argv[0], completed.rc, completed.stderr.strip()[-300:]))
         self.argv = argv
         self.completed = completed
 
 
-class System(object):
+class System:
     """The host as it is. Paths are absolute; contents are bytes; times are seconds."""
 
     _lock_descriptor = None  # inherited by changing programs: a useradd that outlives us keeps the lock
 
-    def before(self, effect, detail):
-        # type: (str, str) -> None
+    def before(self, effect: str, detail: str) -> None:
         """Called before each change with its kind (`change`, `write`, …) and a word on it."""
 
-    def after(self, effect, detail):
-        # type: (str, str) -> None
+    def after(self, effect: str, detail: str) -> None:
         """Called after each change."""
 
     # --- programs -------------------------------------------------------------------------------------------
-    def query(self, argv, stdin="", timeout_seconds=10):
-        # type: (list, str, float) -> Completed
+    def query(self, argv: list[str], stdin: str = "", timeout_seconds: float = 10) -> Completed:
         """Run a program that changes nothing. Never raises on its return code."""
         return self._run(argv, stdin, timeout_seconds)
 
-    def change(self, argv, stdin="", timeout_seconds=30):
-        # type: (list, str, float) -> Completed
+    def change(self, argv: list[str], stdin: str = "", timeout_seconds: float = 30) -> Completed:
         """Run a program that changes the host.
 
         Raises:
@@ -81,14 +74,12 @@ class System(object):
             raise CommandFailed(argv, completed)
         return completed
 
-    def _run(self, argv, stdin, timeout_seconds, descriptors=()):
-        # type: (list, str, float, tuple) -> Completed
+    def _run(self, argv: list[str], stdin: str, timeout_seconds: float, descriptors: tuple = ()) -> Completed:
         try:
             done = subprocess.run(
                 argv,
                 input=stdin.encode("utf-8"),
-                stdout=subprocess.PIPE,
-                stderr=subprocess.PIPE,
+                capture_output=True,
                 env=CHILD_ENVIRONMENT,
                 cwd="/",
                 timeout=timeout_seconds,
@@ -104,8 +95,7 @@ class System(object):
         )
 
     # --- files ----------------------------------------------------------------------------------------------
-    def read(self, path):
-        # type: (str) -> bytes | None
+    def read(self, path: str) -> bytes | None:
         """The content of a regular file, None where there is none.
 
         Raises:
@@ -122,29 +112,33 @@ class System(object):
                 raise OSError(errno.EINVAL, "not a regular file", path)
             return file.read(READ_LIMIT)
 
-    def exists(self, path):
-        # type: (str) -> bool
+    def exists(self, path: str) -> bool:
         """Whether anything has that name, a dangling link too."""
         return os.path.lexists(path)
 
-    def status(self, path):
-        # type: (str) -> os.stat_result | None
+    def status(self, path: str) -> os.stat_result | None:
         """`lstat` of the path, None where there is nothing."""
         try:
             return os.lstat(path)
         except (FileNotFoundError, NotADirectoryError):
             return None
 
-    def names(self, folder):
-        # type: (str) -> list
+    def names(self, folder: str) -> list:
         """Sorted names in a folder; empty where there is no such folder."""
         try:
             return sorted(os.listdir(folder))
         except (FileNotFoundError, NotADirectoryError):
             return []
 
-    def write(self, path, content, mode, uid=0, gid=0, validate=None):
-        # type: (str, bytes, int, int, int, object) -> None
+    def write(
+        self,
+        path: str,
+        content: bytes,
+        mode: int,
+        uid: int = 0,
+        gid: int = 0,
+        validate: Callable[[str], None] | None = None,
+    ) -> None:
         """Replace a file as one step: whoever reads sees the old or the new content, also after a power cut.
 
         The temporary file lies in the same folder and begins with a dot: a name without one is live in
@@ -168,8 +162,7 @@ class System(object):
         self._sync_folder(folder)
         self.after("write", path)
 
-    def _write_temporary(self, temporary, content, mode, uid, gid):
-        # type: (str, bytes, int, int, int) -> None
+    def _write_temporary(self, temporary: str, content: bytes, mode: int, uid: int, gid: int) -> None:
         self._unlink(temporary)
         flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
         descriptor = os.open(temporary, flags, 0o600)
@@ -180,8 +173,7 @@ class System(object):
             os.fchmod(descriptor, mode)  # whatever the umask
             os.fsync(descriptor)
 
-    def _restore_context(self, path, temporary):
-        # type: (str, str) -> None
+    def _restore_context(self, path: str, temporary: str) -> None:
         """Give the temporary file the SELinux context that `path` should have."""
         if not os.path.exists("/sys/fs/selinux/enforce"):
             return
@@ -189,16 +181,14 @@ class System(object):
         if wanted and wanted != "<<none>>":
             self.query(["chcon", wanted, temporary])
 
-    def remove(self, path):
-        # type: (str) -> None
+    def remove(self, path: str) -> None:
         """Remove a file or link; nothing there is fine."""
         self.before("remove", path)
         self._unlink(path)
         self._sync_folder(os.path.dirname(path))
         self.after("remove", path)
 
-    def rename(self, old, new):
-        # type: (str, str) -> None
+    def rename(self, old: str, new: str) -> None:
         """Rename within one file system."""
         self.before("rename", "%s %s" % (old, new))
         os.rename(old, new)
@@ -206,8 +196,7 @@ class System(object):
         self._sync_folder(os.path.dirname(new))
         self.after("rename", "%s %s" % (old, new))
 
-    def make_folder(self, path, mode):
-        # type: (str, int) -> None
+    def make_folder(self, path: str, mode: int) -> None:
         """Make a folder of root's with exactly this mode; one that is there keeps its content.
 
         Raises:
@@ -227,16 +216,14 @@ class System(object):
         self.after("make_folder", path)
 
     @staticmethod
-    def _unlink(path):
-        # type: (str) -> None
+    def _unlink(path: str) -> None:
         try:
             os.unlink(path)
         except (FileNotFoundError, NotADirectoryError):
             pass
 
     @staticmethod
-    def _sync_folder(folder):
-        # type: (str) -> None
+    def _sync_folder(folder: str) -> None:
         try:
             descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         except FileNotFoundError:
@@ -247,8 +234,7 @@ class System(object):
             os.close(descriptor)
 
     # --- processes and time ---------------------------------------------------------------------------------
-    def signal(self, pid, number):
-        # type: (int, int) -> bool
+    def signal(self, pid: int, number: int) -> bool:
         """Send a signal; False where the process is gone."""
         self.before("signal", "%d %d" % (pid, number))
         try:
@@ -259,24 +245,20 @@ class System(object):
             self.after("signal", "%d %d" % (pid, number))
         return True
 
-    def sleep(self, seconds):
-        # type: (float) -> None
+    def sleep(self, seconds: float) -> None:
         """Wait."""
         time.sleep(seconds)
 
-    def monotonic(self):
-        # type: () -> float
+    def monotonic(self) -> float:
         """Seconds that never jump, for waiting."""
         return time.monotonic()
 
-    def clock(self):
-        # type: () -> int
+    def clock(self) -> int:
         """The host's clock in seconds since 1970."""
         return int(time.time())
 
     @contextmanager
-    def lock(self, path, wait_seconds):
-        # type: (str, float) -> object
+    def lock(self, path: str, wait_seconds: float) -> Iterator[None]:
         """Hold the lock file alone. It is never renamed or removed; the kernel frees it with the process.
 
         Raises:
@@ -293,8 +275,7 @@ class System(object):
             self._lock_descriptor = None
             os.close(descriptor)
 
-    def _wait_for_lock(self, descriptor, path, wait_seconds):
-        # type: (int, str, float) -> None
+    def _wait_for_lock(self, descriptor: int, path: str, wait_seconds: float) -> None:
         until = self.monotonic() + wait_seconds
         while True:
             try:

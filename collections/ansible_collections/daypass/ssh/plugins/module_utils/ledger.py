@@ -1,0 +1,227 @@
+# Copyright: (c) The Daypass authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The ledger: the record, on the host, of what Daypass created and changed there.
+
+It is made by onboarding alone. `parse` and `serialise` are pure; a ledger that can't be read whole is corrupt, and
+no part of it is trusted then.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any, Callable, NamedTuple
+
+from . import names
+from .document import SudoRule
+from .names import Refusal
+
+if TYPE_CHECKING:
+    from .system import System
+
+# What a run was about to do with an account when it ended; "" = nothing, the account is as the ledger says.
+PENDING = ("", "create", "open", "close", "remove")
+CAUSE_ENDED = "ended"
+CAUSE_MEMBERSHIP = "membership_lost"  # such a grant never opens again, whatever the sequence
+
+
+class LedgerGrant(NamedTuple):
+    """A grant as it was wanted last; `live` once its key lines are in place."""
+
+    principals: tuple[str, ...]
+    groups: tuple[str, ...]
+    sudo: tuple[SudoRule, ...]
+    warn_before: int
+    not_after: int
+    live: bool
+
+
+class LedgerAccount(NamedTuple):
+    """An account that we created, or are about to.
+
+    Attributes:
+        groups: Supplementary groups that we gave, or may have given when a run was cut off.
+        closed_at: When its last grant ended, None while one is wanted.
+    """
+
+    uid: int
+    comment: str
+    shell: str
+    home: str
+    home_on_removal: str
+    user_cleanup_days: int | None
+    pending: str
+    grants: dict[str, LedgerGrant]
+    groups: tuple[str, ...]
+    closed_at: int | None
+
+
+class Tombstone(NamedTuple):
+    """A grant that ended: it can't come back before `until`, its original end."""
+
+    until: int
+    cause: str
+
+
+class Retired(NamedTuple):
+    """An account that is gone. Its uid is never somebody else's; `home` is the path that was left, or ""."""
+
+    uid: int
+    login: str
+    comment: str
+    at: int
+    home: str
+
+
+class Ledger(NamedTuple):
+    """The whole record.
+
+    Attributes:
+        machine_id: /etc/machine-id at onboarding, None where there was none.
+        sequence: Of the last full document; 0 = none came yet.
+        last_seen: Latest time that a run saw; time never goes back behind it.
+        sshd_version: (major, minor) of the sshd, (0, 0) where it didn't say.
+        connector: The login that Ansible comes in with; never managed.
+    """
+
+    host_id: str | None
+    machine_id: str | None
+    orchestrator_id: str | None
+    sequence: int
+    digest: str | None
+    last_seen: int
+    sshd_version: tuple[int, int]
+    connector: str
+    ca_keys: tuple[str, ...]
+    accounts: dict[str, LedgerAccount]
+    tombstones: dict[str, Tombstone]
+    retired: tuple[Retired, ...]
+
+
+def new_ledger(
+    host_id: str | None,
+    machine_id: str | None,
+    orchestrator_id: str | None,
+    sshd_version: tuple[int, int],
+    connector: str,
+) -> Ledger:
+    """The empty ledger of a host that is being onboarded."""
+    return Ledger(
+        host_id, machine_id, orchestrator_id, 0, None, 0, tuple(sshd_version), connector, (), {}, {}, ()
+    )
+
+
+def serialise(ledger: Ledger) -> bytes:
+    """The ledger as the bytes of its file."""
+    mapping = ledger._asdict()
+    mapping["version"] = names.LEDGER_VERSION
+    mapping["accounts"] = {login: _account_out(account) for login, account in ledger.accounts.items()}
+    mapping["tombstones"] = {grant_id: list(stone) for grant_id, stone in ledger.tombstones.items()}
+    mapping["retired"] = [entry._asdict() for entry in ledger.retired]
+    return json.dumps(mapping, sort_keys=True, separators=(",", ":")).encode("ascii") + b"\n"
+
+
+def _account_out(account: LedgerAccount) -> dict[str, Any]:
+    mapping = account._asdict()
+    mapping["grants"] = {
+        grant_id: dict(grant._asdict(), sudo=[list(rule) for rule in grant.sudo])
+        for grant_id, grant in account.grants.items()
+    }
+    return mapping
+
+
+def parse(content: bytes) -> Ledger:
+    """Read a ledger's bytes.
+
+    Raises:
+        Refusal: `ledger_corrupt` or `ledger_newer` (written by a later version of this code).
+    """
+    try:
+        mapping = json.loads(content.decode("utf-8"))
+        version = mapping.pop("version")
+        if type(version) is int and version > names.LEDGER_VERSION:
+            raise Refusal(
+                "ledger_newer",
+                f"the ledger has version {version}, this code reads {names.LEDGER_VERSION}",
+                "update Daypass on the controller",
+            )
+        return _checked(_ledger_in(mapping))
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        raise Refusal(
+            "ledger_corrupt",
+            f"{names.LEDGER_PATH} can't be read: {type(error).__name__} {str(error)[:120]}",
+            "onboard the host again; accounts that are closed stay closed",
+        ) from error
+
+
+def _ledger_in(mapping: dict[str, Any]) -> Ledger:
+    return Ledger(
+        **{
+            **mapping,
+            "sshd_version": tuple(mapping["sshd_version"]),
+            "ca_keys": tuple(mapping["ca_keys"]),
+            "accounts": {login: _account_in(value) for login, value in mapping["accounts"].items()},
+            "tombstones": {key: Tombstone(*value) for key, value in mapping["tombstones"].items()},
+            "retired": tuple(Retired(**value) for value in mapping["retired"]),
+        }
+    )
+
+
+def _account_in(value: dict[str, Any]) -> LedgerAccount:
+    grants = {grant_id: _grant_in(grant) for grant_id, grant in value["grants"].items()}
+    return LedgerAccount(**dict(value, grants=grants, groups=tuple(value["groups"])))
+
+
+def _grant_in(value: dict[str, Any]) -> LedgerGrant:
+    rules = tuple(
+        SudoRule(run_as, commands if isinstance(commands, str) else tuple(commands))
+        for run_as, commands in value["sudo"]
+    )
+    return LedgerGrant(
+        **dict(value, principals=tuple(value["principals"]), groups=tuple(value["groups"]), sudo=rules)
+    )
+
+
+def _checked(ledger: Ledger) -> Ledger:
+    """A ledger whose parts would lead us astray is corrupt: names go into paths, uids into signals."""
+    whole = [ledger.sequence, ledger.last_seen, *ledger.sshd_version]
+    for login, account in ledger.accounts.items():
+        right = names.LOGIN.fullmatch(login) and names.UID_MIN <= account.uid <= names.UID_MAX
+        if not right or account.pending not in PENDING or not account.home.startswith("/"):
+            raise ValueError(f"account {names.shown(login)}")
+        whole += [grant.not_after for grant in account.grants.values()]
+    whole += [stone.until for stone in ledger.tombstones.values()]
+    whole += [entry.uid for entry in ledger.retired]
+    if any(type(number) is not int for number in whole):
+        raise ValueError("a number is none")
+    return ledger
+
+
+def read_ledger(system: System) -> Ledger | None:
+    """The host's ledger, None where the host was never onboarded.
+
+    Raises:
+        Refusal: As `parse`; a file that is there and can't be read is corrupt too.
+    """
+    try:
+        content = system.read(names.LEDGER_PATH)
+    except OSError as error:
+        raise Refusal("ledger_corrupt", f"{names.LEDGER_PATH} can't be read: {error.strerror}") from error
+    return None if content is None else parse(content)
+
+
+def write_ledger(system: System, ledger: Ledger) -> None:
+    """Replace the host's ledger as one step (0600, root)."""
+    system.write(names.LEDGER_PATH, serialise(ledger), 0o600)
+
+
+def tombstones_at(ledger: Ledger, now: int) -> dict[str, Tombstone]:
+    """The tombstones that still count."""
+    return {key: stone for key, stone in ledger.tombstones.items() if stone.until > now}
+
+
+def changed_accounts(ledger: Ledger, change: Callable[[str, LedgerAccount], LedgerAccount]) -> Ledger:
+    """The ledger with each account replaced by what `change` makes of it."""
+    accounts = {login: change(login, account) for login, account in ledger.accounts.items()}
+    return ledger._replace(accounts=accounts)
