@@ -1,0 +1,1 @@
+"""The audit log's proof: that nothing was altered, moved, cut out or cut off."""
