@@ -28,7 +28,7 @@ def connection_variables(server: Server) -> dict[str, str | int]:
 def server_variables(server: Server) -> dict[str, Any]:
     """What the server list says besides, as plain values: `daypass_server`, `daypass_tags`, …
 
-    The free text in `daypass_tags` must be marked before Ansible sees it. (`tags` alone is reserved by Ansible.)
+    The free text in `daypass_tags` must be marked before Ansible sees it. (Ansible reserves `tags` alone.)
     """
     return {
         "daypass_server": server.name,
