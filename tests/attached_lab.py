@@ -54,6 +54,7 @@ class AttachedLab(api.Lab):
         return self.ssh_argv(host, "sudo", "-n", "-H", "--", *(shlex.quote(word) for word in argv))
 
 
-def attached(name: str) -> AttachedLab:
-    """The lab of this name in the copied state folder (`unknown_lab`)."""
-    return AttachedLab(name, api.attach(name).hosts)
+def attached(name: str, prefix: str = "web") -> AttachedLab:
+    """The lab of this name in the copied state folder, with the hosts of one prefix (`unknown_lab`)."""
+    hosts = api.attach(name).hosts
+    return AttachedLab(name, tuple(host for host in hosts if host.role == prefix))

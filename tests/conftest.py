@@ -5,11 +5,9 @@ tests/unit, tests/golden and tests/contract use none of the lab: they need no ro
 
 from __future__ import annotations
 
-from importlib.util import find_spec
-
 from hypothesis import settings
 
-pytest_plugins = ["tests.lab_fixtures"] if find_spec("tests.lab_fixtures") else []
+pytest_plugins = ["tests.lab_fixtures"]
 
 # A deadline per example fails on a busy machine and says nothing about the code.
 settings.register_profile("daypass", deadline=None, derandomize=True)

@@ -16,10 +16,10 @@ pytestmark = pytest.mark.essential
 PROGRAMS = Path(sys.executable).parent
 
 
-def answer(folder: Path, *argv: str) -> str:
+def answer(folder: Path, *argv: str, **variables: str) -> str:
     """What a program of this environment prints, started in an empty folder without the caller's settings."""
     words = [str(PROGRAMS / argv[0]), *argv[1:]]
-    environment = {"PATH": "/usr/bin:/bin", "HOME": str(folder), "LC_ALL": "C.UTF-8"}
+    environment = {"PATH": "/usr/bin:/bin", "HOME": str(folder), "LC_ALL": "C.UTF-8", **variables}
     done = subprocess.run(words, cwd=folder, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     return done.stdout
@@ -40,3 +40,22 @@ def test_documentation_of_the_module_is_shown(tmp_path):
     """`ansible-doc` knows the module and all its options."""
     shown = json.loads(answer(tmp_path, "ansible-doc", "--json", "daypass.ssh.accounts"))
     assert "document" in shown["daypass.ssh.accounts"]["doc"]["options"]
+
+
+def test_ansible_of_this_environment_reaches_the_servers(tmp_path, lab):
+    """This ansible-core works on the servers' Python as root, by the host keys that the lab wrote down."""
+    hosts = {
+        host.name: {
+            "ansible_host": host.address,
+            "ansible_user": "apono",
+            "ansible_ssh_private_key_file": str(lab.connector_key),
+            "ansible_ssh_common_args": f"-F none -o UserKnownHostsFile={lab.known_hosts}",
+        }
+        for host in lab.hosts
+    }
+    inventory = tmp_path / "inventory.json"
+    inventory.write_text(json.dumps({"all": {"hosts": hosts}}), encoding="utf-8")
+    settings = {"ANSIBLE_PYTHON_INTERPRETER": "auto_silent", "ANSIBLE_CALLBACK_RESULT_FORMAT": "json"}
+    words = ("-i", str(inventory), "--become", "-m", "ansible.builtin.command", "-a", "id -u", "-o")
+    printed = answer(tmp_path, "ansible", "all", *words, **settings)
+    assert printed.count("(stdout) 0") == len(hosts), printed
