@@ -12,7 +12,7 @@ from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
 from pathlib import Path
 
-from lab import images, model, plan, podman, ready, state
+from lab import images, machine, model, plan, podman, ready, state
 from lab.errors import LabError
 from lab.model import CONNECTOR, Host, Kind
 from lab.progress import Progress
@@ -171,11 +171,13 @@ def up(
 
     Raises:
         LabError: `bad_name`, `bad_count`, `unknown_image`, `host_differs`, `not_set_up`, `no_addresses`,
-            `build_failed`, `foreign_lab`, `not_ready`.
+            `no_port`, `build_failed`, `foreign_lab`, `not_ready`.
     """
-    wanted = plan.Wanted(name, prefix, count, image, Kind.LIGHT if light else Kind.FULL)
+    kind = Kind.LIGHT if light else Kind.FULL
+    wanted = plan.Wanted(name, prefix, count, image, kind, machine.free_port())
     plan.check(wanted)
     _check_programs()
+    machine.allow_many_hosts()
     told = progress or Progress()
     images.ensure(image, told.note)
     with state.lock(f"lab-{name}"):
@@ -234,7 +236,7 @@ def _record(wanted: plan.Wanted) -> state.Record:
     state.prepare(wanted.lab)
     options = images.recipe(wanted.image).sshd_options
     after = plan.extend(
-        before, wanted, others, lambda name, address: state.seed(wanted.lab, name, address, options)
+        before, wanted, others, lambda name, listen: state.seed(wanted.lab, name, listen, options)
     )
     state.save(after)
     return after

@@ -21,8 +21,17 @@ PROCESSES = (16384, 16384)
 """Processes of a user over all hosts. podman lowers its own limit to the kernel's pid_max (32768 by default)
 and can't raise it again everywhere."""
 
-PREFIX_VARIABLE = "DAYPASS_LAB_PREFIX"
-"""Words to put before every privileged command; `lab run` sets it inside its container."""
+INOTIFY = Path("/proc/sys/fs/inotify/max_user_instances")
+INOTIFY_INSTANCES = 4096
+"""A full host's systemd takes five or six, all of root's share one limit (inotify(7)), and with the kernel's
+default of 128 the hosts from about the twentieth on didn't boot."""
+
+SOCKETS = (Path("/proc/net/tcp"), Path("/proc/net/tcp6"))
+LISTENING = "0A"
+"""State TCP_LISTEN in /proc/net/tcp (proc(5))."""
+
+PORTS = (22, 2222, 22222)
+"""Ports for the hosts' sshd, in order of preference."""
 
 
 def privileged(argv: list[str]) -> list[str]:
@@ -31,9 +40,8 @@ def privileged(argv: list[str]) -> list[str]:
     Raises:
         LabError: `not_root`, when sudo isn't there or asks for a password.
     """
-    prefix = os.environ.get(PREFIX_VARIABLE, "").split()
-    if prefix or os.geteuid() == 0:
-        return [*prefix, *argv]
+    if os.geteuid() == 0:
+        return argv
     sudo = shutil.which("sudo")
     if not sudo or subprocess.run([sudo, "-n", "true"], capture_output=True, check=False).returncode != 0:
         raise LabError(
@@ -81,3 +89,35 @@ def settings_file() -> Path:
     if not path.exists() or path.read_text() != wanted:
         state.write(path, wanted)
     return path
+
+
+def allow_many_hosts() -> None:
+    """Raise the machine's limit of inotify instances until its next boot, where it is too low for the lab."""
+    if int(INOTIFY.read_text()) < INOTIFY_INSTANCES:
+        setting = f"fs.inotify.max_user_instances={INOTIFY_INSTANCES}"
+        # Refused inside some containers; a few hosts start all the same.
+        subprocess.run(privileged(["sysctl", "-q", "-w", setting]), capture_output=True, check=False)
+
+
+def wildcard_ports(sockets: str) -> set[int]:
+    """Ports on which something listens on every address, from the text of /proc/net/tcp or tcp6 (proc(5))."""
+    ports = set()
+    for line in sockets.splitlines()[1:]:
+        local, state_code = line.split()[1:4:2]
+        address, _, port = local.partition(":")
+        if state_code == LISTENING and set(address) == {"0"}:
+            ports.add(int(port, 16))
+    return ports
+
+
+def free_port() -> int:
+    """Port that hosts can have: 22, unless the machine's own sshd has it on all addresses, loopback too.
+
+    Raises:
+        LabError: `no_port`.
+    """
+    taken = {port for path in SOCKETS if path.exists() for port in wildcard_ports(path.read_text())}
+    for port in PORTS:
+        if port not in taken:
+            return port
+    raise LabError("no_port", f"something listens on every address for ports {PORTS}", "stop one of them")

@@ -12,8 +12,6 @@ from lab.errors import LabError
 CONNECTOR = "apono"
 """The account that Ansible logs in with, on every host."""
 
-SSH_PORT = 22
-
 NAME = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
 """Lab names and host prefixes: they become host names (RFC 1123) and parts of container names."""
 
@@ -45,11 +43,11 @@ class Host:
 
     name: str
     address: str
+    port: int
     image: str
     kind: Kind
     role: str
     host_key: str
-    port: int = SSH_PORT
 
 
 def check_name(text: str, what: str) -> None:

@@ -16,13 +16,14 @@ COUNT_LIMIT = 2000
 
 @dataclass(frozen=True)
 class Wanted:
-    """What `up` was asked for: hosts PREFIX-1 to PREFIX-COUNT of one kind in one lab."""
+    """What `up` was asked for: hosts PREFIX-1 to PREFIX-COUNT of one kind in one lab, sshd on one port."""
 
     lab: str
     prefix: str
     count: int
     image: str
     kind: Kind
+    port: int = 22
 
 
 def check(wanted: Wanted) -> None:
@@ -40,7 +41,7 @@ def extend(
     """The record with all wanted hosts in it; hosts that are in it already stay as they are.
 
     Args:
-        seed: Makes what a new host needs, from its name and address; returns its public host key.
+        seed: Makes what a new host needs, from its name and ADDRESS:PORT; returns its public host key.
 
     Raises:
         LabError: `host_differs`, when a host of that name is of another image or kind; `no_addresses`.
@@ -54,10 +55,14 @@ def extend(
     blocks = _enough_blocks(before, len(new), blocks_of_others)
     addresses = model.free_addresses(blocks, [host.address for host in before.hosts])
     added = tuple(
-        Host(name, address, wanted.image, wanted.kind, wanted.prefix, seed(name, address))
+        _new_host(wanted, name, address, seed(name, f"{address}:{wanted.port}"))
         for name, address in zip(new, addresses, strict=False)
     )
     return replace(before, blocks=blocks, hosts=before.hosts + added)
+
+
+def _new_host(wanted: Wanted, name: str, address: str, host_key: str) -> Host:
+    return Host(name, address, wanted.port, wanted.image, wanted.kind, wanted.prefix, host_key)
 
 
 def _check_same(host: Host | None, wanted: Wanted) -> None:

@@ -52,5 +52,5 @@ def wait(lab: str, host: Host, limit_seconds: float = LIMIT_SECONDS) -> None:
 def _until(condition: Callable[[], bool], end: float, failure: str) -> None:
     while not condition():
         if time.monotonic() > end:
-            raise LabError("not_ready", failure, "podman logs is empty by design; look with lab exec")
+            raise LabError("not_ready", failure, "look into it with lab exec, or take the lab down")
         time.sleep(POLL_SECONDS)

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from lab import keys
 from lab.errors import LabError
-from lab.model import CONNECTOR, SSH_PORT, Host, Kind, server_entry
+from lab.model import CONNECTOR, Host, Kind, server_entry
 
 RECORD = "lab.json"
 
@@ -79,9 +79,14 @@ def save(record: Record) -> None:
     """Write a lab's record and the files that follow from it."""
     place = folder(record.name)
     write(place / "servers.json", to_json([server_entry(record.name, host) for host in record.hosts]))
-    lines = [f"{host.name},{host.address} {host.host_key}\n" for host in record.hosts]
+    lines = [f"{host.name},{known_as(host)} {host.host_key}\n" for host in record.hosts]
     write(place / "known_hosts", "".join(lines))
     write(place / RECORD, to_json(asdict(record)))
+
+
+def known_as(host: Host) -> str:
+    """The address as it stands in a known_hosts file (sshd(8))."""
+    return host.address if host.port == 22 else f"[{host.address}]:{host.port}"
 
 
 def to_json(value: object) -> str:
@@ -112,8 +117,10 @@ def prepare(name: str) -> None:
         write(private, pair.private)
 
 
-def seed(name: str, host: str, address: str, sshd_options: Sequence[str]) -> str:
+def seed(name: str, host: str, listen: str, sshd_options: Sequence[str]) -> str:
     """Lay out what the host takes over at its first boot; return its public host key.
+
+    `listen` is the ADDRESS:PORT of its sshd.
 
     A host key that is there already is kept, so a recreated host is known by the same key.
     """
@@ -125,7 +132,7 @@ def seed(name: str, host: str, address: str, sshd_options: Sequence[str]) -> str
         pair = keys.new_key(f"root@{host}")
         write(public, pair.public + "\n", 0o644)
         write(private, pair.private)
-    options = " ".join(f"-o {option}" for option in (f"ListenAddress={address}:{SSH_PORT}", *sshd_options))
+    options = " ".join(f"-o {option}" for option in (f"ListenAddress={listen}", *sshd_options))
     write(place / "default-ssh", f'SSHD_OPTS="{options}"\n', 0o644)
     write(place / "authorized_keys", (folder(name) / "connector_key.pub").read_text(), 0o644)
     return " ".join(public.read_text().split()[:2])
