@@ -1,7 +1,8 @@
 """One tree of errors for everything that Daypass can report to a person.
 
-Each error is a code (stable, for programs), a sentence (what was found, where) and a hint (what to type or change
-next). Errors never hold a secret, never print and never exit: the edge (`cli`) turns them into text and exit codes.
+Each error is a code (stable, for programs), a sentence (what was found, where) and a hint (what to type or
+change next). Errors never hold a secret, never print and never exit: the edge (`cli`) turns them into text
+and exit codes.
 """
 
 from __future__ import annotations

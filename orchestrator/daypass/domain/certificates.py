@@ -1,4 +1,4 @@
-"""Certificates: the exact fields to sign, and the record of what was signed (design.md, certificate profile)."""
+"""Certificates: the exact fields to sign, and the record of what was signed (certificate profile)."""
 
 from __future__ import annotations
 

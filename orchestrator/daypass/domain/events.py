@@ -37,7 +37,13 @@ class Event:
 
 
 def event_hash(
-    number: int, at: datetime, actor: str, kind: str, subject: str, details: Mapping[str, object], previous_hash: str
+    number: int,
+    at: datetime,
+    actor: str,
+    kind: str,
+    subject: str,
+    details: Mapping[str, object],
+    previous_hash: str,
 ) -> str:
     """SHA-256 hex over the canonical JSON of all other fields, the previous hash among them."""
     fields = [number, at.isoformat(), actor, kind, subject, details, previous_hash]

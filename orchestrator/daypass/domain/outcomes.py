@@ -64,4 +64,6 @@ class Outcome:
     code: str | None = None
     message: str | None = None
     answer: HostAnswer | None = None
-    facts: Mapping[str, Any] = field(default_factory=dict, hash=False)  # what other playbooks return (onboard)
+    facts: Mapping[str, Any] = field(
+        default_factory=dict, hash=False
+    )  # what other playbooks return (onboard)

@@ -1,0 +1,149 @@
+"""The wanted state of all our accounts on one server, as a document (host-contract.md, "The document").
+
+The same function serves granting, extending, revoking, expiring and cleaning up: they differ only in what
+the store says at `now`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from enum import StrEnum
+
+from daypass.domain.certificates import Certificate, CertificateState
+from daypass.domain.grants import Account, AccountState, Share, ShareState, SudoRule
+from daypass.domain.hosts import Host
+
+DOCUMENT_VERSION = 1
+
+
+class Listed(StrEnum):
+    """How a document lists a grant."""
+
+    PRESENT = "present"
+    ABSENT = "absent"
+
+
+@dataclass(frozen=True)
+class AccountPlan:
+    """What one account's part of a document says: which grants, and whether the account is to be removed."""
+
+    login: str
+    grants: Mapping[str, Listed] = field(hash=False)
+    remove: bool = False
+
+
+@dataclass(frozen=True)
+class ServerPlan:
+    """A document's fields, and what it says of each account, for settling the host's answer against it."""
+
+    server: str
+    sequence: int
+    fields: Mapping[str, object] = field(hash=False)
+    accounts: Mapping[str, AccountPlan] = field(hash=False)
+
+
+def plan_server(
+    host: Host,
+    *,
+    orchestrator_id: str,
+    sequence: int,
+    accounts: Sequence[Account],
+    shares: Sequence[Share],
+    certificates: Mapping[str, Sequence[Certificate]],
+    ca_keys: Sequence[str],
+    removals: frozenset[str],
+    now: datetime,
+) -> ServerPlan:
+    """Put everything that is known of one server's accounts at `now` into one document.
+
+    Args:
+        accounts: The accounts of this server that aren't removed.
+        shares: The shares of this server; ended ones may be left out.
+        certificates: Certificates by grant id; only signed ones give a key line.
+        removals: Logins whose cleanup window has passed; their account goes unless a grant is still live.
+
+    Raises:
+        ValueError: A share's login has no account record: nothing may be sent that the store doesn't know.
+    """
+    by_login: dict[str, list[Share]] = {account.login: [] for account in accounts}
+    for share in shares:
+        if share.login not in by_login:
+            raise ValueError(f"the store has no account {share.login} on {share.server}")
+        by_login[share.login].append(share)
+    plans, entries = {}, []
+    for account in sorted(accounts, key=lambda a: a.login):
+        if account.state is AccountState.REMOVED:
+            continue
+        grants = _grant_entries(by_login[account.login], certificates, now)
+        live = any(entry["state"] == Listed.PRESENT for entry in grants)
+        remove = account.login in removals and not live
+        entries.append(_account_entry(account, grants, remove))
+        listed = {str(entry["id"]): Listed(str(entry["state"])) for entry in grants}
+        plans[account.login] = AccountPlan(account.login, listed, remove)
+    fields: dict[str, object] = {
+        "version": DOCUMENT_VERSION,
+        "host_id": host.host_id,
+        "orchestrator_id": orchestrator_id,
+        "sequence": sequence,
+        "exclusive": True,
+        "ca_keys": list(ca_keys),
+        "accounts": entries,
+    }
+    return ServerPlan(host.server, sequence, fields, plans)
+
+
+def _account_entry(account: Account, grants: list[dict[str, object]], remove: bool) -> dict[str, object]:
+    return {
+        "name": account.login,
+        "uid": account.uid,
+        "comment": account.comment,
+        "shell": account.shell,
+        "existing": account.existing,
+        "home_on_removal": account.home_on_removal,
+        "user_cleanup_days": account.user_cleanup_days,
+        "remove": remove,
+        "grants": grants,
+    }
+
+
+def _grant_entries(
+    shares: Sequence[Share], certificates: Mapping[str, Sequence[Certificate]], now: datetime
+) -> list[dict[str, object]]:
+    """One entry a grant; a grant without a signed certificate, or in the future, isn't sent at all."""
+    entries: list[dict[str, object]] = []
+    for share in sorted(shares, key=lambda s: s.grant_id):
+        principals = _principals(certificates.get(share.grant_id, ()))
+        if share.state in (ShareState.PENDING, ShareState.APPLIED) and share.window.holds(now) and principals:
+            entries.append(_present(share, principals))
+        elif share.sent_sequence and share.state not in (ShareState.ENDED, ShareState.REMOVED):
+            entries.append({"id": share.grant_id, "state": str(Listed.ABSENT)})
+    return entries
+
+
+def _principals(certificates: Sequence[Certificate]) -> list[str]:
+    signed = [c for c in certificates if c.state is CertificateState.SIGNED]
+    return [certificate.principal for certificate in sorted(signed, key=lambda c: c.number)]
+
+
+def _present(share: Share, principals: list[str]) -> dict[str, object]:
+    return {
+        "id": share.grant_id,
+        "state": str(Listed.PRESENT),
+        "principals": principals,
+        "groups": sorted(share.groups),
+        "warn_before": share.warn_before_seconds,
+        "sudo": [_sudo(rule) for rule in share.sudo],
+        "not_after": utc_text(share.window.not_after),
+    }
+
+
+def _sudo(rule: SudoRule) -> dict[str, object]:
+    commands = rule.commands if isinstance(rule.commands, str) else list(rule.commands)
+    return {"run_as": rule.run_as, "commands": commands}
+
+
+def utc_text(moment: datetime) -> str:
+    """`2026-11-22T11:00:00Z`, the only form of a time in a document."""
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
