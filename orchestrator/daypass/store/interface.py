@@ -97,6 +97,9 @@ class ReadView(Protocol):
 
     def document(self, host_id: str, sequence: int) -> SentDocument | None: ...
 
+    def claim_holder(self, name: str) -> str | None:
+        """The owner that a claim was last given to, whether or not it has run out."""
+
     def events(self, after: int = 0, limit: int = EVENTS_PAGE) -> list[Event]:
         """Events with a number above `after`, in order.
 

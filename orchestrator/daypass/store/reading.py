@@ -134,6 +134,10 @@ class SqlView:
         row = self._connection.execute(query).one_or_none()
         return None if row is None else rows.document_from(row)
 
+    def claim_holder(self, name: str) -> str | None:
+        query = select(tables.claims.c.owner).where(tables.claims.c.name == name)
+        return self._connection.execute(query).scalar_one_or_none()
+
     def events(self, after: int = 0, limit: int = EVENTS_PAGE) -> list[Event]:
         table = tables.events
         query = select(table).where(table.c.number > after).order_by(table.c.number).limit(limit)

@@ -1,0 +1,52 @@
+"""Ending grants in the store: the record comes first, the servers follow."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime
+
+from daypass.domain.grants import Grant, GrantState, Share, ShareState
+from daypass.store.interface import WriteWork
+from daypass.workflow.settle import OVER, grant_state
+
+REVOKED = "revoked"
+RAN_OUT = "window closed"
+
+
+def end_grant(work: WriteWork, grant: Grant, *, at: datetime, reason: str, now: datetime) -> Grant:
+    """Record that a grant is over: its shares must be taken back, its accounts' cleanup windows begin.
+
+    A share that was never sent anywhere has nothing to take back and is ended at once.
+
+    Args:
+        at: When access ended, or should have: the revocation, or the end of the window.
+    """
+    for share in work.shares(grant_id=grant.id):
+        if share.state not in OVER:
+            work.set_share(_ending(share))
+            _start_cleanup(work, share, at)
+    ended = replace(grant, ended_at=at, end_reason=reason, state=GrantState.ENDING)
+    ended = replace(ended, state=grant_state(ended, work.shares(grant_id=grant.id), now))
+    work.set_grant(ended)
+    work.append_event(
+        "grant.ending", grant.id, {"login": grant.login, "reason": reason, "at": at.isoformat()}
+    )
+    if ended.state is GrantState.ENDED:
+        work.append_event("grant.ended", grant.id, {"login": grant.login})
+    return ended
+
+
+def _ending(share: Share) -> Share:
+    state = ShareState.ENDING if share.sent_sequence else ShareState.ENDED
+    return replace(share, state=state, attempts=0, next_try_at=None)
+
+
+def _start_cleanup(work: WriteWork, share: Share, at: datetime) -> None:
+    """The cleanup window counts from the end of the last grant of this person on this server."""
+    others = work.shares(
+        server=share.server, login=share.login, states=(ShareState.PENDING, ShareState.APPLIED)
+    )
+    if any(other.grant_id != share.grant_id for other in others):
+        return
+    for account in work.accounts(server=share.server, login=share.login):
+        work.set_account(replace(account, last_grant_ended_at=at))

@@ -1,0 +1,26 @@
+"""Settle a host that has seen a higher sequence than ours: a restored store, or a second orchestrator."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from daypass.errors import UsageError
+from daypass.workflow.seams import Seams
+
+
+def rebase(seams: Seams, server: str, now: datetime) -> int:
+    """Continue above the sequence that the host has reported; recorded before anything is sent.
+
+    Returns:
+        The sequence to go on from.
+
+    Raises:
+        UsageError: The host has reported no such sequence.
+    """
+    with seams.store.write(seams.actor, now) as work:
+        host = work.host(seams.server(server).name)
+        if host is None or host.confirmed_sequence <= host.sequence:
+            raise UsageError(f"{server} hasn't reported a sequence above ours", hint="daypass status")
+        work.rebase_sequence(server, host.confirmed_sequence)
+        work.append_event("host.rebased", server, {"from": host.sequence, "to": host.confirmed_sequence})
+        return host.confirmed_sequence

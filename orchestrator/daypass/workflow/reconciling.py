@@ -1,0 +1,93 @@
+"""One pass of the clock: end what is due, retry what failed, remove what passed its cleanup window.
+
+Safe from cron and twice at a time: what one pass works on is claimed, and everything it does can be repeated.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from daypass.domain.certificates import CertificateState
+from daypass.domain.grants import Account, ShareState
+from daypass.domain.outcomes import Outcome
+from daypass.workflow.claims import claimed
+from daypass.workflow.ending import RAN_OUT, end_grant
+from daypass.workflow.seams import Seams
+from daypass.workflow.signing import sign_reserved
+from daypass.workflow.waves import Progress, converge
+
+
+@dataclass(frozen=True)
+class Pass:
+    """What one pass did.
+
+    Attributes:
+        ended: Ids of grants whose window closed.
+        signed: Serials of certificates that a killed process had reserved but not signed.
+        removals: Logins by server that were to be removed.
+        outcomes: By server, of every server that needed a document.
+        busy: Servers that another process is talking to; the next pass looks again.
+    """
+
+    ended: tuple[str, ...]
+    signed: tuple[int, ...]
+    removals: Mapping[str, frozenset[str]]
+    outcomes: Mapping[str, Outcome]
+    busy: tuple[str, ...]
+
+
+def reconcile_once(seams: Seams, now: datetime, progress: Progress | None = None) -> Pass:
+    """Bring store and servers together at `now`."""
+    ended = _end_due(seams, now)
+    with seams.store.read() as view:
+        due = {share.server for share in view.shares_due(now)}
+        removals = _removals(view.accounts_due_for_removal(now))
+    wanted = sorted(due | set(removals))
+    with claimed(seams, wanted, now) as free:
+        signed = _sign_left_over(seams, free, now)
+        outcomes = converge(seams, free, removals=removals, progress=progress)
+    busy = tuple(name for name in wanted if name not in free)
+    return Pass(ended, signed, {k: v for k, v in removals.items() if k in free}, outcomes, busy)
+
+
+def _end_due(seams: Seams, now: datetime) -> tuple[str, ...]:
+    with seams.store.read() as view:
+        if not view.grants_past(now):
+            return ()
+    with seams.store.write(seams.actor, now) as work:
+        past = work.grants_past(now)
+        for grant in past:
+            end_grant(work, grant, at=grant.window.not_after, reason=RAN_OUT, now=now)
+        return tuple(grant.id for grant in past)
+
+
+def _removals(accounts: Sequence[Account]) -> dict[str, frozenset[str]]:
+    logins: dict[str, set[str]] = defaultdict(set)
+    for account in accounts:
+        logins[account.server].add(account.login)
+    return {server: frozenset(names) for server, names in logins.items()}
+
+
+def _sign_left_over(seams: Seams, servers: Iterable[str], now: datetime) -> tuple[int, ...]:
+    """Sign what was recorded and reserved by a process that died before it signed: the grant was given."""
+    with seams.store.read() as view:
+        grants = {
+            share.grant_id
+            for server in servers
+            for share in view.shares(server=server, states=(ShareState.PENDING,))
+            if share.window.holds(now)
+        }
+        reserved = [
+            (view.grant(grant_id), certificate)
+            for grant_id in sorted(grants)
+            for certificate in view.certificates(grant_id)
+            if certificate.state is CertificateState.RESERVED
+        ]
+    return tuple(
+        sign_reserved(seams, grant, certificate.serial, now).serial
+        for grant, certificate in reserved
+        if grant
+    )

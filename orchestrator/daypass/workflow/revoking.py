@@ -1,0 +1,53 @@
+"""Take a grant back before its time."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from daypass.domain.grants import Grant, GrantState, Share
+from daypass.domain.outcomes import Outcome
+from daypass.errors import NotFoundError
+from daypass.store.interface import ReadView
+from daypass.workflow.claims import claimed
+from daypass.workflow.ending import REVOKED, end_grant
+from daypass.workflow.seams import Seams
+from daypass.workflow.settle import OVER
+from daypass.workflow.waves import Progress, converge
+
+
+@dataclass(frozen=True)
+class RevokeAnswer:
+    """A grant as it stands after it was taken back; servers not yet confirmed have open shares."""
+
+    grant: Grant
+    shares: tuple[Share, ...]
+    outcomes: Mapping[str, Outcome]
+
+
+def find_grant(view: ReadView, grant_id: str) -> Grant:
+    """The grant of that id, whatever the case it was typed in.
+
+    Raises:
+        NotFoundError: There is none.
+    """
+    grant = view.grant(grant_id.upper()) or view.grant(grant_id)
+    if grant is None:
+        raise NotFoundError(f"no grant {grant_id!r}", hint="see: daypass status")
+    return grant
+
+
+def take_back(
+    seams: Seams, grant_id: str, now: datetime, *, reason: str = REVOKED, progress: Progress | None = None
+) -> RevokeAnswer:
+    """End a grant now: recorded first, then every server that may hold it is told. Safe to repeat."""
+    with seams.store.write(seams.actor, now) as work:
+        grant = find_grant(work, grant_id)
+        if grant.state is not GrantState.ENDED and grant.ended_at is None:
+            grant = end_grant(work, grant, at=min(now, grant.window.not_after), reason=reason, now=now)
+        open_servers = [share.server for share in work.shares(grant_id=grant.id) if share.state not in OVER]
+    with claimed(seams, open_servers, now):
+        outcomes = converge(seams, open_servers, progress=progress)
+    with seams.store.read() as view:
+        return RevokeAnswer(find_grant(view, grant.id), tuple(view.shares(grant_id=grant.id)), outcomes)

@@ -1,0 +1,76 @@
+"""Everything that a use case may touch, handed in by `wiring`: settings, store, executors, clock, chance."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from daypass.ca.signer import Signer
+from daypass.config import Integration, Settings
+from daypass.domain.servers import Server
+from daypass.errors import ConfigurationError, NotFoundError
+from daypass.execution.executor import Executor
+from daypass.store.interface import Store
+
+
+@dataclass(frozen=True)
+class Seams:
+    """The interfaces that the use cases know.
+
+    Attributes:
+        servers: Every server of every integration, by name.
+        integrations: By name.
+        ca_keys: Public keys that hosts trust, `TYPE BASE64`; more than one while the CA is changed.
+        signer: Opens the CA key when called, so that commands without signing never read it.
+        executor: Integration name to the way of running waves with that integration's connector key.
+        clock: Aware UTC now; read again only where time passed (after a wave).
+        new_id: A fresh grant id.
+        new_serial: A random certificate serial, 1 to 2**63 - 1.
+        new_host_id: 32 lower hex digits.
+        actor: Who is acting, for the record.
+        owner: This process, as a claim's owner.
+        alive: Whether another claim's owner still runs, as far as this machine can tell.
+    """
+
+    settings: Settings
+    servers: Mapping[str, Server]
+    integrations: Mapping[str, Integration]
+    store: Store
+    ca_keys: Callable[[], tuple[str, ...]]
+    signer: Callable[[], Signer]
+    executor: Callable[[str], Executor]
+    clock: Callable[[], datetime]
+    new_id: Callable[[], str]
+    new_serial: Callable[[], int]
+    new_host_id: Callable[[], str]
+    actor: str
+    owner: str
+    alive: Callable[[str], bool]
+
+    def server(self, name: str) -> Server:
+        """The server of that name.
+
+        Raises:
+            NotFoundError: With the nearest names.
+        """
+        if name in self.servers:
+            return self.servers[name]
+        raise NotFoundError(
+            f"no server named {name!r} in the server lists",
+            hint=nearest_hint(name, self.servers, "daypass servers list"),
+        )
+
+    def integration_of(self, server: str) -> Integration:
+        """The integration that a server belongs to."""
+        name = self.server(server).integration
+        if name not in self.integrations:
+            raise ConfigurationError(f"server {server!r} belongs to no integration")
+        return self.integrations[name]
+
+
+def nearest_hint(name: str, names: Mapping[str, object], command: str) -> str:
+    """A hint that proposes the nearest known name, or the command that lists all of them."""
+    near = difflib.get_close_matches(name, names, n=1)
+    return f"did you mean {near[0]!r}?" if near else f"see: {command}"

@@ -1,0 +1,96 @@
+"""What a host's answer makes of the store's shares, accounts and grants. Pure.
+
+A share is settled only against what the document that was sent said of it: an answer to a document that did
+not list it, or listed it the other way, says nothing about it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from daypass.domain.grants import Account, AccountState, Grant, GrantState, Share, ShareState
+from daypass.domain.outcomes import AccountAnswer, Outcome, OutcomeKind
+from daypass.plan import AccountPlan, Listed
+
+FIRST_PAUSE = timedelta(seconds=30)  # growing pauses (design.md, life of a grant) …
+LONGEST_PAUSE = timedelta(minutes=15)  # … but a server that is back is never left alone for longer than this
+
+OVER = (ShareState.ENDED, ShareState.REMOVED)
+ACCOUNT_STATES = {"active": AccountState.OPEN, "closed": AccountState.CLOSED}
+
+
+def pause_after(attempts: int) -> timedelta:
+    """30 s, 1 min, 2 min … 15 min."""
+    doublings = min(max(attempts - 1, 0), 10)
+    return min(FIRST_PAUSE * (1 << doublings), LONGEST_PAUSE)
+
+
+def settle_share(share: Share, listed: Listed, outcome: Outcome, now: datetime) -> Share:
+    """The share after the outcome of a document that listed it as `listed`."""
+    account = outcome.answer.accounts.get(share.login) if outcome.answer else None
+    gives = share.state in (ShareState.PENDING, ShareState.APPLIED)
+    if gives and listed is Listed.PRESENT:
+        if account and share.grant_id in account.grants:
+            return _confirmed(share, ShareState.APPLIED, now)
+        return _try_again(share, _known_state(share, account), account, outcome, now)
+    if share.state is ShareState.ENDING and listed is Listed.ABSENT:
+        if account and share.grant_id not in account.grants and account.state != "failed":
+            return _confirmed(share, ShareState.ENDED, now)
+        return _try_again(share, ShareState.ENDING, account, outcome, now)
+    return share
+
+
+def _known_state(share: Share, account: AccountAnswer | None) -> ShareState:
+    """Applied stays applied while nothing is known; the host's own word that it isn't makes it pending."""
+    return share.state if account is None else ShareState.PENDING
+
+
+def _confirmed(share: Share, state: ShareState, now: datetime) -> Share:
+    return replace(
+        share,
+        state=state,
+        attempts=0,
+        next_try_at=None,
+        outcome=str(OutcomeKind.APPLIED),
+        outcome_code=None,
+        outcome_message=None,
+        confirmed_at=now,
+    )
+
+
+def _try_again(
+    share: Share, state: ShareState, account: AccountAnswer | None, outcome: Outcome, now: datetime
+) -> Share:
+    attempts = share.attempts + 1
+    kind = OutcomeKind.FAILED if outcome.kind is OutcomeKind.APPLIED else outcome.kind
+    return replace(
+        share,
+        state=state,
+        attempts=attempts,
+        next_try_at=now + pause_after(attempts),
+        outcome=str(kind),
+        outcome_code=(account.code if account else None) or outcome.code,
+        outcome_message=(account.message if account else None) or outcome.message,
+    )
+
+
+def settle_account(account: Account, plan: AccountPlan, outcome: Outcome, now: datetime) -> Account:
+    """The account after the outcome; it counts as removed only where the document asked for that."""
+    answer = outcome.answer.accounts.get(account.login) if outcome.answer else None
+    if answer is None:
+        return account
+    if plan.remove and answer.state in ("removed", "absent"):
+        return replace(account, state=AccountState.REMOVED, removed_at=now)
+    return replace(account, state=ACCOUNT_STATES.get(answer.state, account.state))
+
+
+def grant_state(grant: Grant, shares: Iterable[Share], now: datetime) -> GrantState:
+    """Where a grant stands, from its shares: ended means that every server has confirmed it."""
+    states = [share.state for share in shares]
+    if all(state in OVER for state in states):
+        return GrantState.ENDED
+    if grant.ended_at is not None or grant.window.not_after <= now:
+        return GrantState.ENDING
+    return GrantState.ACTIVE if ShareState.APPLIED in states else GrantState.APPROVED

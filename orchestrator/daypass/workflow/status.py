@@ -1,0 +1,54 @@
+"""What stands now: live grants with their servers, and the servers themselves. Reads only."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from daypass.domain.grants import Account, Grant, GrantState, Share
+from daypass.domain.hosts import Host
+from daypass.domain.servers import Server
+from daypass.workflow.seams import Seams
+from daypass.workflow.waves import LIVE_ACCOUNTS
+
+LIVE_GRANTS = (GrantState.APPROVED, GrantState.ACTIVE, GrantState.ENDING)
+
+
+@dataclass(frozen=True)
+class ServerStatus:
+    """A server of the lists and what the store knows of it; `host` None = never onboarded."""
+
+    server: Server
+    host: Host | None
+    host_key_known: bool
+    accounts: tuple[Account, ...]
+
+
+@dataclass(frozen=True)
+class GrantStatus:
+    """A grant with its shares."""
+
+    grant: Grant
+    shares: tuple[Share, ...]
+
+
+def live_grants(seams: Seams, login: str | None = None) -> tuple[GrantStatus, ...]:
+    """Every grant that isn't ended, oldest first."""
+    with seams.store.read() as view:
+        grants: Sequence[Grant] = view.grants(states=LIVE_GRANTS, login=login)
+        return tuple(GrantStatus(grant, tuple(view.shares(grant_id=grant.id))) for grant in grants)
+
+
+def server_statuses(seams: Seams) -> tuple[ServerStatus, ...]:
+    """Every server of the lists, by name."""
+    with seams.store.read() as view:
+        hosts = {host.server: host for host in view.hosts()}
+        return tuple(
+            ServerStatus(
+                server,
+                hosts.get(name),
+                bool(server.host_key or view.host_keys(name)),
+                tuple(view.accounts(server=name, states=LIVE_ACCOUNTS)),
+            )
+            for name, server in sorted(seams.servers.items())
+        )

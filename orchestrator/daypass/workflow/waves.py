@@ -1,0 +1,221 @@
+"""Plan, apply, record: the one way in which anything reaches a server (design.md, "The way of the data")."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
+from datetime import datetime
+
+from daypass.domain.grants import AccountState, GrantState, Share, ShareState
+from daypass.domain.hosts import SentDocument
+from daypass.domain.outcomes import Outcome, OutcomeKind
+from daypass.errors import NotFoundError
+from daypass.execution.executor import WaveServer
+from daypass.host_rules import seal_document
+from daypass.plan import Listed, ServerPlan, plan_server
+from daypass.store.interface import ReadView, WriteWork
+from daypass.workflow.seams import Seams
+from daypass.workflow.settle import grant_state, settle_account, settle_share
+
+Progress = Callable[[str, Outcome], None]
+
+LIVE_SHARES = (ShareState.PENDING, ShareState.APPLIED, ShareState.ENDING)
+LIVE_ACCOUNTS = (AccountState.WANTED, AccountState.OPEN, AccountState.CLOSED)
+DOCUMENT = "daypass_document"  # the inventory variable that playbooks/accounts.yml reads
+
+
+def converge(
+    seams: Seams,
+    servers: Iterable[str],
+    *,
+    removals: Mapping[str, frozenset[str]] | None = None,
+    progress: Progress | None = None,
+) -> dict[str, Outcome]:
+    """Send every named server its document of this moment, and record what comes back, server by server.
+
+    Args:
+        removals: Logins by server whose cleanup window has passed.
+        progress: Called with each server's outcome as it becomes known.
+
+    Returns:
+        An outcome for each server; one that isn't in a server list any more is `unreachable`.
+    """
+    names = sorted(set(servers))
+    known = [name for name in names if name in seams.servers]
+    outcomes = {name: _gone() for name in names if name not in seams.servers}
+    for integration, members in _by_integration(seams, known).items():
+        plans = prepare(seams, members, removals or {})
+        outcomes |= _run(seams, integration, plans, progress)
+    for name in set(names) - set(known):
+        _settle_without_plan(seams, name, outcomes[name])
+    return outcomes
+
+
+def _gone() -> Outcome:
+    return Outcome(
+        OutcomeKind.UNREACHABLE,
+        code="server_not_listed",
+        message="the server isn't in any server list any more",
+    )
+
+
+def _by_integration(seams: Seams, servers: Iterable[str]) -> dict[str, list[str]]:
+    members: dict[str, list[str]] = defaultdict(list)
+    for name in servers:
+        members[seams.servers[name].integration].append(name)
+    return members
+
+
+def prepare(
+    seams: Seams, servers: Iterable[str], removals: Mapping[str, frozenset[str]]
+) -> dict[str, tuple[ServerPlan, WaveServer]]:
+    """Reserve a sequence for each server and record its document in one transaction, before it is sent."""
+    now = seams.clock()
+    with seams.store.write(seams.actor, now) as work:
+        return {
+            name: prepare_one(seams, work, name, removals.get(name, frozenset()), now)
+            for name in servers
+            if work.host(name) is not None
+        }
+
+
+def prepare_one(
+    seams: Seams, work: WriteWork, server: str, removals: frozenset[str], now: datetime
+) -> tuple[ServerPlan, WaveServer]:
+    """One server's part of `prepare`."""
+    plan = _plan(seams, work, server, removals, now)
+    opaque, digest = seal_document(plan.fields)
+    host_id = str(plan.fields["host_id"])
+    work.add_document(SentDocument(host_id, server, plan.sequence, digest, now))
+    _mark_sent(work, plan)
+    return plan, wave_server(seams, work, server, {DOCUMENT: opaque})
+
+
+def _plan(seams: Seams, work: WriteWork, server: str, removals: frozenset[str], now: datetime) -> ServerPlan:
+    sequence = work.next_sequence(server)
+    host = work.host(server)
+    if host is None:
+        raise NotFoundError(f"{server} was never onboarded", hint=f"daypass onboard {server}")
+    shares = work.shares(server=server, states=LIVE_SHARES)
+    return plan_server(
+        host,
+        orchestrator_id=work.orchestrator_id(),
+        sequence=sequence,
+        accounts=work.accounts(server=server, states=LIVE_ACCOUNTS),
+        shares=shares,
+        certificates={share.grant_id: work.certificates(share.grant_id) for share in shares},
+        ca_keys=seams.ca_keys(),
+        removals=removals,
+        now=now,
+    )
+
+
+def _mark_sent(work: WriteWork, plan: ServerPlan) -> None:
+    for share in work.shares(server=plan.server, states=LIVE_SHARES):
+        if share.grant_id in plan.accounts[share.login].grants:
+            work.set_share(replace(share, sent_sequence=plan.sequence))
+
+
+def wave_server(seams: Seams, view: ReadView, server: str, variables: Mapping[str, str]) -> WaveServer:
+    """A server as the executor takes it; a `host_key` in the server list wins over a scanned one."""
+    entry = seams.servers[server]
+    scanned = tuple(key.key for key in view.host_keys(server))
+    return WaveServer(entry, (entry.host_key,) if entry.host_key else scanned, variables)
+
+
+def _run(
+    seams: Seams,
+    integration: str,
+    plans: Mapping[str, tuple[ServerPlan, WaveServer]],
+    progress: Progress | None,
+) -> dict[str, Outcome]:
+    if not plans:
+        return {}
+
+    def on_outcome(server: str, outcome: Outcome) -> None:
+        record(seams, plans[server][0], outcome)
+        if progress:
+            progress(server, outcome)
+
+    return seams.executor(integration).run(
+        "accounts",
+        [wave for _, wave in plans.values()],
+        deadline_seconds=seams.settings.waves.deadline_seconds,
+        on_outcome=on_outcome,
+    )
+
+
+def record(seams: Seams, plan: ServerPlan, outcome: Outcome) -> None:
+    """Settle everything that a document listed against what came back, in one transaction."""
+    now = seams.clock()
+    with seams.store.write(seams.actor, now) as work:
+        _record_host(work, plan, outcome)
+        for share in work.shares(server=plan.server, states=LIVE_SHARES):
+            listed = (
+                plan.accounts[share.login].grants.get(share.grant_id)
+                if share.login in plan.accounts
+                else None
+            )
+            if listed is not None:
+                _record_share(work, share, settle_share(share, listed, outcome, now), now)
+        for account in work.accounts(server=plan.server, states=LIVE_ACCOUNTS):
+            if account.login in plan.accounts:
+                settled = settle_account(account, plan.accounts[account.login], outcome, now)
+                if settled.state is AccountState.REMOVED:
+                    work.mark_removed(plan.server, account.login, now)
+                    work.append_event("account.removed", plan.server, {"login": account.login})
+                elif settled != account:
+                    work.set_account(settled)
+
+
+def _record_host(work: WriteWork, plan: ServerPlan, outcome: Outcome) -> None:
+    host = work.host(plan.server)
+    if host is None or outcome.answer is None:
+        return
+    answer = outcome.answer
+    if answer.sequence > max(host.sequence, host.confirmed_sequence):
+        details = {"host": answer.sequence, "ours": host.sequence, "sent": plan.sequence}
+        work.append_event("host.sequence_ahead", plan.server, details)
+    confirmed = max(host.confirmed_sequence, answer.sequence)
+    work.set_host(
+        replace(host, confirmed_sequence=confirmed, machine_id=answer.machine_id or host.machine_id)
+    )
+
+
+def _record_share(work: WriteWork, before: Share, after: Share, now: datetime) -> None:
+    if after == before:
+        return
+    work.set_share(after)
+    if (before.state, before.outcome_code) != (after.state, after.outcome_code):
+        work.append_event(
+            f"share.{after.state}" if after.outcome_code is None else "share.delayed",
+            after.grant_id,
+            {
+                "server": after.server,
+                "login": after.login,
+                "state": str(after.state),
+                "code": after.outcome_code,
+            },
+        )
+    _record_grant(work, after.grant_id, now)
+
+
+def _record_grant(work: WriteWork, grant_id: str, now: datetime) -> None:
+    grant = work.grant(grant_id)
+    if grant is None:
+        return
+    state = grant_state(grant, work.shares(grant_id=grant_id), now)
+    if state is not grant.state:
+        work.set_grant(replace(grant, state=state))
+        if state is GrantState.ENDED:
+            work.append_event("grant.ended", grant_id, {"login": grant.login})
+
+
+def _settle_without_plan(seams: Seams, server: str, outcome: Outcome) -> None:
+    """A server that left the list can't be asked: its shares stay open, with the reason."""
+    now = seams.clock()
+    with seams.store.write(seams.actor, now) as work:
+        for share in work.shares(server=server, states=LIVE_SHARES):
+            listed = Listed.ABSENT if share.state is ShareState.ENDING else Listed.PRESENT
+            _record_share(work, share, settle_share(share, listed, outcome, now), now)
