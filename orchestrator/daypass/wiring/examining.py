@@ -1,0 +1,96 @@
+"""`daypass doctor`: look at all that `open_daypass` needs, piece by piece, and go on past what is broken."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+from daypass import config
+from daypass.ca.keys import load_ca_key
+from daypass.config import Settings
+from daypass.domain.secrets import FromFile
+from daypass.errors import DaypassError
+from daypass.execution.ansible_settings import find_ansible, find_collections
+from daypass.secret_stores import decode_connector_key, resolve
+from daypass.wiring.opening import open_record
+from daypass.workflow.doctor import Finding, Grade, check, check_disk, check_mode, check_programs
+
+
+def examine(config_path: Path | None) -> Iterator[Finding]:
+    """Every finding about this machine, the configuration and the state, in the order to mend them."""
+    yield from check_programs()
+    yield check("ansible", lambda: f"{find_ansible(Path(sys.executable))}/ansible-playbook")
+    yield check("collection daypass.ssh", lambda: str(find_collections()))
+    try:
+        settings = config.load(config_path, os.environ, Path.cwd())
+    except DaypassError as error:
+        yield Finding("configuration", Grade.FAIL, error.sentence, error.hint or "daypass init")
+        return
+    yield Finding("configuration", Grade.OK, f"{len(settings.integrations)} integrations")
+    yield from _examine_state(settings)
+    yield from _examine_secrets(settings)
+    yield from _examine_servers(settings)
+
+
+def _examine_state(settings: Settings) -> Iterator[Finding]:
+    yield check_mode("state folder", settings.state_dir, 0o700)
+    if settings.state_dir.is_dir():
+        yield check_disk(settings.state_dir)
+    yield check("database", lambda: _describe_store(settings), hint="daypass init")
+
+
+def _describe_store(settings: Settings) -> str:
+    store = open_record(settings)
+    try:
+        with store.read() as view:
+            return f"orchestrator {view.orchestrator_id()}, {view.audit_head().number} events"
+    finally:
+        store.close()
+
+
+def _examine_secrets(settings: Settings) -> Iterator[Finding]:
+    environ = dict(os.environ)
+    if isinstance(settings.ca.key, FromFile):
+        yield check_mode("CA key", settings.ca.key.path, 0o600)
+
+    def ca_key() -> str:
+        load_ca_key(resolve(settings.ca.key, environ))
+        return "can sign"
+
+    yield check("CA key", ca_key, hint="daypass init")
+    for integration in settings.integrations:
+
+        def connector_key(secret=integration.secret) -> str:  # type: ignore[no-untyped-def]
+            decode_connector_key(resolve(secret, dict(environ)), str(secret))
+            return f"readable from {secret}"
+
+        yield check(f"connector key of {integration.name}", connector_key)
+
+
+def _examine_servers(settings: Settings) -> Iterator[Finding]:
+    """Host keys and onboarding; nothing is asked of the servers themselves."""
+    try:
+        store = open_record(settings)
+        with store.read() as view:
+            hosts = {host.server: host for host in view.hosts()}
+            for integration in settings.integrations:
+                keyless = [
+                    s.name for s in integration.servers if not s.host_key and not view.host_keys(s.name)
+                ]
+                fresh = [s.name for s in integration.servers if s.name not in hosts]
+                yield _servers_finding(integration.name, "host keys", keyless, "daypass servers scan")
+                yield _servers_finding(integration.name, "onboarding", fresh, "daypass onboard")
+    except DaypassError as error:
+        yield Finding("servers", Grade.FAIL, error.sentence, error.hint)
+
+
+def _servers_finding(integration: str, what: str, missing: list[str], command: str) -> Finding:
+    title = f"{what} of {integration}"
+    if not missing:
+        return Finding(title, Grade.OK, "all there")
+    some = ", ".join(missing[:5]) + (" …" if len(missing) > 5 else "")
+    return Finding(
+        title, Grade.WARN, f"missing for {len(missing)}: {some}", f"{command} {' '.join(missing[:5])}"
+    )

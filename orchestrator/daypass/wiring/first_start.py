@@ -1,0 +1,89 @@
+"""`daypass init`: what must be there before anything can be opened."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+from daypass import config
+from daypass.ca.keys import generate_ca_key
+from daypass.ca.signer import LocalSigner
+from daypass.config import Settings
+from daypass.config.load import find
+from daypass.domain.secrets import FromFile
+from daypass.errors import ConfigurationError, StoreError
+from daypass.secret_stores import resolve, take_environment
+from daypass.store import open_store
+from daypass.store.interface import ReadView
+from daypass.wiring import identities
+from daypass.wiring.opening import database_of, now
+from daypass.workflow.initialising import Made, first_configuration, make_ca_key, make_file, make_state_folder
+
+DEFAULT_CONFIG = Path("daypass.yaml")
+DEFAULT_SERVERS = "servers.json"
+
+
+def initialise(
+    config_path: Path | None,
+    *,
+    servers: Path | None,
+    integration: str,
+    groups: Sequence[str],
+    connector_key: str | None,
+) -> Made:
+    """Make what is missing: configuration, state folder, CA key, database; overwrite nothing.
+
+    Raises:
+        ConfigurationError: The configuration, the server list or the CA key can't be used.
+        UsageError: Something can't be written.
+    """
+    made: list[str] = []
+    path = config_path or _existing_config() or DEFAULT_CONFIG
+    text = first_configuration(str(servers or DEFAULT_SERVERS), integration, groups, connector_key)
+    if not path.exists() and make_file(path, text.encode("utf-8"), 0o640):
+        made.append(str(path))
+    settings = config.load(path, os.environ, Path.cwd())
+    if make_state_folder(settings.state_dir):
+        made.append(str(settings.state_dir))
+    made += _make_ca_key(settings)
+    made += _make_store(settings)
+    taken = take_environment([settings.ca.key], os.environ)
+    signer = LocalSigner(resolve(settings.ca.key, os.environ, taken))
+    return Made(path.resolve(), settings.state_dir, tuple(made), signer.public_key)
+
+
+def _existing_config() -> Path | None:
+    try:
+        return find(None, os.environ, Path.cwd())
+    except ConfigurationError:
+        return None
+
+
+def _make_ca_key(settings: Settings) -> list[str]:
+    """Only where the CA key is a file of ours to make; one from elsewhere is somebody else's."""
+    reference = settings.ca.key
+    if isinstance(reference, FromFile) and make_ca_key(reference.path, generate_ca_key):
+        return [f"{reference.path} (CA key, 0600)"]
+    return []
+
+
+def _make_store(settings: Settings) -> list[str]:
+    store = open_store(database_of(settings))
+    try:
+        store.upgrade()
+        with store.write(identities.actor(os.environ), now()) as work:
+            if _has_id(work):
+                return []
+            work.set_orchestrator_id(identities.new_host_id())
+            work.append_event("orchestrator.initialised", work.orchestrator_id(), {})
+    finally:
+        store.close()
+    return ["the database" if settings.database else str(database_of(settings))]
+
+
+def _has_id(work: ReadView) -> bool:
+    try:
+        return bool(work.orchestrator_id())
+    except StoreError:
+        return False

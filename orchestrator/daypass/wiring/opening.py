@@ -1,0 +1,157 @@
+"""Settings to adapters: the store, signers, executors, the clock."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import cache
+from pathlib import Path
+
+from daypass import config
+from daypass.audit.anchor import ANCHOR_FILE, read_anchor, write_anchor
+from daypass.audit.verifying import Report, verify_store
+from daypass.ca.public_keys import PublicKey, check_public_key
+from daypass.ca.signer import LocalSigner, Signer
+from daypass.config import Settings
+from daypass.domain.secrets import FromEnvironment, Secret, SecretReference
+from daypass.errors import StoreError
+from daypass.execution.run_folder import default_run_root, remove_stale_runs
+from daypass.execution.runner import RunnerExecutor
+from daypass.secret_stores import decode_connector_key, resolve, take_environment
+from daypass.store import open_store, schema
+from daypass.store.interface import Store
+from daypass.wiring import identities
+from daypass.workflow.seams import Seams
+
+DATABASE_FILE = "daypass.sqlite3"
+
+
+def now() -> datetime:
+    """The clock: aware UTC, whole microseconds."""
+    return datetime.now(UTC)
+
+
+@dataclass(frozen=True)
+class Daypass:
+    """An opened Daypass: its settings, its store, and what the use cases get."""
+
+    settings: Settings
+    seams: Seams
+
+    def now(self) -> datetime:
+        return self.seams.clock()
+
+    def ca_public_keys(self) -> tuple[PublicKey, ...]:
+        return tuple(check_public_key(key) for key in self.seams.ca_keys())
+
+    def verify_audit(self, expect: str | None) -> Report:
+        """Check the log against itself, the anchor beside the database, and a hash that somebody noted."""
+        anchor = read_anchor(self.settings.state_dir / ANCHOR_FILE)
+        with self.seams.store.read() as view:
+            return verify_store(view, anchor=anchor, expect=expect)
+
+
+def secret_references(settings: Settings) -> list[SecretReference]:
+    """Every secret that the settings name."""
+    return [settings.ca.key, *(integration.secret for integration in settings.integrations)]
+
+
+def database_of(settings: Settings) -> str | Path:
+    """Where the record is: a PostgreSQL URL, or the SQLite file in the state folder."""
+    return (
+        settings.database.reveal().decode("utf-8")
+        if settings.database
+        else settings.state_dir / DATABASE_FILE
+    )
+
+
+def open_record(settings: Settings) -> Store:
+    """The store, in this version's schema.
+
+    Raises:
+        StoreError: It can't be opened, or `daypass init` has to make or upgrade it.
+    """
+    store = open_store(database_of(settings))
+    version = store.schema_version()
+    if version != schema.HEAD:
+        store.close()
+        found = "is empty" if version is None else f"has the schema {version}"
+        raise StoreError(
+            f"The database {found}, this Daypass needs {schema.HEAD}.",
+            hint="daypass init",
+            code="schema_version",
+        )
+    return store
+
+
+@contextmanager
+def open_daypass(config_path: Path | None) -> Iterator[Daypass]:
+    """Read the settings and open the store; what runs left behind after a kill is swept away.
+
+    Raises:
+        ConfigurationError: The configuration can't be used.
+        StoreError: The database can't be used, or `daypass init` wasn't run.
+    """
+    settings = config.load(config_path, os.environ, Path.cwd())
+    references = secret_references(settings)
+    taken = take_environment(references, os.environ)
+    store = open_record(settings)
+    try:
+        daypass = Daypass(settings, _seams(settings, store, taken))
+        yield daypass
+    finally:
+        _write_anchor(settings, store)
+        store.close()
+
+
+def _write_anchor(settings: Settings, store: Store) -> None:
+    """Note the log's head outside the database, unless the log doesn't hold the old anchor any more.
+
+    An anchor that fits is moved on; one that doesn't is the proof that `daypass audit verify` needs.
+    """
+    path = settings.state_dir / ANCHOR_FILE
+    anchor = read_anchor(path)
+    with store.read() as view:
+        head = view.audit_head()
+        known = view.events(after=anchor.number - 1, limit=1) if anchor and anchor.number else []
+    if anchor is None or not anchor.number or (known and known[0].hash == anchor.hash):
+        write_anchor(path, head)
+
+
+def _seams(settings: Settings, store: Store, taken: Mapping[FromEnvironment, Secret]) -> Seams:
+    run_root = default_run_root(settings.state_dir, os.environ)
+    remove_stale_runs(run_root, now())
+    integrations = {integration.name: integration for integration in settings.integrations}
+
+    @cache
+    def signer() -> Signer:
+        return LocalSigner(resolve(settings.ca.key, os.environ, taken))
+
+    @cache
+    def executor(integration: str) -> RunnerExecutor:
+        secret = resolve(integrations[integration].secret, os.environ, taken)
+        return RunnerExecutor(
+            connector_key=decode_connector_key(secret, str(integrations[integration].secret)),
+            run_root=run_root,
+            forks=settings.waves.forks,
+        )
+
+    return Seams(
+        settings=settings,
+        servers={server.name: server for i in settings.integrations for server in i.servers},
+        integrations=integrations,
+        store=store,
+        ca_keys=lambda: (signer().public_key,),
+        signer=signer,
+        executor=executor,
+        clock=now,
+        new_id=lambda: identities.new_grant_id(now()),
+        new_serial=identities.new_serial,
+        new_host_id=identities.new_host_id,
+        actor=identities.actor(os.environ),
+        owner=identities.owner(),
+        alive=identities.alive,
+    )
