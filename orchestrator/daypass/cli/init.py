@@ -1,0 +1,61 @@
+"""`daypass init`: everything that a fresh orchestrator needs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from daypass import wiring
+from daypass.cli.options import Invocation, common
+from daypass.cli.render import Screen
+from daypass.workflow.initialising import Made
+
+
+@click.command()
+@click.option(
+    "--servers", type=click.Path(path_type=Path), help="Server list for a new daypass.yaml.  [servers.json]"
+)
+@click.option("--integration", default="servers", show_default=True, help="Name of its integration.")
+@click.option("--group", "groups", multiple=True, help="User group to offer besides Default.")
+@click.option("--connector-key", metavar="FILE|env:NAME", help="Where the connector's private key is.")
+@common
+def init(
+    invocation: Invocation,
+    *,
+    servers: Path | None,
+    integration: str,
+    groups: tuple[str, ...],
+    connector_key: str | None,
+) -> None:
+    """Make the configuration (if missing), the state folder, the CA key and the database. Safe to repeat.
+
+    \b
+    Example:
+      daypass init --servers servers.json --connector-key ~/.ssh/connector --group ops
+    """
+    made = wiring.initialise(
+        invocation.config,
+        servers=servers,
+        integration=integration,
+        groups=groups,
+        connector_key=connector_key,
+    )
+    invocation.screen.emit(
+        {
+            "config": made.config,
+            "state_dir": made.state_dir,
+            "made": list(made.made),
+            "ca_public_key": made.ca_public_key,
+        },
+        lambda: _show(invocation.screen, made),
+    )
+
+
+def _show(screen: Screen, made: Made) -> None:
+    for what in made.made:
+        screen.line(f"made {what}")
+    if not made.made:
+        screen.line("everything is there already")
+    screen.line(f"CA public key: {made.ca_public_key}")
+    screen.line("next: daypass servers scan, then daypass onboard --all")

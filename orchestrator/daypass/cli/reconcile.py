@@ -1,0 +1,69 @@
+"""`daypass reconcile`: one pass of the clock."""
+
+from __future__ import annotations
+
+import click
+
+from daypass import wiring
+from daypass.cli.options import EXIT_DONE, EXIT_PARTLY, Invocation, common
+from daypass.cli.progress import wave_progress
+from daypass.cli.render import Screen
+from daypass.domain.outcomes import OutcomeKind
+from daypass.workflow.rebasing import rebase
+from daypass.workflow.reconciling import Pass, reconcile_once
+
+
+@click.command()
+@click.option(
+    "--rebase",
+    "rebased",
+    metavar="SERVER",
+    help="Accept that this server has seen a higher sequence than ours.",
+)
+@common
+def reconcile(invocation: Invocation, *, rebased: str | None) -> int:
+    """End what is due, retry what failed, remove accounts that passed their cleanup window.
+
+    Made for cron or a systemd timer: safe at any time, twice at a time too. Exit code 3 when a server still
+    has to be tried again.
+
+    \b
+    Example:
+      daypass reconcile --output json
+    """
+    with wiring.open_daypass(invocation.config) as daypass:
+        if rebased:
+            rebase(daypass.seams, rebased, daypass.now())
+        with wave_progress(invocation.screen, "reconciling") as progress:
+            done = reconcile_once(daypass.seams, daypass.now(), progress)
+    invocation.screen.emit(_pass_json(done), lambda: _show(invocation.screen, done))
+    late = any(outcome.kind is not OutcomeKind.APPLIED for outcome in done.outcomes.values())
+    return EXIT_PARTLY if late else EXIT_DONE
+
+
+def _pass_json(done: Pass) -> dict[str, object]:
+    return {
+        "ended": list(done.ended),
+        "signed": [str(serial) for serial in done.signed],
+        "removals": {server: sorted(logins) for server, logins in done.removals.items()},
+        "servers": {
+            name: {"outcome": str(o.kind), "code": o.code, "message": o.message}
+            for name, o in done.outcomes.items()
+        },
+        "busy": list(done.busy),
+    }
+
+
+def _show(screen: Screen, done: Pass) -> None:
+    if not (done.ended or done.outcomes or done.busy):
+        screen.line("nothing to do")
+        return
+    for grant_id in done.ended:
+        screen.line(f"window closed: grant {grant_id}")
+    if done.outcomes:
+        rows = [(name, o.kind, o.code or "-", o.message or "-") for name, o in sorted(done.outcomes.items())]
+        screen.table(["server", "outcome", "code", "message"], rows)
+    for server, logins in sorted(done.removals.items()):
+        screen.line(f"cleanup window passed on {server}: {', '.join(sorted(logins))}")
+    if done.busy:
+        screen.note(f"another process is talking to: {', '.join(done.busy)}")

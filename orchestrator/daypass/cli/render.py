@@ -1,0 +1,110 @@
+"""What a person or a program sees: tables or JSON, colours on a terminal only, nothing hostile unescaped."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from daypass.errors import ConfigurationError, DaypassError
+
+
+def safe(text: object) -> str:
+    """Text from outside with control and format characters written out, so a terminal obeys none of them."""
+    return "".join(
+        char if char.isprintable() else char.encode("unicode_escape").decode("ascii") for char in str(text)
+    )
+
+
+@dataclass(frozen=True)
+class Screen:
+    """Where a command writes: one JSON value or tables to standard output, the rest to standard error."""
+
+    output: str = "table"
+    verbose: int = 0
+    console: Console = field(default_factory=lambda: Console(markup=False, highlight=False, emoji=False))
+    messages: Console = field(
+        default_factory=lambda: Console(stderr=True, markup=False, highlight=False, emoji=False)
+    )
+
+    @property
+    def is_json(self) -> bool:
+        return self.output == "json"
+
+    @property
+    def asks(self) -> bool:
+        """Whether a question can be asked: both ends are a terminal, and the answer isn't for a program."""
+        return not self.is_json and sys.stdin.isatty() and sys.stdout.isatty()
+
+    def emit(self, value: object, show: Callable[[], None]) -> None:
+        """Print `value` as JSON, or call `show` to print it for people."""
+        if self.is_json:
+            print(json.dumps(value, indent=2, sort_keys=True, default=_as_json))
+        else:
+            show()
+
+    def line(self, text: str = "", style: str | None = None) -> None:
+        """One line for people; a program's output stays free of it."""
+        self.console.print(Text(text, style=style or ""), soft_wrap=True)
+
+    def note(self, text: str, style: str | None = None) -> None:
+        """A remark beside the result, on standard error."""
+        self.messages.print(Text(text, style=style or ""), soft_wrap=True)
+
+    def table(
+        self, columns: Sequence[str], rows: Iterable[Sequence[object]], title: str | None = None
+    ) -> None:
+        table = Table(title=title, title_justify="left", box=None, pad_edge=False, header_style="bold")
+        for column in columns:
+            table.add_column(column, overflow="fold")
+        for row in rows:
+            table.add_row(*(cell if isinstance(cell, Text) else Text(safe(cell)) for cell in row))
+        self.console.print(table)
+
+    def error(self, error: DaypassError) -> None:
+        """The error as a JSON object on standard output, or as sentence and hint on standard error."""
+        problems = error.problems if isinstance(error, ConfigurationError) else ()
+        if self.is_json:
+            report = {"code": error.code, "message": error.sentence, "hint": error.hint, "problems": problems}
+            print(json.dumps({"error": report}, indent=2, sort_keys=True))
+            return
+        self.messages.print(Text("error: ", style="bold red") + Text(safe(error.sentence)), soft_wrap=True)
+        for problem in problems:
+            self.note(f"  - {safe(problem)}")
+        if error.hint:
+            self.messages.print(Text("hint: ", style="bold") + Text(safe(error.hint)), soft_wrap=True)
+
+
+def _as_json(value: object) -> object:
+    if isinstance(value, datetime):
+        return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
+    if isinstance(value, Path):
+        return str(value)
+    raise TypeError(f"no JSON form for {type(value).__name__}")
+
+
+def length_text(length: timedelta) -> str:
+    """`2d 3h`, `1h 30m`, `45s`: the two largest units that aren't zero."""
+    left = int(abs(length).total_seconds())
+    parts: list[str] = []
+    for unit, seconds in (("d", 86400), ("h", 3600), ("m", 60), ("s", 1)):
+        count, left = divmod(left, seconds)
+        if count:
+            parts.append(f"{count}{unit}")
+    return " ".join(parts[:2]) or "0s"
+
+
+def time_text(moment: datetime | None, now: datetime) -> str:
+    """A time as people read it: local, and how far from `now`."""
+    if moment is None:
+        return "-"
+    distance = length_text(moment - now)
+    relative = f"in {distance}" if moment > now else f"{distance} ago"
+    return f"{moment.astimezone():%Y-%m-%d %H:%M:%S} ({relative})"

@@ -1,0 +1,105 @@
+"""`daypass status`: what stands now."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import click
+
+from daypass import wiring
+from daypass.cli.grants import share_json
+from daypass.cli.options import Invocation, common
+from daypass.cli.render import Screen, time_text
+from daypass.workflow.status import GrantStatus, ServerStatus, live_grants, server_statuses
+
+
+@click.command()
+@click.option("--login", help="Only this person's grants.")
+@common
+def status(invocation: Invocation, *, login: str | None) -> None:
+    """Show live grants, where each stands on its servers, and the servers.
+
+    \b
+    Example:
+      daypass status --login alice
+    """
+    with wiring.open_daypass(invocation.config) as daypass:
+        grants, servers = live_grants(daypass.seams, login), server_statuses(daypass.seams)
+        now = daypass.now()
+    invocation.screen.emit(
+        {
+            "grants": [_grant_json(item) for item in grants],
+            "servers": [_server_json(item) for item in servers],
+        },
+        lambda: _show(invocation.screen, grants, servers, now),
+    )
+
+
+def _grant_json(item: GrantStatus) -> dict[str, object]:
+    grant = item.grant
+    return {
+        "id": grant.id,
+        "login": grant.login,
+        "state": str(grant.state),
+        "flow": grant.flow,
+        "reason": grant.reason,
+        "not_before": grant.window.not_before,
+        "not_after": grant.window.not_after,
+        "servers": {share.server: share_json(share) for share in item.shares},
+    }
+
+
+def _server_json(item: ServerStatus) -> dict[str, object]:
+    host = item.host
+    return {
+        "name": item.server.name,
+        "integration": item.server.integration,
+        "host_key_known": item.host_key_known,
+        "onboarded_at": host.onboarded_at if host else None,
+        "sequence": host.sequence if host else 0,
+        "confirmed_sequence": host.confirmed_sequence if host else 0,
+        "accounts": {account.login: str(account.state) for account in item.accounts},
+    }
+
+
+def _show(
+    screen: Screen, grants: tuple[GrantStatus, ...], servers: tuple[ServerStatus, ...], now: datetime
+) -> None:
+    rows = [
+        (
+            item.grant.id,
+            item.grant.login,
+            share.server,
+            ", ".join(share.groups) or "-",
+            _place(share.state),
+            share.outcome_code or "-",
+            time_text(item.grant.window.not_after, now),
+        )
+        for item in grants
+        for share in item.shares
+    ]
+    if rows:
+        screen.table(["grant", "login", "server", "groups", "state", "why", "until"], rows)
+    else:
+        screen.line("no live grants")
+    screen.line()
+    screen.table(
+        ["server", "integration", "host key", "onboarded", "accounts"], [_server_row(s, now) for s in servers]
+    )
+
+
+def _place(share_state: str) -> str:
+    """`ending` of a share means that the server hasn't confirmed yet (design.md, life of a grant)."""
+    return "ending (unconfirmed)" if share_state == "ending" else share_state
+
+
+def _server_row(item: ServerStatus, now: datetime) -> tuple[str, str, str, str, str]:
+    onboarded = time_text(item.host.onboarded_at, now) if item.host else "-"
+    accounts = ", ".join(f"{account.login} {account.state}" for account in item.accounts)
+    return (
+        item.server.name,
+        item.server.integration,
+        "known" if item.host_key_known else "-",
+        onboarded,
+        accounts or "-",
+    )
