@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import hashlib
 import re
 
 from daypass.inventory.problems import FieldRefused, shown
@@ -55,3 +56,9 @@ def _fits(key_type: str, fields: list[bytes]) -> bool:
         return 1 <= len(fields[1]) <= 8 and low <= len(fields[2].lstrip(b"\0")) <= high
     curve = key_type.removeprefix("ecdsa-sha2-")
     return fields[1] == curve.encode("ascii") and len(fields[2]) == ECDSA_POINT_BYTES[curve]
+
+
+def fingerprint(key: str) -> str:
+    """`SHA256:…` of a checked key, as `ssh-keygen -l` shows it."""
+    blob = base64.b64decode(key.split(" ")[1])
+    return "SHA256:" + base64.b64encode(hashlib.sha256(blob).digest()).decode("ascii").rstrip("=")

@@ -18,7 +18,7 @@ ARMOUR = re.compile(
 HINT = "Give the private key file as it is, or its base64: base64 < KEYFILE"
 
 
-def decode_connector_key(secret: Secret, where: str) -> Secret:
+def decode_connector_key(secret: Secret, where: str = "this integration") -> Secret:
     """The key as PEM with a final newline, as `ssh-add -` reads it.
 
     Accepted are plain PEM and base64 of it, wrapped at any column (`cat key | base64` wraps at 76). Windows
