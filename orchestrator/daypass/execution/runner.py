@@ -1,0 +1,207 @@
+"""Waves through ansible-runner on this machine: own folder, own agent, own configuration, own environment."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from daypass.domain.outcomes import Outcome, OutcomeKind
+from daypass.domain.secrets import Secret
+from daypass.errors import ExecutionError
+from daypass.execution.agent import Agent
+from daypass.execution.ansible_settings import (
+    DEFAULT_CONNECT_TIMEOUT_SECONDS,
+    DEFAULT_FORKS,
+    build_environment,
+    find_ansible,
+    runner_callbacks,
+)
+from daypass.execution.answers import clean_text
+from daypass.execution.event_folder import EventFolder
+from daypass.execution.executor import OnOutcome, WaveServer
+from daypass.execution.processes import end_processes
+from daypass.execution.results import NO_RESULT, OUT_OF_TIME, WaveResults
+from daypass.execution.run_folder import RunFolder
+from daypass.execution.ssh_options import host_keys_are_plain
+from daypass.execution.wave_files import AGENT_SOCKET, WaveFiles, write_wave_files
+
+PLAYBOOKS = {"accounts": "daypass.ssh.accounts", "onboard": "daypass.ssh.onboard"}
+ONE_TASK = frozenset({"accounts"})  # their first result is the outcome
+KEY_SPARE_SECONDS = 60  # keys outlive the deadline by this, so that a wave that ends in time never loses them
+LOOK_SECONDS = 1  # how often the deadline is looked at; ansible-runner's default is 5
+LONGEST_OUTPUT = 1000  # characters of Ansible's own words in an error
+
+
+class RunnerExecutor:
+    """Runs waves with one connector key.
+
+    Args:
+        connector_key: Private key, PEM, without passphrase; it goes into an agent and nowhere else.
+        run_root: Folder for run folders, see `run_folder.default_run_root`.
+        forks: Servers that are worked on at the same time.
+        connect_timeout_seconds: A server that hasn't answered by then is unreachable.
+        playbooks: Kind to playbook, ours unless a test brings its own.
+    """
+
+    def __init__(
+        self,
+        *,
+        connector_key: Secret,
+        run_root: Path,
+        forks: int = DEFAULT_FORKS,
+        connect_timeout_seconds: int = DEFAULT_CONNECT_TIMEOUT_SECONDS,
+        playbooks: Mapping[str, str] | None = None,
+    ) -> None:
+        self._connector_key = connector_key
+        self._run_root = run_root
+        self._forks = forks
+        self._connect_timeout_seconds = connect_timeout_seconds
+        self._playbooks = PLAYBOOKS if playbooks is None else playbooks
+
+    def run(
+        self,
+        kind: str,
+        servers: Sequence[WaveServer],
+        *,
+        deadline_seconds: int,
+        on_outcome: OnOutcome | None = None,
+        files: Mapping[str, bytes] | None = None,
+        extra_keys: Sequence[Secret] = (),
+    ) -> dict[str, Outcome]:
+        """See `executor.Executor.run`."""
+        playbook = self._playbook(kind)
+        ready, refused = _split(servers)
+        results = WaveResults(
+            [wave.server.name for wave in servers], at_once=kind in ONE_TASK, on_outcome=on_outcome
+        )
+        for name, outcome in refused.items():
+            results.tell(name, outcome)
+        if not ready:
+            return results.close(NO_RESULT)
+        deadline = time.monotonic() + deadline_seconds
+        with RunFolder(self._run_root) as run, Agent(run.path / AGENT_SOCKET) as agent:
+            for key in (self._connector_key, *extra_keys):
+                agent.add(key, lifetime_seconds=deadline_seconds + KEY_SPARE_SECONDS)
+            wave_files = write_wave_files(
+                run,
+                ready,
+                connector_public_key=agent.public_keys()[0],
+                files=files or {},
+                forks=min(self._forks, len(ready)),
+                connect_timeout_seconds=self._connect_timeout_seconds,
+            )
+            late = _play(run, wave_files, playbook, results, deadline)
+        return results.close(OUT_OF_TIME if late else NO_RESULT)
+
+    def _playbook(self, kind: str) -> str:
+        if kind not in self._playbooks:
+            raise ExecutionError(f"there is no playbook for {kind!r}, known are {', '.join(self._playbooks)}")
+        return self._playbooks[kind]
+
+
+def _split(servers: Sequence[WaveServer]) -> tuple[list[WaveServer], dict[str, Outcome]]:
+    """Servers that can be asked, and the reason for each that can't: without a recorded key none is."""
+    refused: dict[str, Outcome] = {}
+    for wave in servers:
+        jump_keys = wave.jump_host_keys if wave.server.proxy_jump else ("jump",)
+        if not wave.host_keys:
+            refused[wave.server.name] = _unasked("no host key is recorded for the server")
+        elif not jump_keys:
+            refused[wave.server.name] = _unasked(
+                f"no host key is recorded for its jump host {wave.server.proxy_jump}"
+            )
+        elif not host_keys_are_plain((*wave.host_keys, *wave.jump_host_keys)):
+            refused[wave.server.name] = _unasked("a recorded host key isn't `TYPE BASE64`")
+    return [wave for wave in servers if wave.server.name not in refused], refused
+
+
+def _unasked(finding: str) -> Outcome:
+    return Outcome(OutcomeKind.UNREACHABLE, "host_key_missing", f"{finding}; record it: daypass servers scan")
+
+
+def _play(run: RunFolder, files: WaveFiles, playbook: str, results: WaveResults, deadline: float) -> bool:
+    """Run the playbook to its end or to the deadline; whether the deadline came first.
+
+    Raises:
+        ExecutionError: Ansible ended before it began with the first server.
+    """
+    config = _runner_config(run, files, playbook)
+    artifacts = Path(config.artifact_dir)
+    events = EventFolder(artifacts / "job_events", results.take)
+    late = _Deadline(deadline, run.path)
+    try:
+        _run(config, events, late)
+    except Exception:
+        # ansible-runner stumbled, perhaps over what a server got printed: what was written until then still
+        # counts.
+        if events.error is not None:
+            raise
+    finally:
+        end_processes(run.path)
+    events.sweep()
+    if not results.started and not late.passed:
+        raise _not_started(artifacts / "stdout")
+    return late.passed
+
+
+class _Deadline:
+    """Asked by ansible-runner again and again; ends everything of the run when its time has come."""
+
+    def __init__(self, deadline: float, run_folder: Path) -> None:
+        self._deadline = deadline
+        self._run_folder = run_folder
+        self.passed = False
+
+    def __call__(self) -> bool:
+        if not self.passed and time.monotonic() >= self._deadline:
+            self.passed = True
+            end_processes(self._run_folder)
+        return self.passed
+
+
+def _runner_config(run: RunFolder, files: WaveFiles, playbook: str) -> Any:
+    """ansible-runner's configuration, with the environment that it copied from ours replaced."""
+    from ansible_runner.config.runner import RunnerConfig  # 0.1 s that commands without a wave needn't pay
+
+    config = RunnerConfig(
+        private_data_dir=str(run.path),
+        project_dir=str(files.project),
+        host_cwd=str(files.project),
+        playbook=playbook,
+        inventory=str(files.inventory),
+        fact_cache_type="",
+        quiet=True,
+        suppress_env_files=True,
+    )
+    config.prepare()
+    config.pexpect_timeout = LOOK_SECONDS
+    config.env = build_environment(
+        run.path,
+        agent_socket=run.path / AGENT_SOCKET,
+        settings_file=files.settings,
+        artifacts=Path(config.artifact_dir),
+        callbacks=runner_callbacks(),
+        ansible=find_ansible(Path(sys.executable)),
+    )
+    return config
+
+
+def _run(config: Any, events: EventFolder, late: _Deadline) -> None:
+    from ansible_runner.runner import Runner
+
+    Runner(config, cancel_callback=late, remove_partials=False, event_handler=events.on_event).run()
+
+
+def _not_started(output: Path) -> ExecutionError:
+    try:
+        said = clean_text(output.read_text("utf-8", "replace")[-LONGEST_OUTPUT:])
+    except OSError:
+        said = ""
+    return ExecutionError(
+        f"Ansible ended before it reached any server: {said or 'it said nothing'}",
+        hint="daypass doctor checks the installation",
+        code="wave_not_started",
+    )
