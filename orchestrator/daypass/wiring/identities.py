@@ -44,9 +44,12 @@ def owner() -> str:
 
 
 def alive(other: str) -> bool:
-    """Whether a claim's owner still runs; one on another machine is taken for alive until its claim ends."""
-    machine, process_id, started = other.rsplit("/", 2)
-    return machine != socket.gethostname() or _started(int(process_id)) == started
+    """Whether a claim's owner still runs; one that can't be looked at from here is taken for alive."""
+    machine, _, rest = other.partition("/")
+    process_id, _, started = rest.partition("/")
+    if machine != socket.gethostname() or not process_id.isdecimal():
+        return True
+    return _started(int(process_id)) == started
 
 
 def _started(process_id: int) -> str:

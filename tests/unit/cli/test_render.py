@@ -1,0 +1,70 @@
+"""Rules of what reaches a terminal or a program."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from daypass.cli.render import Screen, length_text, safe, time_text
+from daypass.errors import ConfigurationError, UsageError
+
+NOW = datetime(2026, 11, 22, 10, 0, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    "hostile", ["\x1b[2J", "a\rb", "a\nb", "\x9b31m", "\u202ereversed", "\u2028", "\x00"]
+)
+def test_control_and_format_characters_are_written_out(hostile):
+    """A terminal obeys nothing that came from outside."""
+    assert safe(hostile).isprintable()
+
+
+def test_markup_from_outside_is_shown_as_it_is(capsys):
+    """A reason such as `[bold red]` is text, not a style."""
+    Screen().table(["reason"], [("[bold red]x[/]",)])
+    assert "[bold red]x[/]" in capsys.readouterr().out
+
+
+def test_json_holds_times_in_utc(capsys):
+    """Programs get one form of time."""
+    Screen(output="json").emit({"at": NOW}, lambda: None)
+    assert json.loads(capsys.readouterr().out) == {"at": "2026-11-22T10:00:00Z"}
+
+
+def test_an_error_for_programs_is_json_on_standard_output(capsys):
+    """Code, message, hint and findings are all there."""
+    Screen(output="json").error(ConfigurationError("bad", hint="do this", problems=("one", "two")))
+    report = json.loads(capsys.readouterr().out)["error"]
+    assert report == {
+        "code": "configuration",
+        "message": "bad",
+        "hint": "do this",
+        "problems": ["one", "two"],
+    }
+
+
+def test_an_error_for_people_goes_to_standard_error_with_its_hint(capsys):
+    """Standard output stays free for results."""
+    Screen().error(UsageError("it is wrong", hint="type that"))
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert "it is wrong" in captured.err
+    assert "type that" in captured.err
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [(0, "0s"), (45, "45s"), (90, "1m 30s"), (3600, "1h"), (93600, "1d 2h"), (86401, "1d 1s"), (-60, "1m")],
+)
+def test_lengths_name_their_two_largest_units(seconds, text):
+    """Enough to act on, short enough to read."""
+    assert length_text(timedelta(seconds=seconds)) == text
+
+
+def test_times_say_how_far_they_are():
+    """People read distances, not dates."""
+    assert time_text(NOW + timedelta(hours=2), NOW).endswith("(in 2h)")
+    assert time_text(NOW - timedelta(minutes=5), NOW).endswith("(5m ago)")
+    assert time_text(None, NOW) == "-"
