@@ -7,20 +7,16 @@ Docstrings name the codes of the `LabError` that a call can raise; every call ca
 from __future__ import annotations
 
 import subprocess
-from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor, as_completed
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from lab import images, machine, model, plan, podman, ready, state
+from lab import images, machine, model, plan, podman, ready, starting, state
 from lab.errors import LabError
 from lab.model import CONNECTOR, Host, Kind
 from lab.progress import Progress
 
 __all__ = ["Host", "Kind", "Lab", "LabError", "attach", "build", "down", "names", "up"]
-
-STARTS_AT_ONCE = 4
-WAITS_AT_ONCE = 8
 
 names = state.names
 
@@ -140,13 +136,29 @@ class Lab:
     def recreate(self, host: Host | str) -> None:
         """Give a host back as on its first day, with the same name, address and host key."""
         target = self._host(host)
-        podman.remove([self.container(target)])
-        _start(self.name, target, None)
-        ready.wait(self.name, target)
+        self._replace(target, images.ensure(target.image, Progress().note))
+
+    def snapshot(self, host: Host | str) -> None:
+        """Keep a copy of a host's disk, in place of an earlier one; `reset` gives the host back like that."""
+        name = podman.snapshot_reference(self.name, self._host(host).name)
+        podman.run("commit", "--quiet", self.container(host), name)
+
+    def reset(self, host: Host | str) -> None:
+        """Boot a host anew from the disk that `snapshot` kept (`no_snapshot`)."""
+        target = self._host(host)
+        kept = podman.snapshot_reference(self.name, target.name)
+        if podman.run("image", "exists", kept, check=False).returncode != 0:
+            raise LabError("no_snapshot", f"no disk of {target.name} was kept", "call snapshot first")
+        self._replace(target, kept)
 
     def down(self) -> None:
         """Remove the lab: containers, keys, files."""
         down(self.name)
+
+    def _replace(self, host: Host, image_reference: str) -> None:
+        podman.remove([self.container(host)])
+        starting.create(self.name, host, image_reference)
+        ready.wait(self.name, host)
 
     def _host(self, host: Host | str) -> Host:
         return self.host(host) if isinstance(host, str) else host
@@ -184,8 +196,7 @@ def up(
         with state.lock("registry"):
             record = _record(wanted)
         hosts = [host for host in record.hosts if host.role == prefix][:count]
-        _start_all(name, hosts, fresh, told)
-        _in_parallel(WAITS_AT_ONCE, hosts, lambda host: ready.wait(name, host), "ready", told)
+        starting.start_all(name, hosts, fresh, told)
     return Lab(name, record.hosts)
 
 
@@ -204,6 +215,7 @@ def down(name: str) -> None:
     with state.lock(f"lab-{name}"):
         found = podman.containers(name)
         podman.remove([container for container, entry in found.items() if podman.is_ours(entry)])
+        podman.remove_snapshots(name)
         state.remove(name)
 
 
@@ -245,50 +257,3 @@ def _record(wanted: plan.Wanted) -> state.Record:
 def _blocks(name: str) -> tuple[int, ...]:
     record = state.load(name)
     return record.blocks if record else ()
-
-
-def _start_all(lab: str, hosts: Sequence[Host], fresh: bool, told: Progress) -> None:
-    found = podman.containers(lab)
-    mine = {podman.container_name(lab, host.name): host for host in hosts}
-    for container in mine.keys() & found.keys():
-        if not podman.is_ours(found[container]):
-            place = found[container]["Labels"].get(podman.STATE_LABEL)
-            raise LabError("foreign_lab", f"{container} belongs to the lab in {place}", "use another --name")
-    if fresh:
-        podman.remove(sorted(mine.keys() & found.keys()))
-        found = {}
-    off = [host for name, host in mine.items() if (found.get(name) or {}).get("State") != "running"]
-    _in_parallel(
-        STARTS_AT_ONCE,
-        off,
-        lambda host: _start(lab, host, (found.get(podman.container_name(lab, host.name)) or {}).get("State")),
-        "started",
-        told,
-    )
-
-
-def _start(lab: str, host: Host, container_state: str | None) -> None:
-    """Bring a host's container to run from whatever state it was left in."""
-    name = podman.container_name(lab, host.name)
-    if container_state == "paused":
-        podman.run("unpause", name)
-    elif container_state in ("exited", "stopped"):
-        podman.run("start", name)
-    else:
-        # Absent, or half-made by a command that was killed: neither has anything worth keeping.
-        podman.remove([name])
-        seed = state.seed_folder(lab, host.name)
-        podman.run(*podman.run_words(lab, host, images.reference(host.image), seed))
-
-
-def _in_parallel(
-    workers: int, hosts: Iterable[Host], work: Callable[[Host], None], what: str, told: Progress
-) -> None:
-    """Do the work for every host; the first failure is raised after all have ended."""
-    with ThreadPoolExecutor(workers) as pool:
-        jobs = [pool.submit(work, host) for host in hosts]
-        for number, job in enumerate(as_completed(jobs), start=1):
-            if job.exception() is None:
-                told.count(f"hosts {what}", number, len(jobs))
-    for job in jobs:
-        job.result()

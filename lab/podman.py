@@ -21,6 +21,8 @@ LABEL = "daypass.lab"
 STATE_LABEL = "daypass.lab.state"
 ADDRESS_LABEL = "daypass.lab.address"
 
+SNAPSHOTS = "localhost/daypass-lab-snapshot"
+
 CAPABILITIES = (
     # Beyond podman's default: what root of a server has and access management meets, short of anything
     # that reaches the machine around it (no SYS_ADMIN, SYS_MODULE, SYS_BOOT, SYS_TIME, NET_ADMIN).
@@ -125,6 +127,19 @@ def run_words(lab: str, host: Host, image_reference: str, seed: Path) -> list[st
     if host.kind is Kind.FULL:
         return [*words, "--systemd=always", image_reference, "/sbin/init"]
     return [*words, "--systemd=false", "--init", image_reference, "/usr/local/sbin/lab-light"]
+
+
+def snapshot_reference(lab: str, host: str) -> str:
+    """podman's name of the image that keeps a host's disk."""
+    return f"{SNAPSHOTS}:{lab}-{host}"
+
+
+def remove_snapshots(lab: str) -> None:
+    """Delete all kept disks of a lab of this state folder: a committed image has its container's labels."""
+    filters = [f"label={LABEL}={lab}", f"label={STATE_LABEL}={state.root()}"]
+    listed = run("image", "ls", "--quiet", *(word for text in filters for word in ("--filter", text)))
+    for image in set(listed.stdout.split()):
+        run("image", "rm", "--force", image)
 
 
 def remove(container_names: Sequence[str]) -> None:

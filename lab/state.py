@@ -67,12 +67,13 @@ def load(name: str) -> Record | None:
     path = folder(name) / RECORD
     try:
         raw = json.loads(path.read_text())
+        hosts = tuple(Host(**{**entry, "kind": Kind(entry["kind"])}) for entry in raw["hosts"])
+        return Record(raw["name"], tuple(raw["blocks"]), hosts)
     except FileNotFoundError:
         return None
-    except ValueError as error:
-        raise LabError("record_broken", f"{path} is not JSON: {error}", f"lab down --name {name}") from error
-    hosts = tuple(Host(**{**entry, "kind": Kind(entry["kind"])}) for entry in raw["hosts"])
-    return Record(raw["name"], tuple(raw["blocks"]), hosts)
+    except (ValueError, KeyError, TypeError) as error:
+        sentence = f"{path} is not a lab's record: {error!r}"
+        raise LabError("record_broken", sentence, f"lab down --name {name}") from error
 
 
 def save(record: Record) -> None:

@@ -147,6 +147,27 @@ def test_recreated_host_has_lost_its_changes_and_kept_its_key(fresh_host, lab: a
     assert offered.startswith(host.host_key)
 
 
+def test_reset_host_is_as_its_snapshot(fresh_host, lab: api.Lab):
+    """A host can be given back as it was after a long preparation, machine-id included."""
+    host = fresh_host()
+    lab.exec(host, ["useradd", "alice"])
+    machine = lab.exec(host, ["cat", "/etc/machine-id"]).stdout
+    lab.snapshot(host)
+    lab.exec(host, ["userdel", "alice"])
+    lab.reset(host)
+    assert lab.exec(host, ["id", "-un", "alice"]).stdout == "alice\n"
+    assert lab.exec(host, ["cat", "/etc/machine-id"]).stdout == machine
+    assert run(lab.ssh_argv(host, "true")).returncode == 0
+
+
+def test_reset_without_a_snapshot_is_refused(lab: api.Lab):
+    """A host isn't thrown away for nothing."""
+    with pytest.raises(api.LabError) as refused:
+        lab.reset("web-3")
+    assert refused.value.code == "no_snapshot"
+    assert lab.running("web-3")
+
+
 def test_input_and_failures_of_a_command_come_through(lab: api.Lab):
     """What `exec` runs gets its input, and its failure is raised unless wanted."""
     assert lab.exec("web-1", ["cat"], input="héllo\n").stdout == "héllo\n"
