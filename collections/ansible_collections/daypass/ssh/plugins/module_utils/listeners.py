@@ -10,9 +10,9 @@ from __future__ import annotations
 
 import os
 import re
-from dataclasses import dataclass
+import socket
 from signal import SIGHUP
-from typing import TYPE_CHECKING, Sequence
+from typing import TYPE_CHECKING, NamedTuple, Sequence
 
 if TYPE_CHECKING:
     from .system import System
@@ -27,8 +27,7 @@ _DECIDING = "cfhop"
 _TITLE = re.compile(r"^sshd: (?P<words>.*?) \[listener\]")
 
 
-@dataclass(frozen=True)
-class Listener:
+class Listener(NamedTuple):
     """One listening sshd.
 
     Attributes:
@@ -134,3 +133,26 @@ def reload_listeners(system: System, listeners: Sequence[Listener]) -> list[int]
     for pid in told:
         system.signal(pid, SIGHUP)
     return told
+
+
+def wait_until_answering(system: System, addresses: Sequence[str], seconds: float) -> bool:
+    """True as soon as an sshd greets at one of these addresses (`host:port`, as `sshd -T` prints them)."""
+    until = system.monotonic() + seconds
+    while True:
+        if any(greets(address) for address in addresses):
+            return True
+        if system.monotonic() >= until:
+            return False
+        system.sleep(0.1)
+
+
+def greets(address: str) -> bool:
+    """True where an SSH server says its version (RFC 4253, section 4.2); `0.0.0.0` means this host."""
+    host, _colon, port = address.rpartition(":")
+    host = host.strip("[]")
+    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104
+    try:
+        with socket.create_connection((host, int(port)), timeout=2) as connection:
+            return connection.recv(4) == b"SSH-"
+    except (OSError, ValueError):
+        return False

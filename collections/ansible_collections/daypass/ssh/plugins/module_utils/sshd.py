@@ -11,20 +11,18 @@ from __future__ import annotations
 
 import fnmatch
 import re
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Iterable, Mapping, NamedTuple, Sequence
 
 from .listeners import Listener, find_listeners
+from .names import GROUP_CREATED as GROUP
+from .names import KEYS_FOLDER
+from .names import SSHD_DROPIN as DROPIN
 from .sshd_config import expand, reach, walk, words
 
 if TYPE_CHECKING:
     from .system import System
 
-DROPIN = "/etc/ssh/sshd_config.d/00-daypass.conf"
 INCLUDE_LINE = "Include /etc/ssh/sshd_config.d/*.conf"
-KEYS_FOLDER = "/etc/ssh/daypass/keys"
-GROUP = "daypass"
-JOIN_GROUP = "daypass-join"
 OLDEST_VERSION = (8, 2)  # the first with Include (OpenSSH 8.2 release notes)
 
 # The block, directive by directive as sshd_config(5) spells them, in the order of the file.
@@ -56,8 +54,7 @@ ORIGIN = "host=daypass.invalid,addr=192.0.2.1,laddr=192.0.2.2,lport=22"
 CONNECTOR = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]{0,31}")
 
 
-@dataclass(frozen=True)
-class Violation:
+class Violation(NamedTuple):
     """One value that sshd doesn't have for an account.
 
     Attributes:
@@ -182,10 +179,16 @@ def check_account(
     return found
 
 
-def explain(system: System, main_file: str, wrong: Sequence[Violation]) -> list[Violation]:
-    """Add the place of the line that is in the way to each violation; a missing Include explains them all."""
+def explain(
+    system: System, main_file: str, wrong: Sequence[Violation], dropin_missing: bool = False
+) -> list[Violation]:
+    """Add the place of the line that is in the way to each violation; a missing Include explains them all.
+
+    Args:
+        dropin_missing: The drop-in isn't installed yet, and that is no reason.
+    """
     include = reach(main_file, DROPIN, system.read, expand)
-    if include is None or system.read(DROPIN) is None:
+    if include is None or (system.read(DROPIN) is None and not dropin_missing):
         what = "without the folder sshd_config.d" if include is None else f"without {DROPIN}"
         return [Violation("Include", what, INCLUDE_LINE, main_file)]
     lines = [line for line in walk(main_file, system.read, expand) if line.file != DROPIN]

@@ -11,8 +11,7 @@ import fnmatch
 import glob
 import os
 import re
-from dataclasses import dataclass
-from typing import Callable, Iterator, List, Mapping, Optional
+from typing import Callable, Iterator, List, Mapping, NamedTuple, Optional
 
 INCLUDE_ROOT = "/etc/ssh"  # a relative Include begins here (sshd_config(5))
 DEPTH_LIMIT = 16  # SERVCONF_MAX_DEPTH in OpenSSH's servconf.c
@@ -24,8 +23,7 @@ Read = Callable[[str], Optional[bytes]]
 Expand = Callable[[str], List[str]]
 
 
-@dataclass(frozen=True)
-class Line:
+class Line(NamedTuple):
     """One directive.
 
     Attributes:

@@ -1,0 +1,86 @@
+# Copyright: the Daypass authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Whose host this is: the ids in the ledger, compared with those that onboarding comes with. Pure."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from .ledger import new_ledger
+from .names import Refusal
+
+if TYPE_CHECKING:
+    from .ledger import Ledger
+
+
+class Identity(NamedTuple):
+    """What onboarding writes into the ledger.
+
+    Attributes:
+        host_id: 32 hex digits, None when playbooks work without an orchestrator; so is orchestrator_id.
+        machine_id: /etc/machine-id, None where there is none.
+        sshd_version: (major, minor) of the oldest listening sshd.
+        connector: The SSH user that Ansible logs in with.
+    """
+
+    host_id: str | None
+    orchestrator_id: str | None
+    machine_id: str | None
+    sshd_version: tuple[int, int]
+    connector: str
+
+
+def ledger_for(before: Ledger | None, identity: Identity, *, take_over: bool) -> Ledger:
+    """The ledger as it has to be after onboarding.
+
+    Args:
+        before: None where the host was never onboarded.
+        take_over: Accept a ledger of another orchestrator, another host id or another machine (a clone). Its
+            accounts stay known; its sequence begins anew, since the new owner counts for itself.
+
+    Raises:
+        Refusal: `machine_id_mismatch`, `orchestrator_mismatch` or `host_id_mismatch`.
+    """
+    if before is None:
+        return new_ledger(
+            identity.host_id,
+            identity.machine_id,
+            identity.orchestrator_id,
+            identity.sshd_version,
+            identity.connector,
+        )
+    mismatch = _mismatch(before, identity)
+    if mismatch is not None and not take_over:
+        raise mismatch
+    after = before._replace(sshd_version=tuple(identity.sshd_version), connector=identity.connector)
+    if mismatch is None:
+        return after
+    return after._replace(
+        host_id=identity.host_id,
+        orchestrator_id=identity.orchestrator_id,
+        machine_id=identity.machine_id,
+        sequence=0,
+        digest=None,
+    )
+
+
+def _mismatch(before: Ledger, identity: Identity) -> Refusal | None:
+    if before.machine_id is not None and before.machine_id != identity.machine_id:
+        return Refusal(
+            "machine_id_mismatch",
+            f"a clone: the ledger was made on machine {before.machine_id}, this is {identity.machine_id}",
+            "remove /var/lib/daypass and the accounts that came with the copy, or onboard it with take-over",
+        )
+    if before.orchestrator_id != identity.orchestrator_id:
+        return Refusal(
+            "orchestrator_mismatch",
+            f"this host belongs to orchestrator {before.orchestrator_id}, not to {identity.orchestrator_id}",
+            "off-board it there, or onboard it with take-over",
+        )
+    if before.host_id != identity.host_id:
+        return Refusal(
+            "host_id_mismatch",
+            f"this host is known as {before.host_id}, not as {identity.host_id}",
+            "look for two entries of the server list that lead to the same host",
+        )
+    return None
