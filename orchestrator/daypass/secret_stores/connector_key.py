@@ -12,8 +12,8 @@ from cryptography.hazmat.primitives.serialization import load_pem_private_key, l
 from daypass.domain.secrets import Secret
 from daypass.errors import ConfigurationError
 
-ARMOUR = re.compile(
-    rb"-----BEGIN ([A-Z ]{0,20})PRIVATE KEY-----\n.+\n-----END \1PRIVATE KEY-----\n", re.DOTALL
+ARMOUR = re.compile(  # one key, not two
+    rb"-----BEGIN ([A-Z ]{0,20})PRIVATE KEY-----\n(?:(?!-----).)+\n-----END \1PRIVATE KEY-----\n", re.DOTALL
 )
 HINT = "Give the private key file as it is, or its base64: base64 < KEYFILE"
 

@@ -30,9 +30,12 @@ def read_secret_file(reference: FromFile) -> Secret:
         reason = error.strerror or type(error).__name__
         hint = "Run `daypass init` to make what is missing, or correct the path." if error.errno == 2 else ""
         raise _refused(reference.path, f"can't be read: {reason}", hint, "secret_missing") from None
-    with os.fdopen(descriptor, "rb") as file:
+    try:
         _check_mode(reference.path, os.fstat(descriptor))
-        content = file.read(MAX_SECRET_BYTES + 1)
+        with os.fdopen(descriptor, "rb", closefd=False) as file:
+            content = file.read(MAX_SECRET_BYTES + 1)
+    finally:
+        os.close(descriptor)
     if not content.strip():
         raise _refused(reference.path, "is empty", "", "secret_missing")
     if len(content) > MAX_SECRET_BYTES:
