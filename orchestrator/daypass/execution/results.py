@@ -128,11 +128,12 @@ class WaveResults:
             return
         track = self._tracks[name]
         track.answer = outcome.answer or track.answer
-        facts = clean_facts(result.get("trust"))
-        track.facts |= facts if isinstance(facts, dict) else {}
+        if isinstance(result.get("trust"), dict):
+            track.facts = clean_facts(result["trust"])
         if event != OK or outcome.kind in (OutcomeKind.FAILED, OutcomeKind.REFUSED):
-            # The first failure is the cause, later ones are its consequences.
-            track.failure = track.failure or outcome
+            # The first failure is the cause, unless the playbook names one; others are its consequences.
+            named = isinstance(result.get("trust"), dict) and outcome.code is not None
+            track.failure = outcome if named else track.failure or outcome
 
     def _take_stats(self, stats: Mapping[str, Any]) -> None:
         for name, track in self._tracks.items():

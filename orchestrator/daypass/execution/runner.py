@@ -25,7 +25,7 @@ from daypass.execution.executor import OnOutcome, WaveServer
 from daypass.execution.processes import end_processes
 from daypass.execution.results import NO_RESULT, OUT_OF_TIME, WaveResults
 from daypass.execution.run_folder import RunFolder
-from daypass.execution.ssh_options import host_keys_are_plain
+from daypass.execution.ssh_options import are_host_keys
 from daypass.execution.wave_files import AGENT_SOCKET, WaveFiles, write_wave_files
 
 PLAYBOOKS = {"accounts": "daypass.ssh.accounts", "onboard": "daypass.ssh.onboard"}
@@ -113,7 +113,7 @@ def _split(servers: Sequence[WaveServer]) -> tuple[list[WaveServer], dict[str, O
             refused[wave.server.name] = _unasked(
                 f"no host key is recorded for its jump host {wave.server.proxy_jump}"
             )
-        elif not host_keys_are_plain((*wave.host_keys, *wave.jump_host_keys)):
+        elif not are_host_keys((*wave.host_keys, *wave.jump_host_keys)):
             refused[wave.server.name] = _unasked("a recorded host key isn't `TYPE BASE64`")
     return [wave for wave in servers if wave.server.name not in refused], refused
 
@@ -131,35 +131,38 @@ def _play(run: RunFolder, files: WaveFiles, playbook: str, results: WaveResults,
     config = _runner_config(run, files, playbook)
     artifacts = Path(config.artifact_dir)
     events = EventFolder(artifacts / "job_events", results.take)
-    late = _Deadline(deadline, run.path)
+    stop = _Stop(deadline, run.path, events)
     try:
-        _run(config, events, late)
-    except Exception:
-        # ansible-runner stumbled, perhaps over what a server got printed: what was written until then still
-        # counts.
-        if events.error is not None:
-            raise
+        _run(config, events, stop)
+    except Exception:  # noqa: BLE001 (any error of somebody else's code; ours are in events.error)
+        # ansible-runner stumbled, perhaps over what a server got printed; what was written so far counts.
+        stop.stumbled = True
     finally:
         end_processes(run.path)
+    if events.error is not None:
+        raise events.error  # ansible-runner swallows some
     events.sweep()
-    if not results.started and not late.passed:
+    if not (results.started or stop.late or stop.stumbled):
         raise _not_started(artifacts / "stdout")
-    return late.passed
+    return stop.late
 
 
-class _Deadline:
-    """Asked by ansible-runner again and again; ends everything of the run when its time has come."""
+class _Stop:
+    """Asked by ansible-runner again and again; ends all of the run at the deadline or after our own error."""
 
-    def __init__(self, deadline: float, run_folder: Path) -> None:
+    def __init__(self, deadline: float, run_folder: Path, events: EventFolder) -> None:
         self._deadline = deadline
         self._run_folder = run_folder
-        self.passed = False
+        self._events = events
+        self.late = False
+        self.stumbled = False
 
     def __call__(self) -> bool:
-        if not self.passed and time.monotonic() >= self._deadline:
-            self.passed = True
+        self.late = self.late or time.monotonic() >= self._deadline
+        wanted = self.late or self._events.error is not None
+        if wanted:
             end_processes(self._run_folder)
-        return self.passed
+        return wanted
 
 
 def _runner_config(run: RunFolder, files: WaveFiles, playbook: str) -> Any:
@@ -189,10 +192,10 @@ def _runner_config(run: RunFolder, files: WaveFiles, playbook: str) -> Any:
     return config
 
 
-def _run(config: Any, events: EventFolder, late: _Deadline) -> None:
+def _run(config: Any, events: EventFolder, stop: _Stop) -> None:
     from ansible_runner.runner import Runner
 
-    Runner(config, cancel_callback=late, remove_partials=False, event_handler=events.on_event).run()
+    Runner(config, cancel_callback=stop, remove_partials=False, event_handler=events.on_event).run()
 
 
 def _not_started(output: Path) -> ExecutionError:

@@ -5,20 +5,19 @@ Sources: ssh(1), ssh_config(5). `-F none` drops the user's and the system's file
 
 from __future__ import annotations
 
-import re
 import shlex
 from collections.abc import Iterable
 from pathlib import Path
 
-from daypass.domain.servers import Server
+from daypass.domain.servers import DEFAULT_PORT, Server
+from daypass.inventory.host_key_text import check_host_key
+from daypass.inventory.problems import FieldRefused
 from daypass.inventory.proxy_jump import parse_jump
 
 # A server that is silent after the login is given up after 3 x 5 s; a network hiccup shorter than that is
 # survived.
 ALIVE_INTERVAL_SECONDS = 5
 ALIVE_COUNT = 3
-
-HOST_KEY = re.compile(r"[a-z0-9@.-]{1,64} [A-Za-z0-9+/]{16,4096}={0,3}")
 
 
 def hermetic_options(
@@ -78,7 +77,7 @@ def _proxy_command(server: Server, proxy_jump: str, hermetic: Iterable[str]) -> 
         "ssh",
         *hermetic,
         *("-o", f"HostKeyAlias={jump_alias(server)}"),
-        *("-p", str(jump.port), "-l", jump.user or server.user),
+        *("-p", str(jump.port or DEFAULT_PORT), "-l", jump.user or server.user),
         *("-W", f"[{server.host}]:{server.port}"),
         *("--", jump.host),
     ]
@@ -90,11 +89,16 @@ def jump_alias(server: Server) -> str:
     return f"jump/{server.name}"
 
 
-def host_keys_are_plain(keys: Iterable[str]) -> bool:
-    """Whether each key is `TYPE BASE64` and nothing else: no newline, no marker, no second name."""
-    return all(HOST_KEY.fullmatch(key) for key in keys)
+def are_host_keys(keys: Iterable[str]) -> bool:
+    """Whether each is `TYPE BASE64` of a key and nothing else: no newline, no marker, no second name."""
+    try:
+        for key in keys:
+            check_host_key(key)
+    except FieldRefused:
+        return False
+    return True
 
 
 def known_hosts_text(keys: Iterable[tuple[str, str]]) -> bytes:
-    """The content of a known_hosts file from (name, key) pairs, each checked by `host_keys_are_plain`."""
+    """The content of a known_hosts file from (name, key) pairs, each checked by `are_host_keys`."""
     return "".join(f"{name} {key}\n" for name, key in keys).encode("ascii")

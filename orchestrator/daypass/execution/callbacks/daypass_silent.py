@@ -7,6 +7,8 @@ make them unreadable.
 
 from __future__ import annotations
 
+from ansible.plugins.callback import CallbackBase
+
 DOCUMENTATION = """
 name: daypass_silent
 type: stdout
@@ -16,8 +18,6 @@ description:
 extends_documentation_fragment:
   - default_callback
 """
-
-from ansible.plugins.callback import CallbackBase
 
 
 class CallbackModule(CallbackBase):  # type: ignore[misc] # Ansible ships no types
