@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, NamedTuple, Sequence
 if TYPE_CHECKING:
     from .system import System
 
+ROOT_UID = 0
 MAIN_FILE = "/etc/ssh/sshd_config"
 PROGRAMS = ("/usr/sbin/sshd", "/usr/local/sbin/sshd", "/usr/bin/sshd", "/sbin/sshd")
 
@@ -124,7 +125,7 @@ def _is_ours(proc: str, folder: str) -> bool:
     own, other = os.stat("/"), os.stat(folder + "/root/")
     same_root = (own.st_dev, own.st_ino) == (other.st_dev, other.st_ino)
     same_space = os.readlink(folder + "/ns/pid") == os.readlink(proc + "/self/ns/pid")
-    return same_root and same_space and os.stat(folder).st_uid == 0
+    return same_root and same_space and os.stat(folder).st_uid == ROOT_UID
 
 
 def reload_listeners(system: System, listeners: Sequence[Listener]) -> list[int]:
