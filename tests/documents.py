@@ -14,6 +14,7 @@ ROOT = Path(__file__).resolve().parent.parent
 FENCE = re.compile(r"^\s*(?P<marks>```+|~~~+)\s*(?P<language>[\w-]*)")
 PROMPT = re.compile(r"^\s*[$#] (?P<command>.+)$")
 ASSIGNMENT = re.compile(r"[A-Za-z_][A-Za-z0-9_]*=.*")
+CONTINUED = re.compile(r"\s*\\\n\s*")
 SEPARATORS = frozenset({"|", "||", "&&", ";", "&"})
 REDIRECTIONS = frozenset({">", ">>", "<", ">&"})
 WRAPPERS = frozenset({"sudo", "time", "env", "exec"})
@@ -116,7 +117,7 @@ def unknown_words(command: click.Command, words: Sequence[str]) -> list[str]:
 
 def help_examples(command: click.Command, path: str) -> Iterator[Shown]:
     """The example lines in the help texts of a command and of all below it."""
-    for line in (command.help or "").splitlines():
+    for line in CONTINUED.sub(" ", command.help or "").splitlines():
         if line.strip().startswith("daypass "):
             yield Shown(f"{path} --help", 0, tuple(shlex.split(re.split(r"\s{2,}", line.strip())[0])))
     if isinstance(command, click.Group):
