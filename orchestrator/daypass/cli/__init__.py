@@ -11,19 +11,19 @@ import click
 
 from daypass import __version__
 
-# command -> (module below daypass.cli, attribute)
+# command -> (module below daypass.cli, attribute, what the list of commands says)
 COMMANDS = {
-    "init": ("init", "init"),
-    "doctor": ("doctor", "doctor"),
-    "status": ("status", "status"),
-    "servers": ("servers", "servers"),
-    "onboard": ("onboard", "onboard"),
-    "grant": ("grants", "grant"),
-    "revoke": ("grants", "revoke"),
-    "reconcile": ("reconcile", "reconcile"),
-    "certificate": ("certificates", "certificate"),
-    "ca": ("certificates", "ca"),
-    "audit": ("audit", "audit"),
+    "init": ("init", "init", "Make configuration, state folder, CA key and database."),
+    "doctor": ("doctor", "doctor", "Check this machine, the configuration and the state."),
+    "status": ("status", "status", "Show live grants and servers."),
+    "servers": ("servers", "servers", "Check server lists, show servers, record their host keys."),
+    "onboard": ("onboard", "onboard", "Make servers trust granted people's certificates."),
+    "grant": ("grants", "grant", "Give a person access now, for a while."),
+    "revoke": ("grants", "revoke", "Take a grant back now."),
+    "reconcile": ("reconcile", "reconcile", "End what is due, retry what failed, clean up. For cron."),
+    "certificate": ("certificates", "certificate", "Show certificates of grants."),
+    "ca": ("certificates", "ca", "Show the certificate authority."),
+    "audit": ("audit", "audit", "Read the audit log, prove that it is whole."),
 }
 
 
@@ -36,9 +36,13 @@ class LazyGroup(click.Group):
     def get_command(self, _context: click.Context, name: str) -> click.Command | None:
         if name not in COMMANDS:
             return None
-        module, attribute = COMMANDS[name]
+        module, attribute, _ = COMMANDS[name]
         command: click.Command = getattr(importlib.import_module(f"daypass.cli.{module}"), attribute)
         return command
+
+    def format_commands(self, _context: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, text) for name, (_, _, text) in COMMANDS.items()])
 
 
 @click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
@@ -50,6 +54,6 @@ def main() -> None:
     First steps:
       daypass init                          state folder, CA key, database, daypass.yaml
       daypass servers scan                  record the servers' host keys
-      daypass onboard                       make the servers trust certificates of granted people
+      daypass onboard --all                 make the servers trust certificates of granted people
       daypass grant --login alice --server web-1 --for 2h --public-key ~/.ssh/id_ed25519.pub
     """

@@ -8,12 +8,22 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import TextIO
 
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
 from daypass.errors import ConfigurationError, DaypassError
+
+# Wide enough for every table: a file or a program gets each row on one line, whatever it holds.
+UNFOLDED_COLUMNS = 100_000
+
+
+def console_of(stream: TextIO) -> Console:
+    """A console as wide as the terminal; where there is none, one that folds nothing."""
+    width = None if stream.isatty() else UNFOLDED_COLUMNS
+    return Console(file=stream, width=width, markup=False, highlight=False, emoji=False)
 
 
 def safe(text: object) -> str:
@@ -29,10 +39,8 @@ class Screen:
 
     output: str = "table"
     verbose: int = 0
-    console: Console = field(default_factory=lambda: Console(markup=False, highlight=False, emoji=False))
-    messages: Console = field(
-        default_factory=lambda: Console(stderr=True, markup=False, highlight=False, emoji=False)
-    )
+    console: Console = field(default_factory=lambda: console_of(sys.stdout))
+    messages: Console = field(default_factory=lambda: console_of(sys.stderr))
 
     @property
     def is_json(self) -> bool:
@@ -52,11 +60,11 @@ class Screen:
 
     def line(self, text: str = "", style: str | None = None) -> None:
         """One line for people; a program's output stays free of it."""
-        self.console.print(Text(text, style=style or ""), soft_wrap=True)
+        self.console.print(Text(safe(text), style=style or ""), soft_wrap=True)
 
     def note(self, text: str, style: str | None = None) -> None:
         """A remark beside the result, on standard error."""
-        self.messages.print(Text(text, style=style or ""), soft_wrap=True)
+        self.messages.print(Text(safe(text), style=style or ""), soft_wrap=True)
 
     def table(
         self, columns: Sequence[str], rows: Iterable[Sequence[object]], title: str | None = None
@@ -77,7 +85,7 @@ class Screen:
             return
         self.messages.print(Text("error: ", style="bold red") + Text(safe(error.sentence)), soft_wrap=True)
         for problem in problems:
-            self.note(f"  - {safe(problem)}")
+            self.note(f"  - {problem}")
         if error.hint:
             self.messages.print(Text("hint: ", style="bold") + Text(safe(error.hint)), soft_wrap=True)
 
@@ -102,9 +110,11 @@ def length_text(length: timedelta) -> str:
 
 
 def time_text(moment: datetime | None, now: datetime) -> str:
-    """A time as people read it: local, and how far from `now`."""
+    """A time as people read it: local, without the date where it is today's, and how far from `now`."""
     if moment is None:
         return "-"
     distance = length_text(moment - now)
     relative = f"in {distance}" if moment > now else f"{distance} ago"
-    return f"{moment.astimezone():%Y-%m-%d %H:%M:%S} ({relative})"
+    local = moment.astimezone()
+    day = "" if local.date() == now.astimezone().date() else f"{local:%Y-%m-%d} "
+    return f"{day}{local:%H:%M:%S} ({relative})"

@@ -68,3 +68,26 @@ def test_times_say_how_far_they_are():
     assert time_text(NOW + timedelta(hours=2), NOW).endswith("(in 2h)")
     assert time_text(NOW - timedelta(minutes=5), NOW).endswith("(5m ago)")
     assert time_text(None, NOW) == "-"
+
+
+def test_a_time_of_another_day_has_its_date_and_one_of_today_has_none():
+    """A narrow terminal shows the rest of the row instead."""
+    assert time_text(NOW, NOW).count("-") == 0
+    assert time_text(NOW + timedelta(days=3), NOW).startswith("2026-11-2")
+
+
+def test_a_row_stays_on_one_line_where_there_is_no_terminal(capsys):
+    """Programs such as grep and awk read whole rows."""
+    Screen().table(["name", "what"], [("web-1", "word " * 200), ("web-2", "x" * 500)])
+    lines = capsys.readouterr().out.splitlines()
+    assert len(lines) == 3
+    assert lines[2].split() == ["web-2", "x" * 500]
+
+
+def test_a_line_from_outside_stays_one_line(capsys):
+    """What a server answered can't begin a line of its own, nor move the cursor."""
+    Screen().line("refused\n$ daypass revoke\x1b[A")
+    Screen().note("refused\r")
+    captured = capsys.readouterr()
+    assert captured.out == "refused\\n$ daypass revoke\\x1b[A\n"
+    assert captured.err == "refused\\r\n"
