@@ -5,13 +5,15 @@ from __future__ import annotations
 import re
 from datetime import timedelta
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 from pydantic import ValidationInfo
 from pydantic_core import PydanticCustomError
 
 from daypass.domain.durations import parse_length
 from daypass.domain.secrets import FromEnvironment, FromFile, Secret, SecretReference
+
+T = TypeVar("T")
 
 INTEGRATION_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]{0,62}")
 VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,127}")  # POSIX.1-2017, 8.1, lower case too
@@ -30,6 +32,13 @@ REFERENCE_ALLOWED = "a secret reference, {env: NAME} or {file: PATH}"
 def refuse(allowed: str, found: str | None = None) -> PydanticCustomError:
     """The error to raise; `found` stands in for the value where that isn't the best thing to show."""
     return PydanticCustomError("daypass", "{allowed}", {"allowed": allowed, "found": found})
+
+
+def not_empty(value: tuple[T, ...]) -> tuple[T, ...]:
+    """Not `min_length`: pydantic counts only the items without an error of their own."""
+    if not value:
+        raise refuse("a list of at least one", "an empty list")
+    return value
 
 
 def integration_name(value: Any) -> str:

@@ -22,7 +22,6 @@ VARIABLE = "DAYPASS_CONFIG"
 FILE_NAME = "daypass.yaml"
 SYSTEM_FILE = Path("/etc/daypass") / FILE_NAME
 DEFAULTS = {"state_dir": "./.daypass"}
-CA_KEY_NAME = "user_ca"  # in state_dir, where `ca` isn't given
 
 
 def find(path: Path | None, environ: Mapping[str, str], cwd: Path) -> Path:
@@ -65,8 +64,6 @@ def load(path: Path | None, environ: Mapping[str, str], cwd: Path) -> Settings:
         raise _refused(file, problems)
     filled, found = _with_servers({**DEFAULTS, **value, "source": file}, file)
     problems.extend(found)
-    if "ca" not in value:
-        filled["ca"] = {"key": {"file": f"{filled['state_dir']}/{CA_KEY_NAME}"}}
     if "source" in value:
         problems.append(SettingProblem(str(file), "source", "an unknown field", "no field of this name"))
     try:

@@ -40,7 +40,6 @@ ALLOWED = {
     "literal_error": "one of {expected}",
     "greater_than_equal": "{ge} or more",
     "less_than_equal": "{le} or less",
-    "too_short": "at least {min_length}",
     "missing": "this field; it is required",
 }
 
@@ -48,6 +47,10 @@ ALLOWED = {
 def as_problems(error: ValidationError, file: str) -> Iterator[SettingProblem]:
     """Each error of a validation as a finding."""
     for detail in error.errors(include_url=False):
+        if (
+            detail["type"] == "default_factory_not_called"
+        ):  # it would have used a field that has its own finding
+            continue
         path, context = tuple(detail["loc"]), detail.get("ctx", {})
         found, allowed = _finding(detail["type"], path, detail["input"], context, detail["msg"])
         yield SettingProblem(file, path_text(path), found, allowed)

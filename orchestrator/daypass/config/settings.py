@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import (
+    AfterValidator,
     BaseModel,
     ConfigDict,
     Field,
@@ -20,7 +21,7 @@ from pydantic import (
 from daypass import host_rules
 from daypass.config import fields
 from daypass.domain.grants import DEFAULT_GROUP, SudoRule
-from daypass.domain.secrets import Secret, SecretReference
+from daypass.domain.secrets import FromFile, Secret, SecretReference
 from daypass.domain.servers import Server
 from daypass.errors import UsageError
 
@@ -29,6 +30,7 @@ WAVE_SECONDS = (
     300  # 100 hosts take 25 s; a host that hangs gives up after 10 s, then the next fork's turn comes
 )
 MOST_DAYS = 36_500
+CA_KEY_NAME = "user_ca"  # in state_dir, where `ca` isn't given
 
 PlainText = Annotated[str, PlainValidator(fields.plain_text)]
 SecretField = Annotated[SecretReference, PlainValidator(fields.secret_reference)]
@@ -97,7 +99,7 @@ class Owner(Part):
     """Who answers for an integration: people by user, group or shift."""
 
     attribute: Attribute
-    values: tuple[PlainText, ...] = Field(min_length=1)
+    values: Annotated[tuple[PlainText, ...], AfterValidator(fields.not_empty)]
 
 
 class ResourceOwner(Part):
@@ -144,6 +146,10 @@ class CertificateAuthority(Part):
     key: SecretField
 
 
+def _ca_below(state_dir: Path) -> CertificateAuthority:
+    return CertificateAuthority.model_construct(key=FromFile(state_dir / CA_KEY_NAME))
+
+
 class Waves(Part):
     """How Ansible runs: hosts at a time, and the seconds after which what has no result counts as unknown."""
 
@@ -164,8 +170,8 @@ class Settings(Part):
     source: Path
     state_dir: Annotated[Path, PlainValidator(fields.file_path)]
     database: Annotated[Secret | None, PlainValidator(fields.database_url)] = None
-    ca: CertificateAuthority
-    integrations: tuple[Integration, ...] = Field(min_length=1)
+    ca: CertificateAuthority = Field(default_factory=lambda checked: _ca_below(checked["state_dir"]))
+    integrations: Annotated[tuple[Integration, ...], AfterValidator(fields.not_empty)]
     waves: Waves = Waves()
     direct_grant_max: Annotated[timedelta, PlainValidator(fields.grant_length)] = timedelta(days=30)
     directory: Any = None
