@@ -62,8 +62,10 @@ class SqlWork(SqlView):
         self._change(tables.shares, rows.share_values(share), name)
 
     def reserve_serial(self, certificate: Certificate) -> None:
-        statement = self._insert(tables.certificates).on_conflict_do_nothing(index_elements=["serial"])
-        if self._connection.execute(statement, asdict(certificate)).rowcount == 0:
+        table = tables.certificates
+        statement = self._insert(table).values(asdict(certificate))
+        free = statement.on_conflict_do_nothing(index_elements=["serial"]).returning(table.c.serial)
+        if self._connection.execute(free).first() is None:
             raise SerialTaken(f"The serial {certificate.serial} was used before.")
 
     def set_certificate(self, certificate: Certificate) -> None:
@@ -112,14 +114,13 @@ class SqlWork(SqlView):
     def claim(self, name: str, owner: str, now: datetime, ttl_seconds: int) -> bool:
         table = tables.claims
         values = {"name": name, "owner": owner, "expires_at": now + timedelta(seconds=ttl_seconds)}
-        statement = self._insert(table).values(values)
-        free = or_(table.c.expires_at <= now, table.c.owner == owner)
-        statement = statement.on_conflict_do_update(
+        taken = self._insert(table).values(values)
+        taken = taken.on_conflict_do_update(
             index_elements=["name"],
             set_={"owner": owner, "expires_at": values["expires_at"]},
-            where=free,
+            where=or_(table.c.expires_at <= now, table.c.owner == owner),
         )
-        return self._connection.execute(statement).rowcount == 1
+        return self._connection.execute(taken.returning(table.c.name)).first() is not None
 
     def release(self, name: str, owner: str) -> None:
         table = tables.claims
