@@ -188,6 +188,7 @@ def _show_grant(
         screen.line(f"certificate: {saved}")
     else:
         screen.line(str(answer.certificate.text))
+        screen.note(f"to write it to a file: daypass certificate show {grant.id} --save CERTIFICATE_FILE")
     for share in answer.shares:
         if share.state is ShareState.APPLIED:
             screen.line(commands[share.server], style="bold")

@@ -11,14 +11,31 @@ from daypass.cli.options import Invocation, common
 from daypass.cli.render import Screen
 from daypass.workflow.initialising import Made
 
+NEXT_STEPS = (
+    ("daypass doctor", "is anything missing?"),
+    ("daypass servers scan", "record host keys that the server list doesn't hold"),
+    ("daypass onboard --all", "make the servers trust certificates of granted people"),
+    ("daypass grant --help", "give a person access"),
+)
+
 
 @click.command()
 @click.option(
     "--servers", type=click.Path(path_type=Path), help="Server list for a new daypass.yaml.  [servers.json]"
 )
 @click.option("--integration", default="servers", show_default=True, help="Name of its integration.")
-@click.option("--group", "groups", multiple=True, help="User group to offer besides Default.")
-@click.option("--connector-key", metavar="FILE|env:NAME", help="Where the connector's private key is.")
+@click.option(
+    "--group",
+    "groups",
+    multiple=True,
+    metavar="NAME",
+    help="User group to offer besides Default; may be given several times.",
+)
+@click.option(
+    "--connector-key",
+    metavar="FILE|env:NAME",
+    help="Where the private key is that Ansible logs in with.  [env:DAYPASS_CONNECTOR_KEY]",
+)
 @common
 def init(
     invocation: Invocation,
@@ -50,6 +67,9 @@ def init(
         },
         lambda: _show(invocation.screen, made),
     )
+    shaping = any((servers, groups, connector_key))
+    if shaping and made.config.name not in {Path(what).name for what in made.made}:
+        invocation.screen.note(f"{made.config} was there and is kept; the options only shape a new one")
 
 
 def _show(screen: Screen, made: Made) -> None:
@@ -58,4 +78,6 @@ def _show(screen: Screen, made: Made) -> None:
     if not made.made:
         screen.line("everything is there already")
     screen.line(f"CA public key: {made.ca_public_key}")
-    screen.line("next: daypass servers scan, then daypass onboard --all")
+    screen.line("next:")
+    for command, why in NEXT_STEPS:
+        screen.line(f"  {command:<24} {why}")

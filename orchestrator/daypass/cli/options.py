@@ -35,7 +35,9 @@ def common(function: Callable[..., Any]) -> Callable[..., Any]:
     """Give a command --config, --output and -v; pass an `Invocation` first; turn errors into exit codes."""
 
     @click.option(
-        "--config", type=click.Path(path_type=Path), help="Configuration file; default: see the manual."
+        "--config",
+        type=click.Path(path_type=Path),
+        help="Configuration file.  [$DAYPASS_CONFIG, ./daypass.yaml or /etc/daypass/daypass.yaml]",
     )
     @click.option(
         "--output",

@@ -11,7 +11,7 @@ from daypass import config
 from daypass.ca.keys import load_ca_key
 from daypass.config import Settings
 from daypass.domain.secrets import FromFile
-from daypass.errors import DaypassError
+from daypass.errors import ConfigurationError, DaypassError
 from daypass.execution.ansible_settings import find_ansible, find_collections
 from daypass.secret_stores import decode_connector_key, resolve
 from daypass.wiring.opening import open_record
@@ -26,12 +26,20 @@ def examine(config_path: Path | None) -> Iterator[Finding]:
     try:
         settings = config.load(config_path, os.environ, Path.cwd())
     except DaypassError as error:
-        yield Finding("configuration", Grade.FAIL, error.sentence, error.hint or "daypass init")
+        yield from _configuration_findings(error)
         return
-    yield Finding("configuration", Grade.OK, f"{len(settings.integrations)} integrations")
+    count = len(settings.integrations)
+    yield Finding("configuration", Grade.OK, f"{settings.source}, {count} integration{'s' * (count != 1)}")
     yield from _examine_state(settings)
     yield from _examine_secrets(settings)
     yield from _examine_servers(settings)
+
+
+def _configuration_findings(error: DaypassError) -> Iterator[Finding]:
+    """Every problem in it: a person mends them all before the next look."""
+    problems = error.problems if isinstance(error, ConfigurationError) else ()
+    for problem in problems or (error.sentence,):
+        yield Finding("configuration", Grade.FAIL, problem, error.hint)
 
 
 def _examine_state(settings: Settings) -> Iterator[Finding]:

@@ -12,13 +12,20 @@ from daypass.ca.signer import LocalSigner
 from daypass.config import Settings
 from daypass.config.load import find
 from daypass.domain.secrets import FromFile
-from daypass.errors import ConfigurationError, StoreError
+from daypass.errors import ConfigurationError, StoreError, UsageError
 from daypass.secret_stores import resolve, take_environment
 from daypass.store import open_store
 from daypass.store.interface import ReadView
 from daypass.wiring import identities
 from daypass.wiring.opening import database_of, now
-from daypass.workflow.initialising import Made, first_configuration, make_ca_key, make_file, make_state_folder
+from daypass.workflow.initialising import (
+    ENVIRONMENT_MARK,
+    Made,
+    first_configuration,
+    make_ca_key,
+    make_file,
+    make_state_folder,
+)
 
 DEFAULT_CONFIG = Path("daypass.yaml")
 DEFAULT_SERVERS = "servers.json"
@@ -36,13 +43,17 @@ def initialise(
 
     Raises:
         ConfigurationError: The configuration, the server list or the CA key can't be used.
-        UsageError: Something can't be written.
+        UsageError: Something can't be written, or there is no server list for a new configuration.
     """
     made: list[str] = []
     path = config_path or _existing_config() or DEFAULT_CONFIG
-    text = first_configuration(str(servers or DEFAULT_SERVERS), integration, groups, connector_key)
-    if not path.exists() and make_file(path, text.encode("utf-8"), 0o640):
-        made.append(str(path))
+    if not path.exists():
+        listed = _server_list(servers)
+        text = first_configuration(
+            _from_config(path, listed), integration, groups, _key_place(path, connector_key)
+        )
+        if make_file(path, text.encode("utf-8"), 0o640):
+            made.append(str(path))
     settings = config.load(path, os.environ, Path.cwd())
     if make_state_folder(settings.state_dir):
         made.append(str(settings.state_dir))
@@ -51,6 +62,30 @@ def initialise(
     taken = take_environment([settings.ca.key], os.environ)
     signer = LocalSigner(resolve(settings.ca.key, os.environ, taken))
     return Made(path.resolve(), settings.state_dir, tuple(made), signer.public_key)
+
+
+def _server_list(servers: Path | None) -> Path:
+    """The list that a new configuration names; without one, nothing is made that would have to be mended."""
+    listed = (servers or Path(DEFAULT_SERVERS)).expanduser()
+    if not listed.is_file():
+        raise UsageError(
+            f"there is no server list {listed}",
+            hint='name one with --servers FILE; the smallest one is [{"name": "web-1", "host": "192.0.2.1"}]',
+            code="no_server_list",
+        )
+    return listed
+
+
+def _from_config(config_path: Path, file: Path) -> str:
+    """A path as the configuration has to hold it: relative ones start at its folder, not at the caller's."""
+    here = config_path.parent.resolve() == Path.cwd().resolve()
+    return str(file if here else file.resolve())
+
+
+def _key_place(config_path: Path, connector_key: str | None) -> str | None:
+    if connector_key is None or connector_key.startswith(ENVIRONMENT_MARK):
+        return connector_key
+    return _from_config(config_path, Path(connector_key).expanduser())
 
 
 def _existing_config() -> Path | None:

@@ -1,0 +1,66 @@
+"""Rules of `daypass init`: what it makes, and when it makes nothing."""
+
+from __future__ import annotations
+
+import stat
+from pathlib import Path
+
+import pytest
+import yaml
+
+from daypass.errors import UsageError
+from daypass.wiring.first_start import initialise
+
+SERVERS = '[{"name": "web-1", "host": "192.0.2.1"}]'
+
+
+@pytest.fixture
+def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder to stand in, without any configuration of the machine's own."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("DAYPASS_CONFIG", raising=False)
+    return tmp_path
+
+
+def start(config: Path | None = None, **words: object):
+    """`daypass init` with its defaults."""
+    options: dict[str, object] = {"servers": None, "integration": "servers", "groups": ()}
+    return initialise(config, **(options | {"connector_key": None} | words))  # type: ignore[arg-type]
+
+
+def test_without_a_server_list_nothing_is_made(place):
+    """A configuration that names a missing list would only have to be mended by hand."""
+    with pytest.raises(UsageError) as refused:
+        start()
+    assert refused.value.code == "no_server_list"
+    assert list(place.iterdir()) == []
+
+
+def test_a_new_orchestrator_is_private(place):
+    """State folder 0700, CA key 0600, whatever the umask."""
+    (place / "servers.json").write_text(SERVERS)
+    made = start()
+    assert stat.S_IMODE(made.state_dir.stat().st_mode) == 0o700
+    assert stat.S_IMODE((made.state_dir / "user_ca").stat().st_mode) == 0o600
+    assert made.ca_public_key.startswith("ssh-ed25519 ")
+
+
+def test_a_second_start_makes_nothing_and_keeps_everything(place):
+    """CA key and configuration of a running orchestrator are never replaced."""
+    (place / "servers.json").write_text(SERVERS)
+    first = start()
+    text = (place / "daypass.yaml").read_text()
+    again = start(groups=("ops",))
+    assert again.made == ()
+    assert again.ca_public_key == first.ca_public_key
+    assert (place / "daypass.yaml").read_text() == text
+
+
+def test_paths_are_whole_when_the_configuration_lies_elsewhere(place):
+    """Relative paths in it start at its own folder; what was typed starts at the caller's."""
+    (place / "servers.json").write_text(SERVERS)
+    (place / "etc").mkdir()
+    start(place / "etc" / "daypass.yaml", connector_key="key")
+    integration = yaml.safe_load((place / "etc" / "daypass.yaml").read_text())["integrations"][0]
+    assert integration["servers"] == str(place / "servers.json")
+    assert integration["secret"] == {"file": str(place / "key")}
