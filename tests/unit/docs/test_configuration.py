@@ -1,0 +1,70 @@
+"""What docs/configuration.md says about daypass.yaml and the server list is true and whole."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import yaml
+from pydantic import BaseModel
+
+from daypass.config import load
+from daypass.config import settings as models
+from daypass.inventory.server_list import CHECKS, check
+from tests.documents import ROOT
+
+MANUAL = ROOT / "docs" / "configuration.md"
+BLOCK = re.compile(r"^```yaml\n(.*?)^```", re.MULTILINE | re.DOTALL)
+ROW = re.compile(r"^\| `([a-z_]+)` \|", re.MULTILINE)
+EXAMPLES = ROOT / "inventories" / "example"
+
+
+def field_names() -> Iterator[str]:
+    """Every name that a person can write into daypass.yaml; `source` is the file itself."""
+    for model in vars(models).values():
+        if isinstance(model, type) and issubclass(model, BaseModel) and model is not BaseModel:
+            for name, field in model.model_fields.items():
+                yield field.alias or name
+
+
+def yaml_blocks() -> list[str]:
+    """The configurations that the documents show."""
+    texts = [path.read_text(encoding="utf-8") for path in sorted((ROOT / "docs").glob("*.md"))]
+    texts.append((ROOT / "README.md").read_text(encoding="utf-8"))
+    return [block for text in texts for block in BLOCK.findall(text) if "integrations:" in block]
+
+
+def test_every_setting_and_server_field_is_in_the_manual_and_no_other():
+    """A setting that the manual doesn't explain can't be used; one that it makes up is a trap."""
+    named = set(ROW.findall(MANUAL.read_text(encoding="utf-8")))
+    assert named == (set(field_names()) - {"source"}) | set(CHECKS)
+
+
+@pytest.mark.parametrize("block", yaml_blocks())
+def test_configuration_that_a_document_shows_loads(block, tmp_path):
+    """What people copy works; server lists and key files that it names are looked for beside it."""
+    (tmp_path / "servers.json").write_text('[{"name": "web-1", "host": "192.0.2.1"}]')
+    file = tmp_path / "daypass.yaml"
+    file.write_text(block)
+    assert load(file, {}, tmp_path).servers
+
+
+def test_example_inventory_loads():
+    """The example is a configuration that works but for its addresses."""
+    settings = load(EXAMPLES / "daypass.yaml", {}, Path("/"))
+    assert [server.name for server in settings.servers] == ["web-1", "web-2", "db-1"]
+    assert check((EXAMPLES / "servers.json").read_bytes(), "servers.json").ok
+
+
+def test_configuration_of_the_demonstration_loads(tmp_path):
+    """The first daypass.yaml that a newcomer sees is a right one."""
+    from lab.demo import SETTINGS
+
+    (tmp_path / "servers.json").write_text('[{"name": "web-1", "host": "192.0.2.1"}]')
+    (tmp_path / "walk").mkdir()
+    file = tmp_path / "walk" / "daypass.yaml"
+    file.write_text(SETTINGS)
+    assert load(file, {}, tmp_path).integrations[0].user_groups[1].name == "ops"
+    assert yaml.safe_load(SETTINGS)["integrations"][0]["user_cleanup_days"] == 0
