@@ -16,10 +16,11 @@ from daypass.errors import DeniedError, NotFoundError, UsageError
 from daypass.host_rules import check_group, check_login
 from daypass.store.interface import ReadView, WriteWork
 from daypass.workflow.claims import claimed
+from daypass.workflow.onboarding import CANARY_LOGIN
 from daypass.workflow.revoking import find_grant
 from daypass.workflow.seams import Seams
 from daypass.workflow.signing import reserve, sign_reserved
-from daypass.workflow.waves import Progress, converge
+from daypass.workflow.waves import Progress, check_documents, converge
 
 SHORTEST_GRANT = timedelta(
     minutes=1
@@ -89,6 +90,7 @@ def decide(seams: Seams, request: GrantRequest) -> tuple[str, ...]:
     _check_texts(request)
     _check_length(seams, request.length)
     targets = _targets(seams, request)
+    _check_person(seams, request.login, targets)
     for server in targets:
         _check_groups(seams.integration_of(server), server, request.groups)
     with seams.store.read() as view:
@@ -127,6 +129,16 @@ def _targets(seams: Seams, request: GrantRequest) -> tuple[str, ...]:
     if not named:
         raise UsageError("no server is named", hint="add --server NAME or --tag KEY=VALUE")
     return tuple(sorted(named))
+
+
+def _check_person(seams: Seams, login: str, targets: tuple[str, ...]) -> None:
+    """Accounts that Daypass works through itself are nobody's."""
+    if login == CANARY_LOGIN or any(login == seams.server(name).user for name in targets):
+        raise UsageError(
+            f"{login!r} is the login that Daypass itself uses on these servers",
+            hint="choose another login for this person",
+            code="name_reserved",
+        )
 
 
 def _check_groups(integration: Integration, server: str, groups: tuple[str, ...]) -> None:
@@ -179,6 +191,7 @@ def _record(
     for share in shares:
         work.set_account(_account(work, seams.integration_of(share.server), share, grant, uid))
     certificate = reserve(seams, work, grant, public_key)
+    check_documents(seams, work, targets, grant.created_at)
     work.append_event("grant.recorded", grant.id, _record_details(grant, request, targets, certificate))
     return certificate
 

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime
 
+from daypass.domain.certificates import CertificateState
 from daypass.domain.grants import AccountState, GrantState, Share, ShareState
 from daypass.domain.hosts import SentDocument
 from daypass.domain.outcomes import Outcome, OutcomeKind
@@ -84,7 +85,7 @@ def prepare_one(
     seams: Seams, work: WriteWork, server: str, removals: frozenset[str], now: datetime
 ) -> tuple[ServerPlan, WaveServer]:
     """One server's part of `prepare`."""
-    plan = _plan(seams, work, server, removals, now)
+    plan = _plan(seams, work, server, work.next_sequence(server), removals, now)
     opaque, digest = seal_document(plan.fields)
     host_id = str(plan.fields["host_id"])
     work.add_document(SentDocument(host_id, server, plan.sequence, digest, now))
@@ -92,19 +93,48 @@ def prepare_one(
     return plan, wave_server(seams, work, server, {DOCUMENT: opaque})
 
 
-def _plan(seams: Seams, work: WriteWork, server: str, removals: frozenset[str], now: datetime) -> ServerPlan:
-    sequence = work.next_sequence(server)
-    host = work.host(server)
+def check_documents(seams: Seams, view: ReadView, servers: Iterable[str], now: datetime) -> None:
+    """Refuse what a host would refuse, while the record can still be undone.
+
+    A document that can't be sealed would keep its server from being told anything, ends included.
+
+    Raises:
+        UsageError: With the host's own code, sentence and hint.
+    """
+    for server in servers:
+        host = view.host(server)
+        sequence = 1 + (host.sequence if host else 0)
+        seal_document(_plan(seams, view, server, sequence, frozenset(), now, all_signed=True).fields)
+
+
+def _plan(
+    seams: Seams,
+    view: ReadView,
+    server: str,
+    sequence: int,
+    removals: frozenset[str],
+    now: datetime,
+    *,
+    all_signed: bool = False,
+) -> ServerPlan:
+    """The plan of this moment; with `all_signed`, as if every reserved certificate were signed already."""
+    host = view.host(server)
     if host is None:
         raise NotFoundError(f"{server} was never onboarded", hint=f"daypass onboard {server}")
-    shares = work.shares(server=server, states=LIVE_SHARES)
+    shares = view.shares(server=server, states=LIVE_SHARES)
+    certificates = {share.grant_id: view.certificates(share.grant_id) for share in shares}
+    if all_signed:
+        certificates = {
+            grant_id: [replace(certificate, state=CertificateState.SIGNED) for certificate in found]
+            for grant_id, found in certificates.items()
+        }
     return plan_server(
         host,
-        orchestrator_id=work.orchestrator_id(),
+        orchestrator_id=view.orchestrator_id(),
         sequence=sequence,
-        accounts=work.accounts(server=server, states=LIVE_ACCOUNTS),
+        accounts=view.accounts(server=server, states=LIVE_ACCOUNTS),
         shares=shares,
-        certificates={share.grant_id: work.certificates(share.grant_id) for share in shares},
+        certificates=certificates,
         ca_keys=seams.ca_keys(),
         removals=removals,
         now=now,
