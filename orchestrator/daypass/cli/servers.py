@@ -165,7 +165,8 @@ def scan_keys(invocation: Invocation, *, names: tuple[str, ...], yes: bool, repl
     """Record the host keys of servers, after their fingerprints were confirmed.
 
     Without names, all servers. Compare the fingerprints with what the servers say themselves:
-    ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub. A `host_key` in the server list wins over a recorded key.
+    ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub. A `host_key` in the server list wins over what is
+    recorded.
 
     \b
     Example:
