@@ -27,7 +27,12 @@ class Reader:
         return int.from_bytes(self.take(length), "big")
 
     def string(self) -> bytes:
-        return self.take(self.number(4))
+        start = self.position + 4
+        end = start + int.from_bytes(self._content[self.position : start], "big")
+        if end > len(self._content) or start > len(self._content):
+            raise WireError("the bytes end early")
+        self.position = end
+        return self._content[start:end]
 
     def at_end(self) -> bool:
         return self.position == len(self._content)
