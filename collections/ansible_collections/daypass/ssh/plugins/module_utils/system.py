@@ -66,12 +66,17 @@ class System:
         Raises:
             CommandFailed: It returned another code than 0, wasn't found, or took too long.
         """
+        completed = self.attempt(argv, stdin, timeout_seconds)
+        if completed.rc != 0:
+            raise CommandFailed(argv, completed)
+        return completed
+
+    def attempt(self, argv: list[str], stdin: str = "", timeout_seconds: float = 30) -> Completed:
+        """Run a program that changes the host and whose return code proves nothing: look afterwards."""
         self.before("change", " ".join(argv))
         held = () if self._lock_descriptor is None else (self._lock_descriptor,)
         completed = self._run(argv, stdin, timeout_seconds, held)
         self.after("change", " ".join(argv))
-        if completed.rc != 0:
-            raise CommandFailed(argv, completed)
         return completed
 
     def _run(self, argv: list[str], stdin: str, timeout_seconds: float, descriptors: tuple = ()) -> Completed:
@@ -195,6 +200,20 @@ class System:
         self._sync_folder(os.path.dirname(old))
         self._sync_folder(os.path.dirname(new))
         self.after("rename", "%s %s" % (old, new))
+
+    def remove_tree(self, path: str) -> None:
+        """Remove a folder and all in it, never through a link (shutil.rmtree by folder descriptors).
+
+        Raises:
+            OSError: Something in it can't be removed, or this platform can't do it safely.
+        """
+        import shutil  # only a removal needs it
+
+        if not shutil.rmtree.avoids_symlink_attacks:
+            raise OSError(errno.ENOTSUP, "can't be removed safely here", path)
+        self.before("remove_tree", path)
+        shutil.rmtree(path)
+        self.after("remove_tree", path)
 
     def make_folder(self, path: str, mode: int) -> None:
         """Make a folder of root's with exactly this mode; one that is there keeps its content.

@@ -1,0 +1,147 @@
+# Copyright: (c) The Daypass authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The answer of a run as plain values (host-contract.md, "The document"). Pure.
+
+It stays small: above 700,000 characters ansible-runner empties a result without a word, and 500 accounts have to
+fit into 200 KB.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from . import names
+from .fields import show_moment
+from .names import Refusal
+
+if TYPE_CHECKING:
+    from .apply import Applied
+    from .converge import Run
+    from .ledger import Ledger
+    from .merge import Wanted
+    from .plan import AccountPlan, Plan
+
+MESSAGE_LENGTH = 400
+WARNINGS_MAX = 8  # of one account
+
+
+def refused(refusal: Refusal, now: int, drift: float | None, ledger: Ledger | None = None) -> dict[str, Any]:
+    """The answer when the document as a whole was refused and nothing was changed."""
+    result = _frame("refused", now, drift, ledger)
+    result.update(code=refusal.code, message=refusal.sentence[:MESSAGE_LENGTH], hint=refusal.hint)
+    return {"changed": False, "failed": True, "answer": result}
+
+
+def build(
+    run: Run,
+    wanted: Wanted,
+    plan: Plan,
+    applied: Applied | None,
+    ledger: Ledger | None,
+    problem: Refusal | None = None,
+) -> dict[str, Any]:
+    """The answer of a run that went through; `failed` when any account was refused or failed.
+
+    Args:
+        applied: None in check mode: the answer says what would be.
+        ledger: As it is now; None where it can't be read.
+        problem: What is wrong with the ledger, if anything.
+    """
+    status = "stale" if wanted.stale else "converged"
+    result = _frame("refused" if problem is not None else status, run.now, run.drift, ledger)
+    result["machine_id"] = run.machine_id
+    result["digest"] = run.document.digest
+    result["warnings"] = drift_warnings(run.drift)
+    if problem is not None:
+        result.update(code=problem.code, message=problem.sentence[:MESSAGE_LENGTH], hint=problem.hint)
+    for login, account in plan.accounts.items():
+        if _worth_telling(account, wanted, login, applied):
+            result["accounts"][login] = _account(account, applied, login)
+    ends = [one["next_deadline"] for one in result["accounts"].values() if one["next_deadline"]]
+    if ledger is not None:
+        ends = [show_moment(g.not_after) for a in ledger.accounts.values() for g in a.grants.values()]
+    result["next_deadline"] = min(ends) if ends else None
+    bad = [one for one in result["accounts"].values() if one["state"] in ("refused", "failed")]
+    planned = any(account.close or account.open or account.remove for account in plan.accounts.values())
+    return {
+        "changed": planned if applied is None else applied.changed,
+        "failed": bool(bad) or problem is not None,
+        "answer": result,
+        "diff": diff(plan),
+    }
+
+
+def diff(plan: Plan) -> dict[str, str]:
+    """Before and after as text, from the same changes as the answer; equal when nothing changes."""
+    before, after = [], []
+    for login, account in plan.accounts.items():
+        for what, old, new in account.changes:
+            before.append(f"{login}: {what}: {old}\n")
+            after.append(f"{login}: {what}: {new}\n")
+    return {"before": "".join(before), "after": "".join(after)}
+
+
+def drift_warnings(drift: float | None) -> list[str]:
+    """What is to be said about clocks that differ (seconds, host minus controller)."""
+    if drift is None or abs(drift) <= names.DRIFT_WARNING_SECONDS:
+        return []
+    opened = "; nothing is opened" if abs(drift) > names.DRIFT_REFUSAL_SECONDS else ""
+    return [f"the clocks differ: the host is {drift:+.0f} s off the controller{opened}"]
+
+
+def _frame(status: str, now: int, drift: float | None, ledger: Ledger | None) -> dict[str, Any]:
+    return {
+        "version": names.ANSWER_VERSION,
+        "program_version": names.PROGRAM_VERSION,
+        "status": status,
+        "code": None,
+        "message": None,
+        "hint": None,
+        "host_id": None if ledger is None else ledger.host_id,
+        "machine_id": None if ledger is None else ledger.machine_id,
+        "orchestrator_id": None if ledger is None else ledger.orchestrator_id,
+        "sequence": 0 if ledger is None else ledger.sequence,
+        "digest": None if ledger is None else ledger.digest,
+        "now": now,
+        "drift_seconds": drift,
+        "accounts": {},
+        "warnings": drift_warnings(drift),
+        "next_deadline": None,
+    }
+
+
+def _worth_telling(account: AccountPlan, wanted: Wanted, login: str, applied: Applied | None) -> bool:
+    """Accounts that were asked for, and those where something happened."""
+    happened = account.close or account.open or account.remove or account.refused or account.warnings
+    return bool(wanted.accounts[login].listed or happened)
+
+
+def _account(account: AccountPlan, applied: Applied | None, login: str) -> dict[str, Any]:
+    failures = [] if applied is None else applied.failures.get(login, [])
+    undone = applied is not None and login in applied.undone
+    stuck = applied is not None and login in applied.stuck
+    grants = account.middle if undone or stuck else account.end
+    state, changes = account.state, account.changes
+    if undone or stuck:
+        state, changes = "active" if account.middle else "closed", ()
+    reasons = [(one.code, one.sentence) for one in failures]
+    reasons += [(one.code, one.sentence) for one in account.refused]
+    if failures and (stuck or any(one.code == "command_failed" for one in failures)):
+        state = "failed"
+    elif reasons:
+        state = "refused"
+    warnings = [*account.warnings, *([] if applied is None else applied.warnings.get(login, []))]
+    code, message = reasons[0] if reasons else (None, None)
+    ends = [grant.not_after for grant in grants.values()]
+    return {
+        "state": state,
+        "grants": sorted(grants),
+        "refused": {one.id: one.code for one in account.refused},
+        "code": code,
+        "message": None if message is None else message[:MESSAGE_LENGTH],
+        "changes": [list(change) for change in changes],
+        "warnings": [warning[:MESSAGE_LENGTH] for warning in warnings[:WARNINGS_MAX]],
+        "next_deadline": show_moment(min(ends)) if ends else None,
+    }

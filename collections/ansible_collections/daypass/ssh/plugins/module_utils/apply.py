@@ -1,0 +1,304 @@
+# Copyright: (c) The Daypass authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Carry out a plan: all closings of all accounts first, then openings, removals last.
+
+Opening is all or nothing: any failure takes that account's opening back. Closing goes on past every failure, tries
+each step and reports what failed. One account's failure never stops another's.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Callable, Mapping, NamedTuple
+
+from . import account_files, account_steps, names, processes, removal, rights
+from .ledger import LedgerAccount
+from .names import Refusal
+from .sudoers_file import SudoersFile, others_rights
+from .system import CommandFailed
+
+if TYPE_CHECKING:
+    from .facts import Facts
+    from .plan import AccountPlan, Plan
+    from .steps import Step
+    from .system import System
+
+
+class Failure(NamedTuple):
+    """A step that didn't succeed."""
+
+    code: str
+    sentence: str
+    hint: str = ""
+
+
+class Applied(NamedTuple):
+    """What became of the accounts.
+
+    Attributes:
+        failures, warnings: By login.
+        undone: Logins whose opening was taken back, or not begun.
+        stuck: Logins where something that should be gone may still be there: the next run goes on.
+    """
+
+    failures: Mapping[str, list[Failure]]
+    warnings: Mapping[str, list[str]]
+    undone: frozenset[str]
+    stuck: frozenset[str]
+    changed: bool
+
+
+class Applier:
+    """One run over one plan; `run` is called once.
+
+    Args:
+        now: Seconds since 1970, for the names of archives.
+        check_sshd: Gives what keeps sshd's block from holding for (login, groups); raises Refusal.
+    """
+
+    def __init__(
+        self,
+        system: System,
+        plan: Plan,
+        facts: Facts,
+        now: int,
+        check_sshd: Callable[[str, tuple[str, ...]], None],
+    ) -> None:
+        self._system = system
+        self._plan = plan
+        self._facts = facts
+        self._now = now
+        self._check_sshd = check_sshd
+        self._sudoers = SudoersFile(system, facts.sudoers)
+        self._failures: dict[str, list[Failure]] = {}
+        self._warnings: dict[str, list[str]] = {}
+        self._undone: set[str] = set()
+        self._stuck: set[str] = set()
+        self._changed = False
+
+    def run(self) -> Applied:
+        """Apply everything."""
+        accounts = list(self._plan.accounts.values())
+        self._close(accounts)
+        self._open([account for account in accounts if account.open])
+        self._remove([account for account in accounts if account.remove])
+        return Applied(
+            self._failures, self._warnings, frozenset(self._undone), frozenset(self._stuck), self._changed
+        )
+
+    # --- closing --------------------------------------------------------------------------------------------
+    def _close(self, accounts: list[AccountPlan]) -> None:
+        for name in ("undo_create", "key_file", "lock", "park"):
+            self._each(accounts, name)
+        self._reduce_sudo(accounts)
+        self._each(accounts, "groups")
+        self._end_sessions([one for one in accounts if _step(one.close, "sessions")])
+
+    def _each(self, accounts: list[AccountPlan], name: str) -> None:
+        for account in accounts:
+            step = _step(account.close, name)
+            if step is not None and not self._try(account, step):
+                self._stuck.add(account.login)
+
+    def _reduce_sudo(self, accounts: list[AccountPlan]) -> None:
+        rules = self._rules(opened=())
+        closing = [one for one in accounts if one.close]
+        try:
+            if self._plan.emergency:
+                done = self._sudoers.drop({one.login for one in closing})
+            else:
+                done = self._sudoers.reduce(rules, {one.login for one in closing})
+            self._changed = done or self._changed
+        except OSError as error:
+            self._all_stuck(closing, error)
+
+    def _end_sessions(self, accounts: list[AccountPlan]) -> None:
+        if not accounts:
+            return
+        self._changed = True
+        by_login = {account.login: account for account in accounts}
+        try:
+            left = processes.end_all(self._system, {login: one.uid for login, one in by_login.items()})
+        except OSError as error:
+            self._all_stuck(accounts, error)
+            return
+        for login, pids in left.items():
+            shown = " ".join(str(pid) for pid in pids[:10])
+            refusal = Refusal("processes_remain", f"processes of {login} are left: {shown}")
+            self._all_stuck([by_login[login]], refusal)
+
+    def _all_stuck(self, accounts: list[AccountPlan], error: Exception) -> None:
+        for account in accounts:
+            self._fail(account, error)
+            self._stuck.add(account.login)
+
+    # --- opening --------------------------------------------------------------------------------------------
+    def _open(self, accounts: list[AccountPlan]) -> None:
+        # Nothing is built on a closing that failed.
+        self._undone.update(one.login for one in accounts if one.login in self._stuck)
+        going = [one for one in accounts if one.login not in self._stuck]
+        going = self._stage(going, ("create_group", "create_user", "old_rights", "groups"))
+        going = self._open_sudo(going)
+        self._stage(going, ("sshd", "ageing", "unlock", "key_file"))
+        if self._undone:
+            self._sudo_of_survivors()
+
+    def _stage(self, accounts: list[AccountPlan], stage: tuple[str, ...]) -> list[AccountPlan]:
+        """Run some steps of each account; one that fails is taken back and left out."""
+        survivors = []
+        for account in accounts:
+            steps = [step for step in account.open if step.name in stage]
+            if all(self._try(account, step) for step in steps):
+                survivors.append(account)
+            else:
+                self._undo(account)
+        return survivors
+
+    def _open_sudo(self, accounts: list[AccountPlan]) -> list[AccountPlan]:
+        """The rules of all at once; if that fails, of each alone, so that one bad rule hurts one account."""
+        if not accounts:
+            return accounts
+        logins = [account.login for account in accounts]
+        if self._put_sudo(logins) is None:
+            return accounts
+        survivors: list[AccountPlan] = []
+        for account in accounts:
+            error = self._put_sudo([*(one.login for one in survivors), account.login])
+            if error is None:
+                survivors.append(account)
+            else:
+                self._fail(account, error)
+                self._undo(account)
+        return survivors
+
+    def _put_sudo(self, opened: list[str]) -> Exception | None:
+        try:
+            self._changed = self._sudoers.put(self._rules(opened)) or self._changed
+        except (Refusal, OSError) as error:
+            return error
+        return None
+
+    def _sudo_of_survivors(self) -> None:
+        opened = [one.login for one in self._plan.accounts.values() if one.login not in self._undone]
+        try:
+            self._sudoers.reduce(self._rules(opened), self._undone)
+        except OSError as error:
+            self._all_stuck([self._plan.accounts[login] for login in self._undone], error)
+
+    def _rules(self, opened: Any) -> dict[str, list]:
+        """login -> sudo rules: at their end for those that are open, else as the closings left them."""
+        rules = {}
+        for login, account in self._plan.accounts.items():
+            grants = account.end if login in opened or not account.open else account.middle
+            found = rights.sudo_of(grants)
+            if found:
+                rules[login] = found
+        return rules
+
+    def _undo(self, account: AccountPlan) -> None:
+        """Take an opening back to what the account had before it."""
+        self._undone.add(account.login)
+        steps = {step.name: step for step in account.open}
+        system, login = self._system, account.login
+        actions: list[Callable[[], None]] = []
+        if "create_user" in steps:
+            actions.append(lambda: self._undo_create(account, bool(steps["create_user"].value)))
+        elif "key_file" in steps:
+            content = self._plan.keys.render(account.middle)
+            actions.append(lambda: account_steps.write_keys(system, login, account.uid, content))
+        if not account.middle and "create_user" not in steps:
+            actions.append(lambda: account_steps.lock(system, login))
+        if "groups" in steps and "create_user" not in steps:
+            given = rights.groups_of(account.end) - rights.groups_of(account.middle)
+            before = tuple(one for one in steps["groups"].value if one not in given)
+            actions.append(lambda: account_steps.set_groups(system, login, before))
+        for action in actions:
+            if not self._attempt(account, action):
+                self._stuck.add(login)
+
+    # --- removal --------------------------------------------------------------------------------------------
+    def _remove(self, accounts: list[AccountPlan]) -> None:
+        for account in accounts:
+            if account.login not in self._stuck and not all(
+                self._try(account, one) for one in account.remove
+            ):
+                self._stuck.add(account.login)
+
+    # --- steps ----------------------------------------------------------------------------------------------
+    def _try(self, account: AccountPlan, step: Step) -> bool:
+        self._changed = True
+        return self._attempt(account, lambda: self._do(account, step))
+
+    def _attempt(self, account: AccountPlan, action: Callable[[], None]) -> bool:
+        try:
+            action()
+        except (Refusal, CommandFailed, OSError) as error:
+            self._fail(account, error)
+            return False
+        return True
+
+    def _fail(self, account: AccountPlan, error: Exception) -> None:
+        if isinstance(error, Refusal):
+            failure = Failure(error.code, error.sentence, error.hint)
+        else:
+            failure = Failure("command_failed", str(error))
+        self._failures.setdefault(account.login, []).append(failure)
+
+    def _do(self, account: AccountPlan, step: Step) -> None:
+        system, login, uid, value = self._system, account.login, account.uid, step.value
+        actions: dict[str, Callable[[], Any]] = {
+            "create_group": lambda: account_steps.create_group(system, login, uid),
+            "create_user": lambda: account_steps.create_user(system, login, _entry(account), bool(value)),
+            "undo_create": lambda: self._undo_create(account, bool(value)),
+            "old_rights": lambda: self._old_rights(account),
+            "groups": lambda: account_steps.set_groups(system, login, value),
+            "sshd": lambda: self._check_sshd(login, (*value, login)),
+            "ageing": lambda: account_steps.no_ageing(system, login),
+            "unlock": lambda: account_steps.unlock(system, login, *value),
+            "lock": lambda: account_steps.lock(system, login),
+            "park": lambda: removal.park(system, login, value),
+            "key_file": lambda: account_steps.write_keys(system, login, uid, value),
+            "leftovers": lambda: self._leftovers(account),
+            "home": lambda: self._home(account, value),
+            "delete_user": lambda: account_steps.delete_user(system, login, uid),
+            "delete_group": lambda: account_steps.delete_group(system, login, uid),
+            "purge": lambda: account_steps.purge(system, login, uid),
+        }
+        actions[step.name]()
+
+    def _leftovers(self, account: AccountPlan) -> None:
+        facts = self._facts.accounts[account.login]
+        paths = (*facts.jobs, *facts.mail)
+        self._warn(account, removal.remove_leftovers(self._system, account.login, account.uid, paths))
+
+    def _home(self, account: AccountPlan, policy: str) -> None:
+        home = _entry(account).home
+        kept = removal.remove_home(self._system, account.login, account.uid, home, policy, self._now)
+        self._warn(account, [kept] if kept else [])
+
+    def _warn(self, account: AccountPlan, warnings: list[str]) -> None:
+        if warnings:
+            self._warnings.setdefault(account.login, []).extend(warnings)
+
+    def _old_rights(self, account: AccountPlan) -> None:
+        """Before any group or rule of ours: what the name has by now comes from others."""
+        system, login = self._system, account.login
+        groups = account_files.parse_group(system.read("/etc/group") or b"")
+        gids = {name: group.gid for name, group in groups.items()}
+        account_steps.check_groups(login, account.uid, (names.GROUP_CREATED,), gids)
+        if self._facts.sudo:
+            others_rights(system, login)
+
+    def _undo_create(self, account: AccountPlan, made_home: bool) -> None:
+        account_steps.undo_create(self._system, account.login, _entry(account), made_home)
+
+
+def _step(steps: tuple[Step, ...], name: str) -> Step | None:
+    return next((step for step in steps if step.name == name), None)
+
+
+def _entry(account: AccountPlan) -> LedgerAccount:
+    if account.intent is None:
+        raise ValueError(f"no intent for {account.login}")
+    return account.intent

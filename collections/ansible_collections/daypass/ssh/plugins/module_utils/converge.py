@@ -1,0 +1,208 @@
+# Copyright: (c) The Daypass authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The one entry: a document comes in, the host converges, an answer goes out.
+
+The Ansible module calls it, and so will the program on the host; same code, same answer.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from . import answer, document, emergency, facts, ledger, merge, names, plan
+from .apply import Applied, Applier
+from .names import Refusal
+from .sshd_check import check_sshd
+
+if TYPE_CHECKING:
+    from .facts import Facts
+    from .ledger import Ledger, LedgerAccount
+    from .merge import Wanted
+    from .plan import Plan
+    from .system import System
+
+LAST_SEEN_STEP_SECONDS = 60  # a run that changes nothing else writes the time at most once a minute
+
+
+class Run(NamedTuple):
+    """What stays the same during one run. `now` never lies before what the ledger saw."""
+
+    document: document.Document
+    now: int
+    drift: float | None
+    machine_id: str | None
+    check: bool
+
+    @property
+    def may_open(self) -> bool:
+        """Whether the clocks agree well enough to open anything."""
+        return self.drift is None or abs(self.drift) <= names.DRIFT_REFUSAL_SECONDS
+
+
+def converge(
+    system: System, opaque: str, *, now: int, controller_time: float | None = None, check: bool = False
+) -> dict[str, Any]:
+    """Bring the host's accounts to what the document says.
+
+    Args:
+        opaque: The document as it travels (`document.build`).
+        now: The host's clock in seconds since 1970.
+        controller_time: The controller's clock when it sent the document, None where nobody says.
+        check: Plan only; nothing is changed.
+
+    Returns:
+        The answer (see `answer`), also when something was refused or failed; never raises for that.
+    """
+    drift = None if controller_time is None else float(now - controller_time)
+    began = system.monotonic()
+    try:
+        wanted = document.parse(opaque)
+        with system.lock(names.LOCK_PATH, names.LOCK_WAIT_SECONDS):
+            later = now + int(system.monotonic() - began)
+            return _converge_locked(system, wanted, later, drift, check)
+    except Refusal as refusal:
+        return answer.refused(refusal, now, drift)
+    except FileNotFoundError:  # the lock's folder is made by onboarding
+        return answer.refused(_not_onboarded(), now, drift)
+
+
+def _converge_locked(
+    system: System, wanted: document.Document, now: int, drift: float | None, check: bool
+) -> dict[str, Any]:
+    machine_id = read_machine_id(system)
+    run = Run(wanted, now, drift, machine_id, check)
+    try:
+        current = ledger.read_ledger(system)
+    except Refusal as refusal:
+        if check:
+            return answer.refused(refusal, now, drift)
+        return _emergency(system, run, refusal)
+    if current is None:
+        raise _not_onboarded()
+    run = run._replace(now=max(now, current.last_seen))
+    try:
+        merge.check_address(current, wanted, machine_id)
+        target = merge.merge(current, wanted, run.now)
+    except Refusal as refusal:
+        return answer.refused(refusal, now, drift, current)
+    found = _read_facts(system, target, current)
+    planned = plan.plan(current, target, found, run.now, run.may_open)
+    if check:
+        return answer.build(run, target, planned, None, current)
+    return _carry_out(system, run, target, planned, found, current)
+
+
+def _carry_out(
+    system: System, run: Run, target: Wanted, planned: Plan, found: Facts, current: Ledger
+) -> dict[str, Any]:
+    intent = _next_ledger(run, target, planned, current)
+    problem = None
+    if intent != current and _worth_writing(intent, current):
+        try:
+            ledger.write_ledger(system, intent)
+        except OSError as error:
+            # What can't be recorded isn't opened; closings need no record to be right.
+            problem = Refusal("ledger_unwritable", f"{names.LEDGER_PATH} can't be written: {error.strerror}")
+            planned = plan.only_closings(planned, problem)
+    applied = Applier(system, planned, found, run.now, check_sshd(system)).run()
+    final = _final_ledger(intent, planned, applied)
+    if final != intent and problem is None:
+        try:
+            ledger.write_ledger(system, final)
+        except OSError as error:
+            problem = Refusal("ledger_unwritable", f"{names.LEDGER_PATH} can't be written: {error.strerror}")
+    return answer.build(run, target, planned, applied, final, problem)
+
+
+def _read_facts(system: System, target: Wanted, current: Ledger) -> Facts:
+    uids = {login: account.uid for login, account in target.accounts.items()}
+    uids.update({login: account.uid for login, account in current.accounts.items()})
+    homes = {login: account.home for login, account in current.accounts.items()}
+    return facts.read_facts(system, target, uids, homes)
+
+
+def _next_ledger(run: Run, target: Wanted, planned: Plan, current: Ledger) -> Ledger:
+    """The ledger while the run is under way: what may be there, and what isn't proven yet."""
+    accounts = {}
+    stones = dict(target.tombstones)
+    for login, account in planned.accounts.items():
+        stones.update(account.stones)
+        busy = account.close or account.open or account.remove
+        entry = account.intent if busy else account.done
+        if entry is not None:
+            accounts[login] = entry
+    return current._replace(
+        sequence=target.sequence,
+        digest=target.digest,
+        ca_keys=target.ca_keys,
+        last_seen=_last_seen(run, current),
+        accounts=accounts,
+        tombstones=stones,
+        retired=(*current.retired, *_retired(planned, busy=False)),
+    )
+
+
+def _last_seen(run: Run, current: Ledger) -> int:
+    """Time never goes back; a clock that is known to run far ahead isn't written down, or nothing ever opened again."""
+    ahead = run.drift is not None and run.drift > names.DRIFT_REFUSAL_SECONDS
+    return current.last_seen if ahead else max(run.now, current.last_seen)
+
+
+def _worth_writing(intent: Ledger, current: Ledger) -> bool:
+    same_but_time = intent._replace(last_seen=current.last_seen) == current
+    return not same_but_time or intent.last_seen - current.last_seen >= LAST_SEEN_STEP_SECONDS
+
+
+def _final_ledger(intent: Ledger, planned: Plan, applied: Applied) -> Ledger:
+    """The ledger with what is true now."""
+    accounts = dict(intent.accounts)
+    retired = list(intent.retired)
+    for login, account in planned.accounts.items():
+        if not (account.close or account.open or account.remove):
+            continue
+        entry = _final_entry(account, login in applied.undone, login in applied.stuck)
+        accounts.pop(login, None)
+        if entry is not None:
+            accounts[login] = entry
+        elif account.retired is not None:
+            retired.append(account.retired)
+    return intent._replace(accounts=accounts, retired=tuple(retired))
+
+
+def _final_entry(account: plan.AccountPlan, undone: bool, stuck: bool) -> LedgerAccount | None:
+    if not stuck:
+        return account.undone if undone else account.done
+    if undone and account.undone is not None and account.intent is not None:
+        return account.undone._replace(pending="close", groups=account.intent.groups)
+    return account.intent
+
+
+def _retired(planned: Plan, busy: bool) -> list[ledger.Retired]:
+    """What is retired without any step (the account was gone and left nothing)."""
+    return [
+        account.retired
+        for account in planned.accounts.values()
+        if account.retired is not None and bool(account.close or account.open or account.remove) == busy
+    ]
+
+
+def _emergency(system: System, run: Run, refusal: Refusal) -> dict[str, Any]:
+    """No ledger to go by: what the document closes is closed where it is provably ours; nothing else happens."""
+    base = emergency.stand_in(system, run.document, run.machine_id)
+    target = emergency.target(base)
+    found = _read_facts(system, target, base)
+    planned = plan.plan(base, target, found, run.now, may_open=False)._replace(emergency=True)
+    applied = Applier(system, planned, found, run.now, check_sshd(system)).run()
+    return answer.build(run, target, planned, applied, None, refusal)
+
+
+def read_machine_id(system: System) -> str | None:
+    """/etc/machine-id, None where there is none."""
+    content = system.read("/etc/machine-id")
+    return None if content is None else content.decode("ascii", "replace").strip() or None
+
+
+def _not_onboarded() -> Refusal:
+    return Refusal("not_onboarded", "this host has no ledger", "onboard it first")

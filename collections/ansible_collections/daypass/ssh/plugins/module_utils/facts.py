@@ -1,0 +1,200 @@
+# Copyright: (c) The Daypass authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What is there on the host now: read once, before anything is planned."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Iterable, Mapping, NamedTuple
+
+from . import account_files, names, nss, sudoers_words
+from .account_files import Group, Passwd, Shadow
+from .names import Refusal
+
+if TYPE_CHECKING:
+    from .merge import Wanted
+    from .system import System
+
+HOME_BASE = "/home"
+CRONTABS = ("/var/spool/cron/crontabs", "/var/spool/cron", "/var/spool/cron/tabs")
+AT_FOLDERS = ("/var/spool/cron/atjobs", "/var/spool/at", "/var/spool/atjobs")
+MAIL_FOLDERS = ("/var/mail", "/var/spool/mail")
+LINGER_FOLDER = "/var/lib/systemd/linger"
+
+
+class AccountFacts(NamedTuple):
+    """One login on the host.
+
+    Attributes:
+        groups: Supplementary groups of /etc/group that list the login, sorted.
+        private: The group of the same name.
+        key_file: Content of our key file, None where there is none.
+        jobs: Crontab, at jobs and lingering of this login or uid (paths).
+        mail: Mail spool files that aren't empty (paths).
+        home_owner: Owner's uid of what lies at the home path, None where nothing does.
+        subordinate: /etc/subuid or /etc/subgid gives the login a range.
+    """
+
+    passwd: Passwd | None
+    shadow: Shadow | None
+    groups: tuple[str, ...]
+    private: Group | None
+    key_file: str | None
+    jobs: tuple[str, ...]
+    mail: tuple[str, ...]
+    home: str
+    home_owner: int | None
+    subordinate: bool
+
+
+class Facts(NamedTuple):
+    """The host.
+
+    Attributes:
+        uid_names, gid_names: Everybody who holds a number in the files.
+        known: What NSS says of names and numbers that may be opened; None when nothing may.
+        problem: Why NSS or sudoers couldn't be read, None when they could; nothing opens then.
+        shells: Of /etc/shells.
+        sudoers: Content of our file, None where there is none.
+        sudo: sudo and visudo are installed.
+        mentioned: Words that stand for users or groups in the sudoers of others.
+    """
+
+    accounts: Mapping[str, AccountFacts]
+    groups: Mapping[str, Group]
+    uid_names: Mapping[int, tuple[str, ...]]
+    gid_names: Mapping[int, tuple[str, ...]]
+    subordinate: tuple[tuple[str, int, int], ...]
+    known: nss.Known | None
+    problem: Refusal | None
+    shells: frozenset[str]
+    sudoers: str | None
+    sudo: bool
+    mentioned: frozenset[str]
+
+
+def read_facts(system: System, wanted: Wanted, uids: Mapping[str, int], homes: Mapping[str, str]) -> Facts:
+    """Read all facts for the accounts of `wanted`.
+
+    Args:
+        uids: login -> uid of the ledger or the document.
+        homes: login -> home of the ledger; others get the default.
+    """
+    passwd = account_files.parse_passwd(system.read("/etc/passwd") or b"")
+    groups = account_files.parse_group(system.read("/etc/group") or b"")
+    shadow = account_files.parse_shadow(system.read("/etc/shadow") or b"", wanted.accounts)
+    ranges = _ranges(system)
+    memberships = _memberships(groups.values())
+    accounts = {}
+    for login in wanted.accounts:
+        entry = passwd.get(login)
+        home = homes.get(login) or (entry.home if entry else f"{HOME_BASE}/{login}")
+        status = system.status(home)
+        accounts[login] = AccountFacts(
+            passwd=entry,
+            shadow=shadow.get(login),
+            groups=tuple(sorted(memberships.get(login, ()))),
+            private=groups.get(login),
+            key_file=_text(system, f"{names.KEYS_FOLDER}/{login}"),
+            jobs=_jobs(system, login, uids[login]),
+            mail=_mail(system, login),
+            home=home,
+            home_owner=None if status is None else status.st_uid,
+            subordinate=any(owner in (login, str(uids[login])) for owner, _first, _last in ranges),
+        )
+    known, mentioned, problem = _for_openings(system, wanted, uids, groups)
+    return Facts(
+        accounts=accounts,
+        groups=groups,
+        uid_names=_holders((entry.uid, entry.name) for entry in passwd.values()),
+        gid_names=_holders((group.gid, group.name) for group in groups.values()),
+        subordinate=ranges,
+        known=known,
+        problem=problem,
+        shells=account_files.parse_shells(system.read("/etc/shells") or b""),
+        sudoers=_text(system, names.SUDOERS_PATH),
+        sudo=has_sudo(system),
+        mentioned=mentioned,
+    )
+
+
+def has_sudo(system: System) -> bool:
+    """Whether sudo and visudo are installed where our children look for programs."""
+    return all(
+        any(system.exists(f"{folder}/{name}") for folder in ("/usr/bin", "/usr/sbin", "/bin", "/sbin"))
+        for name in ("sudo", "visudo")
+    )
+
+
+def _for_openings(
+    system: System, wanted: Wanted, uids: Mapping[str, int], groups: Mapping[str, Group]
+) -> tuple[nss.Known | None, frozenset[str], Refusal | None]:
+    """What only openings need: no closing waits for a directory or fails over somebody's sudoers."""
+    opening = [
+        account
+        for account in wanted.accounts.values()
+        if any(not grant.live for grant in account.grants.values())
+    ]
+    if not opening:
+        return None, frozenset(), None
+    missing = {
+        group
+        for account in opening
+        for grant in account.grants.values()
+        for group in grant.groups
+        if group not in groups
+    }
+    logins = [account.name for account in opening]
+    try:
+        known = nss.ask(system, logins, [uids[login] for login in logins], sorted(missing))
+        return known, sudoers_words.mentioned_names(system), None
+    except Refusal as refusal:
+        return None, frozenset(), refusal
+    except OSError as error:
+        sentence = f"{error.filename} can't be read: {error.strerror}"
+        return None, frozenset(), Refusal("sudoers_broken", sentence)
+
+
+def _ranges(system: System) -> tuple[tuple[str, int, int], ...]:
+    files = ("/etc/subuid", "/etc/subgid")
+    return tuple(entry for path in files for entry in account_files.parse_ranges(system.read(path) or b""))
+
+
+def _memberships(groups: Iterable[Group]) -> dict[str, set[str]]:
+    found: dict[str, set[str]] = {}
+    for group in groups:
+        for member in group.members:
+            found.setdefault(member, set()).add(group.name)
+    return found
+
+
+def _holders(pairs: Iterable[tuple[int, str]]) -> dict[int, tuple[str, ...]]:
+    found: dict[int, tuple[str, ...]] = {}
+    for number, name in pairs:
+        found[number] = (*found.get(number, ()), name)
+    return found
+
+
+def _jobs(system: System, login: str, uid: int) -> tuple[str, ...]:
+    named = [f"{folder}/{login}" for folder in (*CRONTABS, LINGER_FOLDER)]
+    found = [path for path in named if system.exists(path)]
+    for folder in AT_FOLDERS:
+        for name in system.names(folder):
+            status = system.status(f"{folder}/{name}")
+            if status is not None and status.st_uid == uid:
+                found.append(f"{folder}/{name}")
+    return tuple(found)
+
+
+def _mail(system: System, login: str) -> tuple[str, ...]:
+    found = [(f"{folder}/{login}", system.status(f"{folder}/{login}")) for folder in MAIL_FOLDERS]
+    return tuple(path for path, status in found if status is not None and status.st_size)
+
+
+def _text(system: System, path: str) -> str | None:
+    try:
+        content = system.read(path)
+    except OSError:
+        return ""  # something odd has our name: it differs from all that we'd write, so it is replaced or removed
+    return None if content is None else content.decode("utf-8", "surrogateescape")

@@ -1,0 +1,130 @@
+# Copyright: (c) The Daypass authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Who is known under a name or a number beyond the account files: through NSS, in a time limit.
+
+Where only local sources are configured, the question is asked in this process. A directory (sssd, LDAP, winbind …)
+may hang or be away, and the C library's answer then looks like "no such user": another process asks the library's
+`get…_r` functions, whose return code tells both apart (getpwnam_r(3)).
+"""
+
+from __future__ import annotations
+
+import grp
+import json
+import pwd
+import sys
+from typing import TYPE_CHECKING, NamedTuple, Sequence
+
+from .names import Refusal
+
+if TYPE_CHECKING:
+    from .system import System
+
+LOCAL_SOURCES = frozenset(["files", "compat", "systemd", "altfiles", "extrausers", "mymachines", "db"])
+TIMEOUT_SECONDS = 10
+
+# Asks [[function, key], …] and prints for each its numeric id, null, or "error".
+QUESTION = """
+import ctypes, json, sys
+libc = ctypes.CDLL(None, use_errno=True)
+class Entry(ctypes.Structure):
+    _fields_ = [("name", ctypes.c_char_p), ("password", ctypes.c_char_p), ("id", ctypes.c_uint)]
+answers = []
+for function, key in json.loads(sys.stdin.read()):
+    room, entry, result = ctypes.create_string_buffer(4096), ctypes.create_string_buffer(256), ctypes.c_void_p()
+    word = key.encode() if isinstance(key, str) else ctypes.c_uint(key)
+    call = getattr(libc, function)
+    while True:
+        code = call(word, entry, room, ctypes.c_size_t(len(room)), ctypes.byref(result))
+        if code != 34 or len(room) > 1 << 22:
+            break
+        room = ctypes.create_string_buffer(len(room) * 4)
+    found = Entry.from_buffer(entry)
+    answers.append("error" if code else ([found.name.decode("utf-8", "replace"), found.id] if result else None))
+print(json.dumps(answers))
+"""
+
+
+class Known(NamedTuple):
+    """What NSS says: login -> uid, uid -> login, group name -> gid, gid -> group name; absent = nobody."""
+
+    users: dict[str, int]
+    uids: dict[int, str]
+    groups: dict[str, int]
+    gids: dict[int, str]
+
+
+def ask(system: System, logins: Sequence[str], uids: Sequence[int], groups: Sequence[str]) -> Known:
+    """Look names and numbers up; each uid is asked as gid too.
+
+    Raises:
+        Refusal: `nss_unavailable`: a source didn't answer, so nobody knows whether the name is free.
+    """
+    questions: list[tuple[str, str | int]] = [("getpwnam_r", login) for login in logins]
+    questions += [("getpwuid_r", uid) for uid in uids]
+    questions += [("getgrnam_r", group) for group in groups]
+    questions += [("getgrgid_r", uid) for uid in uids]
+    answers = _ask_elsewhere(system, questions) if has_directory(system) else _ask_here(questions)
+    known = Known({}, {}, {}, {})
+    for (function, key), answer in zip(questions, answers):
+        if answer is not None:
+            name, number = answer
+            if function == "getpwnam_r":
+                known.users[str(key)] = number
+            elif function == "getgrnam_r":
+                known.groups[str(key)] = number
+            elif function == "getpwuid_r":
+                known.uids[int(key)] = name
+            else:
+                known.gids[int(key)] = name
+    return known
+
+
+def has_directory(system: System) -> bool:
+    """Whether users or groups come from more than local files (nsswitch.conf(5))."""
+    content = system.read("/etc/nsswitch.conf") or b""
+    for line in content.decode("utf-8", "replace").splitlines():
+        database, _colon, sources = line.partition("#")[0].partition(":")
+        if database.strip() in ("passwd", "group", "initgroups"):
+            words = sources.replace("[", " [").split()
+            if any(word[0] not in "[!" and word.isalnum() and word not in LOCAL_SOURCES for word in words):
+                return True
+    return False
+
+
+def _ask_here(questions: Sequence[tuple[str, str | int]]) -> list[tuple[str, int] | None]:
+    answers: list[tuple[str, int] | None] = []
+    for function, key in questions:
+        try:
+            if function == "getpwnam_r":
+                user = pwd.getpwnam(str(key))
+                answers.append((user.pw_name, user.pw_uid))
+            elif function == "getpwuid_r":
+                user = pwd.getpwuid(int(key))
+                answers.append((user.pw_name, user.pw_uid))
+            elif function == "getgrnam_r":
+                group = grp.getgrnam(str(key))
+                answers.append((group.gr_name, group.gr_gid))
+            else:
+                group = grp.getgrgid(int(key))
+                answers.append((group.gr_name, group.gr_gid))
+        except KeyError:
+            answers.append(None)
+    return answers
+
+
+def _ask_elsewhere(
+    system: System, questions: Sequence[tuple[str, str | int]]
+) -> list[tuple[str, int] | None]:
+    argv = [sys.executable, "-I", "-S", "-c", QUESTION]
+    done = system.query(argv, stdin=json.dumps(questions), timeout_seconds=TIMEOUT_SECONDS)
+    answers = json.loads(done.stdout) if done.rc == 0 else ["error"]
+    if "error" in answers or len(answers) != len(questions):
+        raise Refusal(
+            "nss_unavailable",
+            "a source of users or groups in /etc/nsswitch.conf doesn't answer",
+            "see to sssd, LDAP or winbind on the host; the next run tries again",
+        )
+    return [tuple(answer) if answer else None for answer in answers]

@@ -1,0 +1,154 @@
+# Copyright: (c) The Daypass authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Sessions and processes of accounts: found by everything that the kernel ties to a person, and ended.
+
+A process is his when its real, effective, saved or file system uid is his, when it lies in his slice
+(`user-<uid>.slice`), or when his login began it (`/proc/PID/loginuid`: `sudo -b setsid` keeps that). Root's own
+`sshd: <login> [priv]` counts too: a login in flight survives a naive close.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+from typing import TYPE_CHECKING, Mapping, NamedTuple
+
+from .names import SWEEP_AFTER_SECONDS, TERM_TO_KILL_SECONDS
+
+if TYPE_CHECKING:
+    from .system import System
+
+PROC = "/proc"
+LIMIT_SECONDS = 15.0  # then what is left is reported and the next run goes on
+PAUSE_SECONDS = 0.05
+SLICE = re.compile(r"/user-(\d+)\.slice(?:/|$)", re.MULTILINE)
+SSHD = re.compile(r"sshd(?:-session)?: ([^ @\[]+)[ @\[]")
+SLICES = (
+    "/sys/fs/cgroup/user.slice",
+    "/sys/fs/cgroup/unified/user.slice",
+    "/sys/fs/cgroup/systemd/user.slice",
+)
+
+
+class Process(NamedTuple):
+    """One running process that belongs to an account."""
+
+    pid: int
+    uid: int  # of the account
+
+
+def find(logins: Mapping[str, int], proc: str = PROC) -> list[Process]:
+    """All living processes of these accounts (login -> uid), without our own ancestors and kernel threads."""
+    uids = set(logins.values())
+    spared = _ancestors(proc)
+    found = []
+    for name in os.listdir(proc):
+        if name.isdigit() and int(name) not in spared:
+            owner = _owner(f"{proc}/{name}", uids, logins)
+            if owner is not None:
+                found.append(Process(int(name), owner))
+    return found
+
+
+def end_all(system: System, logins: Mapping[str, int]) -> dict[str, list[int]]:
+    """End everything of these accounts: TERM, KILL a second later until quiet, and once more after two seconds.
+
+    Returns:
+        login -> pids that are still there; empty when all is quiet.
+    """
+    began = system.monotonic()
+    _signal_all(system, logins, signal.SIGTERM)
+    _wait_until_quiet(system, logins, began + TERM_TO_KILL_SECONDS)
+    _kill_until_quiet(system, logins, began + LIMIT_SECONDS)
+    rest = began + SWEEP_AFTER_SECONDS - system.monotonic()
+    if rest > 0:
+        system.sleep(rest)
+    left = _kill_until_quiet(system, logins, began + LIMIT_SECONDS)
+    by_uid = {uid: login for login, uid in logins.items()}
+    result: dict[str, list[int]] = {}
+    for process in left:
+        result.setdefault(by_uid[process.uid], []).append(process.pid)
+    return result
+
+
+def _signal_all(system: System, logins: Mapping[str, int], number: int) -> None:
+    for process in find(logins):
+        system.signal(process.pid, number)
+
+
+def _wait_until_quiet(system: System, logins: Mapping[str, int], until: float) -> None:
+    while find(logins) and system.monotonic() < until:
+        system.sleep(PAUSE_SECONDS)
+
+
+def _kill_until_quiet(system: System, logins: Mapping[str, int], until: float) -> list[Process]:
+    """KILL in rounds: a process that forks faster than one round is caught by the kernel's own cgroup.kill."""
+    while True:
+        left = find(logins)
+        if not left or system.monotonic() > until:
+            return left
+        for uid in {process.uid for process in left}:
+            _kill_slice(system, uid)
+        for process in left:
+            system.signal(process.pid, signal.SIGKILL)
+        system.sleep(PAUSE_SECONDS)
+
+
+def _kill_slice(system: System, uid: int) -> None:
+    """Write cgroup.kill of the person's slice (cgroups(7), Linux 5.14); where there is none, nothing happens."""
+    for folder in SLICES:
+        path = f"{folder}/user-{uid}.slice/cgroup.kill"
+        try:
+            with open(path, "w", encoding="ascii") as file:
+                system.before("cgroup_kill", path)
+                file.write("1")
+                system.after("cgroup_kill", path)
+        except OSError:
+            continue
+
+
+def _ancestors(proc: str) -> set[int]:
+    """This process and all above it: whoever runs us is not ended by us."""
+    spared = {1}
+    pid = os.getpid()
+    while pid > 1 and pid not in spared:
+        spared.add(pid)
+        status = _read(f"{proc}/{pid}/status")
+        match = re.search(r"^PPid:\s*(\d+)", status, re.MULTILINE)
+        pid = int(match.group(1)) if match else 0
+    return spared
+
+
+def _owner(folder: str, uids: set[int], logins: Mapping[str, int]) -> int | None:
+    status = _read(f"{folder}/status")
+    if not status or re.search(r"^State:\s*[ZX]", status, re.MULTILINE):
+        return None  # gone, or a zombie that waits for its parent
+    match = re.search(r"^Uid:\s*(\d+)\s+(\d+)\s+(\d+)\s+(\d+)", status, re.MULTILINE)
+    held = {int(one) for one in match.groups()} if match else set()
+    if held & uids:
+        return min(held & uids)
+    began = _read(f"{folder}/loginuid").strip()
+    if began.isdigit() and int(began) in uids:
+        return int(began)
+    for one in SLICE.findall(_read(f"{folder}/cgroup")):
+        if int(one) in uids:
+            return int(one)
+    return _login_in_flight(folder, held, logins)
+
+
+def _login_in_flight(folder: str, held: set[int], logins: Mapping[str, int]) -> int | None:
+    if held != {0}:
+        return None
+    match = SSHD.match(_read(f"{folder}/cmdline").replace("\0", " "))
+    return logins.get(match.group(1)) if match else None
+
+
+def _read(path: str) -> str:
+    try:
+        with open(path, "rb") as file:
+            return file.read(65536).decode("utf-8", "replace")
+    except OSError:
+        return ""

@@ -1,0 +1,168 @@
+# Copyright: (c) The Daypass authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What a removed account leaves behind: its home by policy, its jobs, mail and temporary files.
+
+Every guard that doesn't hold leaves the thing where it is, with a warning: nothing is followed through a link, over a
+mount, onto a network, or into what belongs to somebody else.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+import time
+from typing import TYPE_CHECKING, Iterable
+
+from . import account_files
+from .names import PARKED_FOLDER
+
+if TYPE_CHECKING:
+    from .system import System
+
+ARCHIVE_NAME = ".daypass-archive"  # beside the homes: a rename stays in one file system and reads nothing
+TEMPORARY_FOLDERS = ("/tmp", "/var/tmp", "/dev/shm")
+# Where removing or renaming means work on somebody else's machine (statfs types by name, mount(8)).
+NETWORK_TYPES = ("nfs", "cifs", "smb", "fuse", "9p", "ceph", "glusterfs", "afs", "autofs", "lustre")
+
+
+def remove_home(system: System, login: str, uid: int, home: str, policy: str, now: int) -> str | None:
+    """Archive, delete or keep a home.
+
+    Args:
+        policy: `archive` (moved beside the homes, for root alone), `delete` or `keep`.
+        now: Seconds since 1970, for the archive's name.
+
+    Returns:
+        A warning where a guard kept it, else None.
+
+    Raises:
+        OSError: It couldn't be moved or deleted.
+    """
+    if policy == "keep" or system.status(home) is None:
+        return None
+    reason = why_not_touch(system, login, uid, home)
+    if reason is not None:
+        return f"the home {home} was kept: {reason}"
+    if policy == "delete":
+        system.remove_tree(home)
+        return None
+    folder = os.path.join(os.path.dirname(home), ARCHIVE_NAME)
+    system.make_folder(folder, 0o700)
+    moment = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime(now))
+    system.rename(home, os.path.join(folder, f"{login}-{uid}-{moment}"))
+    return None
+
+
+def why_not_touch(system: System, login: str, uid: int, home: str, owners: Iterable[int] = ()) -> str | None:
+    """The guard of a home that doesn't hold, None when all do.
+
+    Args:
+        owners: Further owners that are fine: root, for a home that useradd was making.
+    """
+    if not home.startswith("/") or os.path.normpath(home) != home or home.count("/") < 2:
+        return "its path is not that of a home"
+    status = system.status(home)
+    if status is None or not stat.S_ISDIR(status.st_mode):
+        return "it is no folder"
+    if os.path.realpath(home) != home:
+        return "its path goes through a link"
+    if status.st_uid not in (uid, *owners):
+        return f"it belongs to {status.st_uid}"
+    mounts = _mounts(system)
+    if any(point == home or point.startswith(home + "/") for point, _type in mounts):
+        return "something is mounted there"
+    kind = _type_of(home, mounts)
+    if kind.startswith(NETWORK_TYPES):
+        return f"it lies on a network file system ({kind})"
+    for other in account_files.parse_passwd(system.read("/etc/passwd") or b"").values():
+        shared = other.home == home or other.home.startswith(home + "/") or home.startswith(other.home + "/")
+        if other.name != login and other.home.count("/") >= 2 and shared:
+            return f"the account {other.name} shares it"
+    return None
+
+
+def remove_leftovers(system: System, login: str, uid: int, paths: Iterable[str]) -> list[str]:
+    """Remove jobs and mail (`paths`), what was parked, and the account's own things in temporary folders.
+
+    Returns:
+        Warnings for what stayed.
+    """
+    warnings = []
+    for path in paths:
+        if system.status(path) is not None:
+            system.remove(path)
+    parked = f"{PARKED_FOLDER}/{login}"
+    if system.status(parked) is not None:
+        system.remove_tree(parked)
+    mounts = _mounts(system)
+    for folder in TEMPORARY_FOLDERS:
+        for name in system.names(folder):
+            path = f"{folder}/{name}"
+            try:
+                _remove_own(system, path, uid, mounts)
+            except OSError as error:
+                warnings.append(f"{path} stayed: {error.strerror}")
+    return warnings
+
+
+def park(system: System, login: str, paths: Iterable[str]) -> None:
+    """Move crontab, at jobs and lingering of a closed account out of the way; a removal clears them.
+
+    Raises:
+        OSError: One couldn't be moved; the others were tried.
+    """
+    folder = f"{PARKED_FOLDER}/{login}"
+    system.make_folder(PARKED_FOLDER, 0o700)
+    system.make_folder(folder, 0o700)
+    failed = None
+    for path in paths:
+        content = _regular(system, path)
+        try:
+            if content is not None:
+                system.write(f"{folder}/{path.strip('/').replace('/', '_')}", content, 0o600)
+            system.remove(path)
+        except OSError as error:
+            failed = error
+    if failed is not None:
+        raise failed
+
+
+def _regular(system: System, path: str) -> bytes | None:
+    """Content of a file that is no link: the spool's owner could have put one there."""
+    status = system.status(path)
+    if status is None or not stat.S_ISREG(status.st_mode):
+        return None
+    return system.read(path)
+
+
+def _remove_own(system: System, path: str, uid: int, mounts: list[tuple[str, str]]) -> None:
+    status = system.status(path)
+    if status is None or status.st_uid != uid:
+        return
+    if not stat.S_ISDIR(status.st_mode):
+        system.remove(path)
+    elif not any(point == path or point.startswith(path + "/") for point, _type in mounts):
+        system.remove_tree(path)
+
+
+def _mounts(system: System) -> list[tuple[str, str]]:
+    """(mount point, type) of all mounts of this process (proc(5), mountinfo); escapes are octal."""
+    with open("/proc/self/mountinfo", encoding="utf-8", errors="surrogateescape") as file:
+        lines = file.read().splitlines()
+    found = []
+    for line in lines:
+        head, _dash, tail = line.partition(" - ")
+        point = head.split(" ")[4].replace("\\040", " ").replace("\\134", "\\")
+        found.append((point, tail.split(" ")[0]))
+    return found
+
+
+def _type_of(path: str, mounts: list[tuple[str, str]]) -> str:
+    best = ("", "")
+    for point, kind in mounts:  # a later mount hides an earlier one
+        inside = point == "/" or path == point or path.startswith(point + "/")
+        if inside and len(point) >= len(best[0]):
+            best = (point, kind)
+    return best[1]

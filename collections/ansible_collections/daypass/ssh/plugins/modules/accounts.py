@@ -1,0 +1,288 @@
+#!/usr/bin/python
+# Copyright: (c) The Daypass authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: accounts
+short_description: Bring people's accounts on a host to a wanted state
+version_added: 0.1.0
+author:
+  - The Daypass authors (@daypass)
+description:
+  - Takes the wanted state of any number of people's accounts on one host, and makes the host so. Accounts are created,
+    opened, closed and removed; nothing is sent but the state that should hold.
+  - Closings of all accounts come first, then openings, removals last. Opening an account is all or nothing. Closing goes
+    on past every failure.
+  - Only accounts that the host's ledger (C(/var/lib/daypass/ledger.json)) names are touched. The ledger is made by the
+    role P(daypass.ssh.onboard#role); on a host without one the module refuses to do anything.
+  - The module fails, with the whole answer, when any account was refused or failed; the others are done all the same.
+options:
+  document:
+    description:
+      - The wanted state as one opaque string, as the orchestrator sends it (base64 of canonical JSON).
+      - Mutually exclusive with the options that build such a document in a playbook.
+    type: str
+  accounts:
+    description:
+      - The accounts, where no O(document) is given. Listed grants are added or replaced by their id, V(absent) ends one,
+        others stay. A grant that ended can't come back before its original end.
+    type: list
+    elements: dict
+    suboptions:
+      name:
+        description: The login. A small letter or V(_), then at most 31 of a-z, 0-9, V(_), V(.), V(-).
+        type: str
+        required: true
+      uid:
+        description: The uid, which is the gid of the private group too. From 70000 to 99999, never used twice.
+        type: int
+        required: true
+      comment:
+        description: The GECOS text that marks the account as this person's, an e-mail address for one.
+        type: str
+        required: true
+      shell:
+        description: The login shell. It must be in the host's C(/etc/shells).
+        type: path
+        default: /bin/bash
+      existing:
+        description: What happens when an account of that name exists and isn't ours. V(join) isn't available yet.
+        type: str
+        choices: [refuse, join]
+        default: refuse
+      home_on_removal:
+        description:
+          - What becomes of the home when the account is removed. V(archive) moves it to C(.daypass-archive) beside it,
+            for root alone.
+        type: str
+        choices: [archive, delete, keep]
+        default: archive
+      user_cleanup_days:
+        description: Days after the last grant's end in which the account stays closed. Kept in the ledger; unset = never.
+        type: int
+      remove:
+        description: Remove the account. It must have no grants left.
+        type: bool
+        default: false
+      grants:
+        description: The grants of this account.
+        type: list
+        elements: dict
+        default: []
+        suboptions:
+          id:
+            description: Id of the grant, 1 to 40 letters and digits, unique.
+            type: str
+            required: true
+          state:
+            description: V(present) gives access, V(absent) ends it.
+            type: str
+            choices: [present, absent]
+            default: present
+          principals:
+            description: Names of the grant's certificates, C(daypass-<id>-<n>). Each gets one key line.
+            type: list
+            elements: str
+          groups:
+            description: Groups of C(/etc/group) that the account is in while the grant lasts. They must exist.
+            type: list
+            elements: str
+          warn_before:
+            description: Seconds before the end at which the person is warned.
+            type: int
+          sudo:
+            description: Sudo rules. They never ask for a password, because these accounts have none.
+            type: list
+            elements: dict
+            suboptions:
+              run_as:
+                description: The user to run as, or V(ALL).
+                type: str
+                default: root
+              commands:
+                description:
+                  - List of commands with absolute paths, with arguments or without (any arguments then), or the word
+                    V(ALL).
+                type: raw
+                required: true
+          not_after:
+            description: When access ends, UTC, as V(2026-11-22T11:00:00Z). Quote it, or YAML makes a date of it.
+            type: str
+  ca_keys:
+    description: Public keys of the certificate authority, C(TYPE BASE64). More than one while the authority is changed.
+    type: list
+    elements: str
+  exclusive:
+    description: An account that the ledger names and O(accounts) doesn't counts as having no grants.
+    type: bool
+  host_id:
+    description: The host's id in its ledger. May be left out only where the ledger has none.
+    type: str
+  orchestrator_id:
+    description: The orchestrator's id in the ledger. May be left out only where the ledger has none.
+    type: str
+  sequence:
+    description: Number that grows with each document for this host. A document that comes late opens nothing.
+    type: int
+  controller_time:
+    description:
+      - The controller's clock when the task was sent, in seconds since 1970. Set by the action plugin.
+      - A difference over 30 seconds is a warning, over 5 minutes nothing is opened.
+    type: float
+attributes:
+  check_mode:
+    support: full
+    description: Says what would be, from the same plan.
+  diff_mode:
+    support: full
+    description: Gives the changes by account, from the same plan.
+  platform:
+    support: full
+    platforms: posix
+    description: Linux with shadow's useradd, OpenSSH 8.2 or newer, and Python 3.8 or newer.
+extends_documentation_fragment: []
+seealso:
+  - module: daypass.ssh.trust
+"""
+
+EXAMPLES = r"""
+- name: Let alice in until eleven
+  become: true
+  daypass.ssh.accounts:
+    ca_keys:
+      - "{{ lookup('ansible.builtin.file', 'user_ca.pub').split()[:2] | join(' ') }}"
+    accounts:
+      - name: alice
+        uid: 70007
+        comment: alice@example.com
+        grants:
+          - id: web20261122
+            principals: [daypass-web20261122-1]
+            groups: [www-data]
+            sudo:
+              - commands: ["/usr/bin/systemctl restart nginx"]
+            not_after: "2026-11-22T11:00:00Z"
+
+- name: End that grant now
+  become: true
+  daypass.ssh.accounts:
+    accounts:
+      - name: alice
+        uid: 70007
+        comment: alice@example.com
+        grants:
+          - {id: web20261122, state: absent}
+
+- name: What the orchestrator sends
+  become: true
+  daypass.ssh.accounts:
+    document: "{{ daypass_document }}"
+"""
+
+RETURN = r"""
+answer:
+  description: What became of the document.
+  returned: always
+  type: dict
+  contains:
+    status:
+      description: V(converged), V(stale) (an older document, only its endings counted) or V(refused).
+      type: str
+    code:
+      description: Why the document as a whole was refused, a stable name; null otherwise.
+      type: str
+    message:
+      description: The same as a sentence.
+      type: str
+    hint:
+      description: What to do about it.
+      type: str
+    sequence:
+      description: The ledger's sequence after the run.
+      type: int
+    host_id:
+      description: The host's id in its ledger.
+      type: str
+    machine_id:
+      description: The host's machine-id.
+      type: str
+    orchestrator_id:
+      description: The orchestrator that the host belongs to.
+      type: str
+    digest:
+      description: SHA-256 of the document.
+      type: str
+    now:
+      description: The host's clock, seconds since 1970.
+      type: int
+    drift_seconds:
+      description: Host clock less controller clock; null where it wasn't measured.
+      type: float
+    next_deadline:
+      description: When the first of all grants on this host ends.
+      type: str
+    warnings:
+      description: What concerns the whole host.
+      type: list
+      elements: str
+    accounts:
+      description: >-
+        By login, RV(answer.accounts.state) (V(absent), V(active), V(closed), V(removed), V(refused), V(failed)), the ids
+        of the grants in effect, those refused with their codes, code and message, changes as lists of what, old and new,
+        warnings, and the next deadline.
+      type: dict
+      contains:
+        state:
+          description: State of the account.
+          type: str
+"""
+
+from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.daypass.ssh.plugins.module_utils.arguments import ARGUMENTS, document_of
+from ansible_collections.daypass.ssh.plugins.module_utils.converge import converge
+from ansible_collections.daypass.ssh.plugins.module_utils.names import Refusal
+from ansible_collections.daypass.ssh.plugins.module_utils.system import System
+
+
+def main() -> None:
+    module = AnsibleModule(
+        argument_spec=ARGUMENTS,
+        mutually_exclusive=[
+            ("document", option)
+            for option in ("accounts", "ca_keys", "exclusive", "host_id", "orchestrator_id", "sequence")
+        ],
+        required_one_of=[("document", "accounts")],
+        supports_check_mode=True,
+    )
+    system = System()
+    try:
+        opaque = document_of(module.params)
+    except Refusal as refusal:
+        module.fail_json(msg=refusal.sentence, code=refusal.code)
+    result = converge(
+        system,
+        opaque,
+        now=system.clock(),
+        controller_time=module.params["controller_time"],
+        check=module.check_mode,
+    )
+    failed = result.pop("failed")
+    if failed:
+        module.fail_json(msg=_sentence(result["answer"]), **result)
+    module.exit_json(**result)
+
+
+def _sentence(answer):
+    """Why the run failed, for people: the document's refusal, or the first accounts that didn't go through."""
+    if answer["message"]:
+        return f"{answer['message']} ({answer['code']})"
+    bad = [(login, one) for login, one in sorted(answer["accounts"].items()) if one["code"]]
+    shown = "; ".join(f"{login}: {one['message']} ({one['code']})" for login, one in bad[:5])
+    return f"{shown}; and {len(bad) - 5} more" if len(bad) > 5 else shown
+
+
+if __name__ == "__main__":
+    main()

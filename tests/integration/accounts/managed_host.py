@@ -1,0 +1,177 @@
+"""A lab host under our ledger: sends documents through the driver, looks at the host with its own tools."""
+
+from __future__ import annotations
+
+import base64
+import io
+import json
+import subprocess
+import tarfile
+import uuid
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from lab import api
+
+ROOT = Path(__file__).resolve().parents[3]
+CODE = ROOT / "collections/ansible_collections/daypass/ssh/plugins/module_utils"
+FOLDER = "/opt/daypass-test"
+CA_PUBLIC = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIIG8ZAWXe3tLOsQWrKOTZDZI+uqWpvxIftqiqO+b2qFC"
+
+
+def stamp(seconds_from_now: float) -> str:
+    """A moment as documents write it."""
+    return (datetime.now(UTC) + timedelta(seconds=seconds_from_now)).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def grant(grant_id: str, *, groups: Sequence[str] = (), sudo: Sequence[Mapping[str, Any]] = (), seconds=3600):
+    """A present grant with one certificate."""
+    return {
+        "id": grant_id,
+        "state": "present",
+        "principals": [f"daypass-{grant_id}-1"],
+        "groups": list(groups),
+        "warn_before": 0,
+        "sudo": [dict(rule) for rule in sudo],
+        "not_after": stamp(seconds),
+    }
+
+
+def absent(grant_id: str) -> dict[str, str]:
+    """The end of a grant."""
+    return {"id": grant_id, "state": "absent"}
+
+
+def account(name: str, uid: int, *grants: Mapping[str, Any], **changes: Any) -> dict[str, Any]:
+    """An account as a document lists it."""
+    return {
+        "name": name,
+        "uid": uid,
+        "comment": f"{name}@example.com",
+        "shell": "/bin/bash",
+        "existing": "refuse",
+        "home_on_removal": "archive",
+        "user_cleanup_days": None,
+        "remove": False,
+        "grants": list(grants),
+        **changes,
+    }
+
+
+class ManagedHost:
+    """One lab host with the code on it and an empty ledger of its own ids."""
+
+    def __init__(self, lab: api.Lab, host: api.Host, ca_key: str = CA_PUBLIC) -> None:
+        self.lab = lab
+        self.host = host
+        self.host_id = uuid.uuid4().hex
+        self.orchestrator_id = uuid.uuid4().hex
+        self.sequence = 0
+        self.ca_key = ca_key
+        self._ship()
+        self.drive({"prepare": {"host_id": self.host_id, "orchestrator_id": self.orchestrator_id}})
+
+    def _ship(self) -> None:
+        buffer = io.BytesIO()
+        with tarfile.open(fileobj=buffer, mode="w:gz") as archive:
+            for path in sorted(CODE.glob("*.py")):
+                archive.add(path, f"daypass_host/{path.name}")
+            archive.add(Path(__file__).with_name("driver.py"), "driver.py")
+        text = base64.b64encode(buffer.getvalue()).decode()
+        script = f"mkdir -p {FOLDER} && base64 -d | tar -xzf - -C {FOLDER} && touch {FOLDER}/daypass_host/__init__.py"
+        self.lab.exec(self.host, ["sh", "-c", script], input=text)
+
+    def run(self, *argv: str, check: bool = True) -> str:
+        """Standard output of a command as root."""
+        return self.lab.exec(self.host, list(argv), check=check).stdout
+
+    def code(self, *argv: str) -> int:
+        """Return code of a command as root."""
+        return self.lab.exec(self.host, list(argv), check=False).returncode
+
+    def sh(self, script: str, check: bool = True) -> str:
+        """Standard output of a shell script as root."""
+        return self.run("sh", "-c", script, check=check)
+
+    def drive(self, wish: Mapping[str, Any]) -> dict[str, Any] | None:
+        """One run of the driver; None when it was killed."""
+        done = self.lab.exec(
+            self.host,
+            ["python3", f"{FOLDER}/driver.py"],
+            input=json.dumps(wish),
+            check=False,
+            timeout_seconds=120,
+        )
+        if done.returncode in (-9, 137):
+            return None
+        assert done.returncode == 0, done.stderr
+        return json.loads(done.stdout)
+
+    def document(
+        self, *accounts: Mapping[str, Any], sequence: int | None = None, exclusive: bool = True
+    ) -> str:
+        """A document for this host; the sequence grows unless it is given."""
+        if sequence is None:
+            self.sequence += 1
+            sequence = self.sequence
+        mapping = {
+            "version": 1,
+            "host_id": self.host_id,
+            "orchestrator_id": self.orchestrator_id,
+            "sequence": sequence,
+            "exclusive": exclusive,
+            "ca_keys": [self.ca_key],
+            "accounts": list(accounts),
+        }
+        canonical = json.dumps(mapping, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
+        return base64.b64encode(canonical.encode()).decode()
+
+    def send(self, *accounts: Mapping[str, Any], **wish: Any) -> dict[str, Any]:
+        """Converge to these accounts and return the whole result."""
+        document = self.document(
+            *accounts, **{key: wish.pop(key) for key in ("sequence", "exclusive") if key in wish}
+        )
+        result = self.drive({"document": document, **wish})
+        assert result is not None
+        return result
+
+    def ledger(self) -> dict[str, Any]:
+        """The ledger as JSON."""
+        return json.loads(self.run("cat", "/var/lib/daypass/ledger.json"))
+
+    def state_of(self, login: str) -> dict[str, Any]:
+        """What the host's own files say of a login."""
+        shadow = self.sh(f"grep '^{login}:' /etc/shadow || true").strip().split(":")
+        return {
+            "exists": self.code("id", login) == 0,
+            "groups": set(self.run("id", "-Gn", login, check=False).split()),
+            "password": shadow[1] if len(shadow) > 1 else None,
+            "expire": shadow[7] if len(shadow) > 1 else None,
+            "keys": self.sh(f"cat /etc/ssh/daypass/keys/{login} 2>/dev/null || true"),
+            "sudo": self.sh(f"grep '^{login} ' /etc/sudoers.d/daypass 2>/dev/null || true"),
+            "processes": self.sh(f"ps -o pid= -u {login} 2>/dev/null || true").split(),
+        }
+
+    def is_open(self, login: str) -> bool:
+        """Whether sshd would let a certificate of this login in."""
+        state = self.state_of(login)
+        return bool(state["exists"] and state["keys"] and state["password"] == "*")
+
+    def forget(self, *logins: str) -> None:
+        """Take accounts away by hand, whatever state they are in, and begin with an empty ledger."""
+        for login in logins:
+            self.sh(
+                f"pkill -KILL -u {login}; userdel {login}; groupdel {login}; rm -rf /home/{login}",
+                check=False,
+            )
+            self.sh(f"rm -f /etc/ssh/daypass/keys/{login} /var/mail/{login}", check=False)
+        self.sh("rm -f /etc/sudoers.d/daypass")
+        self.sequence = 0
+        self.drive({"prepare": {"host_id": self.host_id, "orchestrator_id": self.orchestrator_id}})
+
+
+def completed(argv: Sequence[str]) -> subprocess.CompletedProcess[str]:
+    """A program on this side."""
+    return subprocess.run(argv, capture_output=True, text=True, check=False, timeout=60)
