@@ -53,9 +53,9 @@ def test_configuration_that_a_document_shows_loads(block, tmp_path):
 
 def test_example_inventory_loads():
     """The example is a configuration that works but for its addresses."""
+    listed = check((EXAMPLES / "servers.json").read_bytes(), "servers.json")
     settings = load(EXAMPLES / "daypass.yaml", {}, Path("/"))
-    assert [server.name for server in settings.servers] == ["web-1", "web-2", "db-1"]
-    assert check((EXAMPLES / "servers.json").read_bytes(), "servers.json").ok
+    assert {server.name for server in settings.servers} == {server.name for server in listed.servers}
 
 
 def test_configuration_of_the_demonstration_loads(tmp_path):

@@ -1,0 +1,42 @@
+"""The threat model and the architecture name what there is."""
+
+from __future__ import annotations
+
+import re
+
+from tests.documents import ROOT
+
+NAMED_TEST = re.compile(r"`([a-z0-9_/]+\.py)::(test_\w+)`")
+FOLDER_ROW = re.compile(r"^\| `([a-z_]+(?:/|\.py))` \|", re.MULTILINE)
+
+
+def test_every_test_that_the_threat_model_names_exists():
+    """A limit is proven by a test that is there, not by one that was renamed or dropped."""
+    text = (ROOT / "docs" / "threat-model.md").read_text(encoding="utf-8")
+    named = NAMED_TEST.findall(text)
+    gone = [f"{file}::{name}" for file, name in named if f"def {name}(" not in source(file)]
+    assert named
+    assert gone == []
+
+
+def source(file: str) -> str:
+    """The text of a test file below tests/, empty when there is none."""
+    path = ROOT / "tests" / file
+    return path.read_text(encoding="utf-8") if path.is_file() else ""
+
+
+def test_architecture_names_every_part_of_the_package():
+    """Each folder of the package has its line, and no line is about a folder that is gone."""
+    text = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    package = ROOT / "orchestrator" / "daypass"
+    parts = {f"{path.name}/" for path in package.iterdir() if (path / "__init__.py").exists()}
+    parts |= {path.name for path in package.glob("*.py") if path.name != "__init__.py"}
+    named = set(FOLDER_ROW.findall(text.split("Around it:")[0]))
+    assert named == parts
+
+
+def test_every_decision_is_in_the_list_of_decisions():
+    """A decision that nobody finds is taken again."""
+    folder = ROOT / "docs" / "adr"
+    listed = set(re.findall(r"\]\((\d{4}-[a-z0-9-]+\.md)\)", (folder / "README.md").read_text()))
+    assert listed == {path.name for path in folder.glob("[0-9]*.md")}
