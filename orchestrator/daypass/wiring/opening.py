@@ -17,7 +17,7 @@ from daypass.ca.public_keys import PublicKey, check_public_key
 from daypass.ca.signer import LocalSigner, Signer
 from daypass.config import Settings
 from daypass.domain.secrets import FromEnvironment, Secret, SecretReference
-from daypass.errors import StoreError
+from daypass.errors import AuditError, StoreError
 from daypass.execution.run_folder import default_run_root, remove_stale_runs
 from daypass.execution.runner import RunnerExecutor
 from daypass.secret_stores import decode_connector_key, resolve, take_environment
@@ -113,7 +113,10 @@ def _write_anchor(settings: Settings, store: Store) -> None:
     An anchor that fits is moved on; one that doesn't is the proof that `daypass audit verify` needs.
     """
     path = settings.state_dir / ANCHOR_FILE
-    anchor = read_anchor(path)
+    try:
+        anchor = read_anchor(path)
+    except AuditError:
+        return  # `daypass audit verify` tells; the command that ran isn't to blame
     with store.read() as view:
         head = view.audit_head()
         known = view.events(after=anchor.number - 1, limit=1) if anchor and anchor.number else []

@@ -6,6 +6,7 @@ import difflib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
 
 from daypass.ca.signer import Signer
 from daypass.config import Integration, Settings
@@ -48,6 +49,11 @@ class Seams:
     actor: str
     owner: str
     alive: Callable[[str], bool]
+
+    @cached_property
+    def at_address(self) -> Mapping[tuple[str, int], Server]:
+        """Servers by what ssh connects to, for finding the keys of jump hosts."""
+        return {(server.host, server.port): server for server in self.servers.values()}
 
     def server(self, name: str) -> Server:
         """The server of that name.
