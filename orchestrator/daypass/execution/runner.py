@@ -111,7 +111,7 @@ def _split(servers: Sequence[WaveServer]) -> tuple[list[WaveServer], dict[str, O
             refused[wave.server.name] = _unasked("no host key is recorded for the server")
         elif not jump_keys:
             refused[wave.server.name] = _unasked(
-                f"its jump host {wave.server.proxy_jump} has no recorded host key; list it as a server of its own"
+                f"its jump host {wave.server.proxy_jump} has no recorded host key; list it as a server"
             )
         elif not are_host_keys((*wave.host_keys, *wave.jump_host_keys)):
             refused[wave.server.name] = _unasked("a recorded host key isn't `TYPE BASE64`")
