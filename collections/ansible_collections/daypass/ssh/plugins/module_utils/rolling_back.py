@@ -87,7 +87,7 @@ def _converge_away(system: System, ledger: Ledger, canary: str) -> None:
         "accounts": [wanted],
     }
     opaque, _digest = document.build(mapping)
-    converge(system, document.parse(opaque), now=system.clock(), controller_time=None, check=False)
+    converge(system, opaque, now=system.clock())
 
 
 def remove_traces(system: System, way_back: WayBack) -> None:
