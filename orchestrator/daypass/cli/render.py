@@ -18,6 +18,7 @@ from daypass.errors import ConfigurationError, DaypassError
 
 # Wide enough for every table: a file or a program gets each row on one line, whatever it holds.
 UNFOLDED_COLUMNS = 100_000
+NOTHING = "-"
 
 
 def console_of(stream: TextIO) -> Console:
@@ -69,11 +70,16 @@ class Screen:
     def table(
         self, columns: Sequence[str], rows: Iterable[Sequence[object]], title: str | None = None
     ) -> None:
+        """A table for people; a column that holds nothing but `-` in every row is left out."""
+        filled = [tuple(row) for row in rows]
+        used = [n for n in range(len(columns)) if not filled or any(row[n] != NOTHING for row in filled)]
         table = Table(title=title, title_justify="left", box=None, pad_edge=False, header_style="bold")
-        for column in columns:
-            table.add_column(column, overflow="fold")
-        for row in rows:
-            table.add_row(*(cell if isinstance(cell, Text) else Text(safe(cell)) for cell in row))
+        for n in used:
+            table.add_column(columns[n], overflow="fold")
+        for row in filled:
+            table.add_row(
+                *(cell if isinstance(cell, Text) else Text(safe(cell)) for cell in _only(row, used))
+            )
         self.console.print(table)
 
     def error(self, error: DaypassError) -> None:
@@ -88,6 +94,10 @@ class Screen:
             self.note(f"  - {problem}")
         if error.hint:
             self.messages.print(Text("hint: ", style="bold") + Text(safe(error.hint)), soft_wrap=True)
+
+
+def _only(row: Sequence[object], columns: Sequence[int]) -> list[object]:
+    return [row[n] for n in columns]
 
 
 def _as_json(value: object) -> object:

@@ -91,3 +91,15 @@ def test_a_line_from_outside_stays_one_line(capsys):
     captured = capsys.readouterr()
     assert captured.out == "refused\\n$ daypass revoke\\x1b[A\n"
     assert captured.err == "refused\\r\n"
+
+
+def test_a_column_that_says_nothing_is_left_out(capsys):
+    """Codes and messages are looked at only where there are some."""
+    Screen().table(["server", "code", "state"], [("web-1", "-", "done"), ("web-2", "-", "done")])
+    assert capsys.readouterr().out.split() == ["server", "state", "web-1", "done", "web-2", "done"]
+
+
+def test_an_empty_table_keeps_its_columns(capsys):
+    """What would be there is told by its head."""
+    Screen().table(["server", "code"], [])
+    assert capsys.readouterr().out.split() == ["server", "code"]
