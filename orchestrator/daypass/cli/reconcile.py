@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 import click
 
 from daypass import wiring
 from daypass.cli.options import EXIT_DONE, EXIT_PARTLY, Invocation, common
 from daypass.cli.progress import wave_progress
-from daypass.cli.render import Screen
+from daypass.cli.render import Screen, time_text
 from daypass.domain.outcomes import OutcomeKind
 from daypass.workflow.rebasing import rebase
 from daypass.workflow.reconciling import Pass, reconcile_once
@@ -36,9 +38,10 @@ def reconcile(invocation: Invocation, *, rebased: str | None) -> int:
             rebase(daypass.seams, rebased, daypass.now())
         with wave_progress(invocation.screen, "reconciling") as progress:
             done = reconcile_once(daypass.seams, daypass.now(), progress)
-    invocation.screen.emit(_pass_json(done), lambda: _show(invocation.screen, done))
+        now = daypass.now()
+    invocation.screen.emit(_pass_json(done), lambda: _show(invocation.screen, done, now))
     late = any(outcome.kind is not OutcomeKind.APPLIED for outcome in done.outcomes.values())
-    return EXIT_PARTLY if late else EXIT_DONE
+    return EXIT_PARTLY if late or done.waiting else EXIT_DONE
 
 
 def _pass_json(done: Pass) -> dict[str, object]:
@@ -51,11 +54,12 @@ def _pass_json(done: Pass) -> dict[str, object]:
             for name, o in done.outcomes.items()
         },
         "busy": list(done.busy),
+        "waiting": dict(done.waiting),
     }
 
 
-def _show(screen: Screen, done: Pass) -> None:
-    if not (done.ended or done.outcomes or done.busy):
+def _show(screen: Screen, done: Pass, now: datetime) -> None:
+    if not (done.ended or done.outcomes or done.busy or done.waiting):
         screen.line("nothing to do")
         return
     for grant_id in done.ended:
@@ -67,3 +71,5 @@ def _show(screen: Screen, done: Pass) -> None:
         screen.line(f"cleanup window passed on {server}: {', '.join(sorted(logins))}")
     if done.busy:
         screen.note(f"another process is talking to: {', '.join(done.busy)}")
+    for server, moment in sorted(done.waiting.items()):
+        screen.note(f"{server} is tried again at {time_text(moment, now)}")

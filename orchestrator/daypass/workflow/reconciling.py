@@ -13,6 +13,7 @@ from datetime import datetime
 from daypass.domain.certificates import CertificateState
 from daypass.domain.grants import Account, ShareState
 from daypass.domain.outcomes import Outcome
+from daypass.store.interface import ReadView
 from daypass.workflow.claims import claimed
 from daypass.workflow.ending import RAN_OUT, end_grant
 from daypass.workflow.seams import Seams
@@ -30,6 +31,7 @@ class Pass:
         removals: Logins by server that were to be removed.
         outcomes: By server, of every server that needed a document.
         busy: Servers that another process is talking to; the next pass looks again.
+        waiting: Servers whose next try isn't due yet, and when it will be.
     """
 
     ended: tuple[str, ...]
@@ -37,6 +39,7 @@ class Pass:
     removals: Mapping[str, frozenset[str]]
     outcomes: Mapping[str, Outcome]
     busy: tuple[str, ...]
+    waiting: Mapping[str, datetime]
 
 
 def reconcile_once(seams: Seams, now: datetime, progress: Progress | None = None) -> Pass:
@@ -50,7 +53,9 @@ def reconcile_once(seams: Seams, now: datetime, progress: Progress | None = None
         signed = _sign_left_over(seams, free, now)
         outcomes = converge(seams, free, removals=removals, progress=progress)
     busy = tuple(name for name in wanted if name not in free)
-    return Pass(ended, signed, {k: v for k, v in removals.items() if k in free}, outcomes, busy)
+    with seams.store.read() as view:
+        waiting = _waiting(view, now)
+    return Pass(ended, signed, {k: v for k, v in removals.items() if k in free}, outcomes, busy, waiting)
 
 
 def _end_due(seams: Seams, now: datetime) -> tuple[str, ...]:
@@ -62,6 +67,15 @@ def _end_due(seams: Seams, now: datetime) -> tuple[str, ...]:
         for grant in past:
             end_grant(work, grant, at=grant.window.not_after, reason=RAN_OUT, now=now)
         return tuple(grant.id for grant in past)
+
+
+def _waiting(view: ReadView, now: datetime) -> dict[str, datetime]:
+    """The earliest next try of each server that still has something to open or to end."""
+    waiting: dict[str, datetime] = {}
+    for share in view.shares(states=(ShareState.PENDING, ShareState.ENDING)):
+        if share.next_try_at is not None and share.next_try_at > now:
+            waiting[share.server] = min(share.next_try_at, waiting.get(share.server, share.next_try_at))
+    return waiting
 
 
 def _removals(accounts: Sequence[Account]) -> dict[str, frozenset[str]]:

@@ -83,6 +83,7 @@ def test_a_server_that_is_down_holds_up_no_other_and_is_caught_up_later(world, r
     assert (late.outcome, late.outcome_code) == ("unreachable", "timed_out")
     world.hosts["web-2"].up = True
     assert late.next_try_at
+    assert reconcile_once(world.seams, world.clock()).waiting == {"web-2": late.next_try_at}
     world.clock.now = late.next_try_at
     assert list(reconcile_once(world.seams, world.clock()).outcomes) == ["web-2"]
     agree(world)
