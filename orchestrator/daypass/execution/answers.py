@@ -54,12 +54,10 @@ def parse_answer(raw: object, *, changed: bool) -> HostAnswer:
     fields = _mapping(raw, "answer")
     if fields.get("version") != VERSION:
         raise UnreadableAnswer("the answer has another version")
-    status = fields.get("status")
-    if status not in STATUSES:
-        raise UnreadableAnswer("the answer's status is unknown")
+    status = _one_of(fields.get("status"), STATUSES, "the answer's status")
     accounts = _mapping(fields.get("accounts", {}), "accounts", MOST_ACCOUNTS)
     return HostAnswer(
-        status=str(status),
+        status=status,
         host_id=_matching(fields.get("host_id"), ID),
         machine_id=_matching(fields.get("machine_id"), ID),
         sequence=_whole_number(fields.get("sequence")),
@@ -99,17 +97,20 @@ def clean_facts(raw: object, depth: int = DEEPEST) -> Any:
 
 def _account(raw: object) -> AccountAnswer:
     fields = _mapping(raw, "account")
-    state = fields.get("state")
-    if state not in STATES:
-        raise UnreadableAnswer("an account's state is unknown")
     return AccountAnswer(
-        state=str(state),
+        state=_one_of(fields.get("state"), STATES, "an account's state"),
         grants=tuple(_grant_id(item) for item in _listed(fields.get("grants"))),
         code=parse_code(fields.get("code")),
         message=parse_message(fields.get("message"), fields.get("hint")),
         warnings=_texts(fields.get("warnings")),
         changes=tuple(_change(item) for item in _listed(fields.get("changes"))),
     )
+
+
+def _one_of(raw: object, allowed: frozenset[str], what: str) -> str:
+    if not isinstance(raw, str) or raw not in allowed:
+        raise UnreadableAnswer(f"{what} is unknown")
+    return raw
 
 
 def _login(raw: object) -> str:
