@@ -4,7 +4,7 @@ PYTHON := .venv/bin/python
 STAGES := $(PYTHON) scripts/run-stages
 
 .DEFAULT_GOAL := help
-.PHONY: help dev system demo test lint unit integration e2e e2e-newest molecule sanity docs-check bench format lock clean
+.PHONY: help dev system databases demo test lint unit contract integration e2e e2e-newest molecule sanity docs-check bench format lock clean
 
 help: ## show this list
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## /  make \1|/' | awk -F'|' '{printf "%-20s %s\n", $$1, $$2}'
@@ -16,17 +16,23 @@ system: dev
 	@lab/setup
 	@$(PYTHON) -m lab images
 
+databases: dev
+	@lab/setup postgresql
+
 demo: system ## the main job on three lab servers, step by step
 	@$(PYTHON) -m lab.demo
 
-test: system ## all gates and tests, cheap ones first (what CI runs)
+test: system databases ## all gates and tests, cheap ones first (what CI runs)
 	@$(STAGES) all
 
 lint: dev ## all static checks
 	@$(STAGES) lint
 
-unit: dev ## unit, golden and contract tests; no root, no network
+unit: dev ## unit and golden tests; no root, no network
 	@$(STAGES) unit
+
+contract: databases ## the store on SQLite and on a real PostgreSQL of its own
+	@$(STAGES) contract
 
 sanity: dev ## ansible-test sanity for the collection
 	@$(STAGES) sanity
