@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TextIO
 
-COMMAND_SECONDS = 120
-"""No command of a demonstration takes a quarter of it; one that does is stuck."""
+COMMAND_SECONDS = 360
+"""Longer than a wave may take (`waves.deadline_seconds`), so a stuck server is reported by Daypass itself."""
 
 POLL_SECONDS = 0.2
 

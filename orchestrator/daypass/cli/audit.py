@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import datetime
 
 import click
@@ -11,7 +12,9 @@ from daypass.audit.verifying import Report
 from daypass.cli.options import EXIT_DONE, EXIT_FAILED, Invocation, common
 from daypass.cli.render import Screen, time_text
 from daypass.domain.events import Event
+from daypass.errors import UsageError
 
+HASH = re.compile(r"[0-9a-f]{64}")  # SHA-256
 MOST_EVENTS = 10_000  # a page that a terminal and a JSON reader can still take
 
 
@@ -42,6 +45,8 @@ def list_events(invocation: Invocation, *, after: int, limit: int) -> None:
     invocation.screen.emit(
         [_as_json(event) for event in events], lambda: _show(invocation.screen, events, now)
     )
+    if len(events) == limit:
+        invocation.screen.note(f"there may be more: daypass audit list --after {events[-1].number}")
 
 
 def _as_json(event: Event) -> dict[str, object]:
@@ -77,6 +82,8 @@ def verify(invocation: Invocation, *, expect: str | None) -> int:
     Example:
       daypass audit verify
     """
+    if expect is not None and not HASH.fullmatch(expect):
+        raise UsageError(f"{expect!r} isn't a hash of the log", hint="64 hex digits, as `audit verify` shows")
     with wiring.open_daypass(invocation.config) as daypass:
         report = daypass.verify_audit(expect)
     head = {"number": report.head.number, "hash": report.head.hash}

@@ -6,7 +6,7 @@ import json
 import sys
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TextIO
 
@@ -14,6 +14,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from daypass.domain.durations import length_text
 from daypass.errors import ConfigurationError, DaypassError
 
 # Wide enough for every table: a file or a program gets each row on one line, whatever it holds.
@@ -106,17 +107,6 @@ def _as_json(value: object) -> object:
     if isinstance(value, Path):
         return str(value)
     raise TypeError(f"no JSON form for {type(value).__name__}")
-
-
-def length_text(length: timedelta) -> str:
-    """`2d 3h`, `1h 30m`, `45s`: the two largest units that aren't zero."""
-    left = int(abs(length).total_seconds())
-    parts: list[str] = []
-    for unit, seconds in (("d", 86400), ("h", 3600), ("m", 60), ("s", 1)):
-        count, left = divmod(left, seconds)
-        if count:
-            parts.append(f"{count}{unit}")
-    return " ".join(parts[:2]) or "0s"
 
 
 def time_text(moment: datetime | None, now: datetime) -> str:

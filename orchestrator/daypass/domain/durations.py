@@ -1,4 +1,4 @@
-"""Lengths of time as people type them: `2h`, `2h30m`, `45m`, `1d`, or ISO 8601 `PT2H30M`."""
+"""Lengths of time as people type them (`2h`, `2h30m`, `45m`, `1d`, ISO 8601 `PT2H30M`) and read them."""
 
 from __future__ import annotations
 
@@ -29,3 +29,14 @@ def parse_length(text: str) -> timedelta:
     if not length:
         raise ValueError(f"{text!r} is no time at all")
     return length
+
+
+def length_text(length: timedelta) -> str:
+    """`2d 3h`, `1h 30m`, `45s`: the two largest units that aren't zero."""
+    left = int(abs(length).total_seconds())
+    parts: list[str] = []
+    for unit, seconds in (("d", 86400), ("h", 3600), ("m", 60), ("s", 1)):
+        count, left = divmod(left, seconds)
+        if count:
+            parts.append(f"{count}{unit}")
+    return " ".join(parts[:2]) or "0s"

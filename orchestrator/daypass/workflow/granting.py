@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from daypass.ca.public_keys import PublicKey, check_public_key
 from daypass.config import Integration
 from daypass.domain.certificates import Certificate
+from daypass.domain.durations import length_text
 from daypass.domain.grants import DEFAULT_GROUP, DIRECT_FLOW, Account, Grant, Share, SudoRule
 from daypass.domain.outcomes import Outcome
 from daypass.domain.windows import window_from
@@ -112,7 +113,8 @@ def _check_length(seams: Seams, length: timedelta) -> None:
     longest = seams.settings.direct_grant_max
     if not SHORTEST_GRANT <= length <= longest:
         raise DeniedError(
-            f"a direct grant lasts from {SHORTEST_GRANT} to {longest}, found {length}",
+            f"a direct grant lasts from {length_text(SHORTEST_GRANT)} to {length_text(longest)}, "
+            f"found {length_text(length)}",
             hint="ask for a shorter time, or change direct_grant_max in daypass.yaml",
             code="length_not_allowed",
         )

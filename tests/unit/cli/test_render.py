@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from daypass.cli.render import Screen, length_text, safe, time_text
+from daypass.cli.render import Screen, safe, time_text
 from daypass.errors import ConfigurationError, UsageError
 
 NOW = datetime(2026, 11, 22, 10, 0, tzinfo=UTC)
@@ -52,15 +52,6 @@ def test_an_error_for_people_goes_to_standard_error_with_its_hint(capsys):
     assert captured.out == ""
     assert "it is wrong" in captured.err
     assert "type that" in captured.err
-
-
-@pytest.mark.parametrize(
-    ("seconds", "text"),
-    [(0, "0s"), (45, "45s"), (90, "1m 30s"), (3600, "1h"), (93600, "1d 2h"), (86401, "1d 1s"), (-60, "1m")],
-)
-def test_lengths_name_their_two_largest_units(seconds, text):
-    """Enough to act on, short enough to read."""
-    assert length_text(timedelta(seconds=seconds)) == text
 
 
 def test_times_say_how_far_they_are():

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from daypass.domain.durations import parse_length
+from daypass.domain.durations import length_text, parse_length
 
 
 @pytest.mark.parametrize(
@@ -31,3 +31,12 @@ def test_other_text_is_refused(text):
     """A unit is always named, and no time at all is no length."""
     with pytest.raises(ValueError, match=r"length|no time"):
         parse_length(text)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [(0, "0s"), (45, "45s"), (90, "1m 30s"), (3600, "1h"), (93600, "1d 2h"), (86401, "1d 1s"), (-60, "1m")],
+)
+def test_lengths_name_their_two_largest_units(seconds, text):
+    """Enough to act on, short enough to read."""
+    assert length_text(timedelta(seconds=seconds)) == text
