@@ -1,0 +1,57 @@
+"""One orchestrator and its onboarded servers for the whole session; every test uses logins of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+
+import pytest
+
+from lab import api
+from tests.agreement import check_agreement, check_certificates
+from tests.host_state import HostState, read_host
+from tests.orchestrator import Orchestrator
+
+GROUPS = ("ops", "logs")  # on the servers before Daypass comes
+
+
+@pytest.fixture(scope="session")
+def site(lab: api.Lab, tmp_path_factory: pytest.TempPathFactory) -> Orchestrator:
+    """The servers web-1 to web-3, onboarded as a newcomer would: init, scan, onboard."""
+    for host in lab.hosts:
+        for group in GROUPS:
+            lab.exec(host, ["groupadd", group])
+    site = Orchestrator(tmp_path_factory.mktemp("site"), lab)
+    site.set_up()
+    site.run("init")
+    site.run("servers", "scan", "--yes")
+    site.run("onboard", "--all")
+    return site
+
+
+@pytest.fixture
+def look(site: Orchestrator) -> Callable[[str], HostState]:
+    """`look("web-1")`: what stands on that server now."""
+    return lambda server: read_host(site.lab, server)
+
+
+@pytest.fixture
+def all_agree(site: Orchestrator) -> Callable[..., None]:
+    """`all_agree()`: record and servers say the same, on all servers or on those named."""
+
+    def check(*servers: str, later: timedelta = timedelta(0)) -> None:
+        with site.opened(later) as daypass, daypass.seams.store.read() as view:
+            for server in servers or tuple(daypass.seams.servers):
+                check_agreement(view, server, read_host(site.lab, server).opened(), daypass.now())
+            check_certificates(view)
+
+    return check
+
+
+@pytest.fixture
+def tidy(site: Orchestrator) -> Iterator[None]:
+    """After the test: every grant that is left is revoked, and its account removed."""
+    yield
+    for grant in site.run("status", "--output", "json").json["grants"]:
+        site.run("revoke", grant["id"], code=None)
+    site.reconcile()

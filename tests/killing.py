@@ -1,0 +1,167 @@
+"""A real process that kills itself with SIGKILL at a chosen step of its work.
+
+It is forked from the tests' own process, so that no interpreter has to start for each of the many steps.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import threading
+import time
+import traceback
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import replace
+from datetime import datetime
+from pathlib import Path
+
+from daypass.domain.certificates import CertificateSpec
+from daypass.domain.outcomes import Outcome
+from daypass.execution.executor import Executor, OnOutcome, WaveServer
+from daypass.store.interface import ReadView, Store, WriteWork
+from daypass.wiring import Daypass
+from tests.orchestrator import Orchestrator
+
+SSH_APPEARS_SECONDS = 60
+LOOK_SECONDS = 0.002
+Work = Callable[[Daypass], object]
+
+
+class Steps:
+    """Counts; at the chosen step the process is gone, in the middle of whatever it is doing."""
+
+    def __init__(self, last: int, report: int) -> None:
+        self._last, self._report, self._count = last, report, 0
+
+    def step(self, name: str) -> None:
+        self._count += 1
+        if self._count == self._last:
+            os.write(self._report, name.encode())
+            os.kill(os.getpid(), signal.SIGKILL)
+
+
+class DeadlyStore:
+    """Ends after a commit; between two commits a process leaves nothing else behind in the store."""
+
+    def __init__(self, store: Store, steps: Steps) -> None:
+        self._store, self._steps = store, steps
+
+    @contextmanager
+    def write(self, actor: str, now: datetime) -> Iterator[WriteWork]:
+        with self._store.write(actor, now) as work:
+            yield work
+        self._steps.step("after a commit")
+
+    def read(self) -> AbstractContextManager[ReadView]:
+        return self._store.read()
+
+
+class DeadlySigner:
+    """Ends before signing, and with a certificate that nobody has recorded."""
+
+    def __init__(self, signer: object, steps: Steps) -> None:
+        self._signer, self._steps = signer, steps
+
+    def sign(self, spec: CertificateSpec) -> str:
+        self._steps.step("before signing")
+        text: str = self._signer.sign(spec)  # type: ignore[attr-defined]
+        self._steps.step("after signing")
+        return text
+
+
+class DeadlyExecutor:
+    """Ends while ssh talks to a server, and with an outcome in hand that nobody has recorded."""
+
+    def __init__(self, executor: Executor, steps: Steps) -> None:
+        self._executor, self._steps = executor, steps
+
+    def run(
+        self,
+        kind: str,
+        servers: Sequence[WaveServer],
+        *,
+        on_outcome: OnOutcome | None = None,
+        **words: object,
+    ) -> dict[str, Outcome]:
+        watcher = threading.Thread(target=self._end_at_ssh, daemon=True)
+        watcher.start()
+
+        def told(server: str, outcome: Outcome) -> None:
+            self._steps.step(f"before the outcome of {server} is recorded")
+            if on_outcome:
+                on_outcome(server, outcome)
+
+        outcomes = self._executor.run(kind, servers, on_outcome=told, **words)  # type: ignore[arg-type]
+        watcher.join()
+        return outcomes
+
+    def _end_at_ssh(self) -> None:
+        deadline = time.monotonic() + SSH_APPEARS_SECONDS
+        while not children("ssh"):
+            if time.monotonic() > deadline:
+                return
+            time.sleep(LOOK_SECONDS)
+        self._steps.step("while ssh is on its way")
+
+
+def children(name: str) -> list[int]:
+    """Processes of this name below this process, at any depth."""
+    found = []
+    for path in Path("/proc").glob("[0-9]*/comm"):
+        try:
+            if path.read_text().strip() == name and _descends(int(path.parent.name)):
+                found.append(int(path.parent.name))
+        except OSError:
+            continue
+    return found
+
+
+def _descends(process: int) -> bool:
+    while process > 1:
+        stat = Path(f"/proc/{process}/stat").read_text()
+        process = int(stat.rpartition(")")[2].split()[1])
+        if process == os.getpid():
+            return True
+    return False
+
+
+def kill_at(site: Orchestrator, last: int, work: Work) -> str | None:
+    """Do the work in a process that is killed at this step.
+
+    Returns:
+        The step's name, or None when the work was done before it came.
+    """
+    reader, writer = os.pipe()
+    process = os.fork()
+    if process == 0:
+        os.close(reader)
+        _live_and_die(site, last, writer, work)
+    os.close(writer)
+    with os.fdopen(reader) as pipe:
+        step = pipe.read()
+    status = os.waitstatus_to_exitcode(os.waitpid(process, 0)[1])
+    assert status in (0, -signal.SIGKILL), f"ended with {status} at {step!r}"
+    return step if status else None
+
+
+def _live_and_die(site: Orchestrator, last: int, report: int, work: Work) -> None:
+    """The child: never returns, and never runs anything of the test session's end."""
+    code = 1
+    try:
+        steps = Steps(last, report)
+        with site.opened() as daypass:
+            seams = daypass.seams
+            deadly = replace(
+                seams,
+                store=DeadlyStore(seams.store, steps),  # type: ignore[arg-type]
+                signer=lambda: DeadlySigner(seams.signer(), steps),  # type: ignore[arg-type,return-value]
+                executor=lambda name: DeadlyExecutor(seams.executor(name), steps),  # type: ignore[arg-type,return-value]
+            )
+            work(replace(daypass, seams=deadly))
+        code = 0
+    finally:
+        if sys.exception():
+            traceback.print_exc()
+        os._exit(code)
