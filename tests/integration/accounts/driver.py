@@ -1,11 +1,11 @@
 """Runs on a lab host: converge with the code beside it, told by one JSON object on standard input.
 
 Keys: `document` (opaque), `check`, `now` (null = the clock), `controller_time`, `kill`: null or
-{"effect": n, "when": "before" | "after" | "inside", "delay_seconds"}: SIGKILL to this process at its n-th effect
-(0 = the first). "inside" lets the changing program start and kills it and us a moment later.
+{"effect": n, "when": "before" | "after"}: SIGKILL to this process at its n-th effect (0 = the first).
 Prints {"answer": …, "effects": [[kind, detail], …], "seconds": …}; a killed one prints nothing.
 """
 
+# ruff: noqa: PTH - runs on the host, written like the code that it drives
 from __future__ import annotations
 
 import json
@@ -26,7 +26,7 @@ class Told(system.System):
 
     def __init__(self, kill: dict | None, clock: int | None) -> None:
         self.effects: list[tuple[str, str]] = []
-        self._kill = kill
+        self.kill = kill
         self._clock = clock
 
     def before(self, effect: str, detail: str) -> None:
@@ -40,21 +40,8 @@ class Told(system.System):
         return self._clock if self._clock is not None else super().clock()
 
     def _die_if(self, when: str) -> None:
-        if self._kill and self._kill["when"] == when and len(self.effects) - 1 == self._kill["effect"]:
+        if self.kill and self.kill["when"] == when and len(self.effects) - 1 == self.kill["effect"]:
             os.kill(os.getpid(), signal.SIGKILL)
-
-    def _run(self, argv, stdin, timeout_seconds, descriptors=()):
-        inside = self._kill and self._kill["when"] == "inside"
-        if inside and self.effects and len(self.effects) - 1 == self._kill["effect"]:
-            self._die_inside(argv)
-        return super()._run(argv, stdin, timeout_seconds, descriptors)
-
-    def _die_inside(self, argv) -> None:
-        """Kill the program in the middle: strace-free, by a delay that the caller varies."""
-        child = subprocess.Popen(argv, env=system.CHILD_ENVIRONMENT, stdin=subprocess.DEVNULL)
-        time.sleep(self._kill["delay_seconds"])
-        child.kill()
-        os.kill(os.getpid(), signal.SIGKILL)
 
 
 def prepare(wish: dict) -> None:

@@ -78,7 +78,8 @@ class ManagedHost:
         with tarfile.open(fileobj=buffer, mode="w:gz") as archive:
             for path in sorted(CODE.glob("*.py")):
                 archive.add(path, f"daypass_host/{path.name}")
-            archive.add(Path(__file__).with_name("driver.py"), "driver.py")
+            for name in ("driver.py", "kill_loop.py", "syscall_kill.py"):
+                archive.add(Path(__file__).with_name(name), name)
         text = base64.b64encode(buffer.getvalue()).decode()
         script = f"mkdir -p {FOLDER} && base64 -d | tar -xzf - -C {FOLDER} && touch {FOLDER}/daypass_host/__init__.py"
         self.lab.exec(self.host, ["sh", "-c", script], input=text)
@@ -107,6 +108,13 @@ class ManagedHost:
         if done.returncode in (-9, 137):
             return None
         assert done.returncode == 0, done.stderr
+        return json.loads(done.stdout)
+
+    def kill_loop(self, **wish: Any) -> dict[str, Any]:
+        """Run kill_loop.py on the host."""
+        argv = ["python3", f"{FOLDER}/kill_loop.py"]
+        done = self.lab.exec(self.host, argv, input=json.dumps(wish), check=False, timeout_seconds=600)
+        assert done.returncode == 0, done.stderr[-2000:]
         return json.loads(done.stdout)
 
     def document(

@@ -153,7 +153,8 @@ def delete_group(system: System, login: str, uid: int) -> None:
 
 
 def undo_create(system: System, login: str, account: LedgerAccount, made_home: bool) -> None:
-    """Take back a creation that was cut off or failed: the account never opened, so nothing of anybody's is in it.
+    """Take back a creation that was cut off or failed: the account never opened, so nothing of anybody's is
+    in it.
 
     Args:
         made_home: The home was made with it, so it goes too; False where one was there before.

@@ -4,8 +4,8 @@
 
 """The answer of a run as plain values (host-contract.md, "The document"). Pure.
 
-It stays small: above 700,000 characters ansible-runner empties a result without a word, and 500 accounts have to
-fit into 200 KB.
+It stays small: above 700,000 characters ansible-runner empties a result without a word, and 500 accounts have
+to fit into 200 KB.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from .converge import Run
     from .ledger import Ledger
     from .merge import Wanted
-    from .plan import AccountPlan, Plan
+    from .plan_types import AccountPlan, Plan
 
 MESSAGE_LENGTH = 400
 WARNINGS_MAX = 8  # of one account

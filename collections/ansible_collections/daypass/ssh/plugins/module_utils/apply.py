@@ -4,8 +4,8 @@
 
 """Carry out a plan: all closings of all accounts first, then openings, removals last.
 
-Opening is all or nothing: any failure takes that account's opening back. Closing goes on past every failure, tries
-each step and reports what failed. One account's failure never stops another's.
+Opening is all or nothing: any failure takes that account's opening back. Closing goes on past every failure,
+tries each step and reports what failed. One account's failure never stops another's.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from .system import CommandFailed
 
 if TYPE_CHECKING:
     from .facts import Facts
-    from .plan import AccountPlan, Plan
+    from .plan_types import AccountPlan, Plan
     from .steps import Step
     from .system import System
 

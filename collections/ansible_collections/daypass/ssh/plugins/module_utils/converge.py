@@ -14,13 +14,14 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from . import answer, document, emergency, facts, ledger, merge, names, plan
 from .apply import Applied, Applier
 from .names import Refusal
+from .plan_types import AccountPlan
 from .sshd_check import check_sshd
 
 if TYPE_CHECKING:
     from .facts import Facts
     from .ledger import Ledger, LedgerAccount
     from .merge import Wanted
-    from .plan import Plan
+    from .plan_types import Plan
     from .system import System
 
 LAST_SEEN_STEP_SECONDS = 60  # a run that changes nothing else writes the time at most once a minute
@@ -145,7 +146,7 @@ def _next_ledger(run: Run, target: Wanted, planned: Plan, current: Ledger) -> Le
 
 
 def _last_seen(run: Run, current: Ledger) -> int:
-    """Time never goes back; a clock that is known to run far ahead isn't written down, or nothing ever opened again."""
+    """Time never goes back. A clock known to run far ahead isn't written down: nothing would open again."""
     ahead = run.drift is not None and run.drift > names.DRIFT_REFUSAL_SECONDS
     return current.last_seen if ahead else max(run.now, current.last_seen)
 
@@ -171,7 +172,7 @@ def _final_ledger(intent: Ledger, planned: Plan, applied: Applied) -> Ledger:
     return intent._replace(accounts=accounts, retired=tuple(retired))
 
 
-def _final_entry(account: plan.AccountPlan, undone: bool, stuck: bool) -> LedgerAccount | None:
+def _final_entry(account: AccountPlan, undone: bool, stuck: bool) -> LedgerAccount | None:
     if not stuck:
         return account.undone if undone else account.done
     if undone and account.undone is not None and account.intent is not None:
@@ -189,7 +190,7 @@ def _retired(planned: Plan, busy: bool) -> list[ledger.Retired]:
 
 
 def _emergency(system: System, run: Run, refusal: Refusal) -> dict[str, Any]:
-    """No ledger to go by: what the document closes is closed where it is provably ours; nothing else happens."""
+    """No ledger to go by: what the document closes is closed where it is provably ours, nothing else."""
     base = emergency.stand_in(system, run.document, run.machine_id)
     target = emergency.target(base)
     found = _read_facts(system, target, base)

@@ -4,8 +4,8 @@
 
 """The document: the wanted state of accounts on one host (host-contract.md, "The document").
 
-Pure. `build` makes the opaque string from a mapping, `parse` is the only way back; whatever `parse` returns has
-passed every check that needs no host. Values are refused, never repaired.
+Pure. `build` makes the opaque string from a mapping, `parse` is the only way back; whatever `parse` returns
+has passed every check that needs no host. Values are refused, never repaired.
 """
 
 from __future__ import annotations
@@ -98,7 +98,7 @@ def decode(opaque: str) -> dict:
             raise _invalid("the document has %d bytes, %d are allowed" % (len(raw), names.DOCUMENT_BYTES))
         mapping = json.loads(raw.decode("utf-8"), object_pairs_hook=_unique, parse_constant=_no_constant)
     except (binascii.Error, UnicodeError, ValueError, RecursionError) as error:
-        raise _invalid("the document can't be read: %s" % str(error)[:200])
+        raise _invalid("the document can't be read: %s" % str(error)[:200]) from None
     if not isinstance(mapping, dict):
         raise _invalid("the document is no JSON object")
     return mapping
@@ -108,7 +108,8 @@ def parse(opaque: str) -> Document:
     """Read and check an opaque document.
 
     Raises:
-        Refusal: `document_invalid`, or a code of `names` and `sudo_rules` for a name or a rule that isn't allowed.
+        Refusal: `document_invalid`, or a code of `names` and `sudo_rules` for a name or a rule that isn't
+        allowed.
     """
     mapping = decode(opaque)
     version = mapping.get("version")

@@ -4,8 +4,8 @@
 
 """Closing without a ledger: a broken record must not keep anybody in.
 
-Only what the document closes by name is touched: an account with the uid and comment of the document, a uid of our
-range, and our mark (the group `daypass`, or our key file). Nothing is opened or removed.
+Only what the document closes by name is touched: an account with the uid and comment of the document, a uid
+of our range, and our mark (the group `daypass`, or our key file). Nothing is opened or removed.
 """
 
 from __future__ import annotations

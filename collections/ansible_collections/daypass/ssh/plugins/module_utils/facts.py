@@ -196,5 +196,5 @@ def _text(system: System, path: str) -> str | None:
     try:
         content = system.read(path)
     except OSError:
-        return ""  # something odd has our name: it differs from all that we'd write, so it is replaced or removed
+        return ""  # something odd has our name: unlike all that we write, so it is replaced or removed
     return None if content is None else content.decode("utf-8", "surrogateescape")

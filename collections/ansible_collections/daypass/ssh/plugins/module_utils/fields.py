@@ -100,7 +100,7 @@ def moment(value: object, where: str) -> int:
     try:
         seconds = calendar.timegm(time.strptime(text, "%Y-%m-%dT%H:%M:%SZ"))
     except ValueError:
-        raise invalid("%s is %s, which is no date" % (where, names.shown(text)))
+        raise invalid("%s is %s, which is no date" % (where, names.shown(text))) from None
     if show_moment(seconds) != text:  # strptime takes a second 60 and 61
         raise invalid("%s is %s, which is no date" % (where, names.shown(text)))
     return seconds

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Key files: which certificates open an account, line by line (sshd(8), AUTHORIZED_KEYS FILE FORMAT). Pure."""
+"""Key files: which certificates open an account, line by line (sshd(8), AUTHORIZED_KEYS). Pure."""
 
 from __future__ import annotations
 
@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Mapping, Sequence
 if TYPE_CHECKING:
     from .ledger import LedgerGrant
 
-# `Z` after an expiry time is read since OpenSSH 9.1; before, the whole line is refused (release notes of 9.1).
+# `Z` after an expiry time is read since OpenSSH 9.1; before, the whole line is refused (release notes of
+# 9.1).
 EXPIRY_Z_SINCE = (9, 1)
 
 

@@ -4,8 +4,8 @@
 
 """The ledger: the record, on the host, of what Daypass created and changed there.
 
-It is made by onboarding alone. `parse` and `serialise` are pure; a ledger that can't be read whole is corrupt, and
-no part of it is trusted then.
+It is made by onboarding alone. `parse` and `serialise` are pure; a ledger that can't be read whole is
+corrupt, and no part of it is trusted then.
 """
 
 from __future__ import annotations

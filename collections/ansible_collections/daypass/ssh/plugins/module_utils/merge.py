@@ -4,8 +4,9 @@
 
 """From the ledger and a document to what is wanted now. Pure.
 
-With a sequence the document is the truth for the accounts that it lists (for all with `exclusive`); without one it
-is merged grant by grant. A document that comes late (a lower sequence) only ends what it says has ended.
+With a sequence the document is the truth for the accounts that it lists (for all with `exclusive`); without
+one it is merged grant by grant. A document that comes late (a lower sequence) only ends what it says has
+ended.
 """
 
 from __future__ import annotations

@@ -55,19 +55,20 @@ COMMENT = re.compile(r"[A-Za-z0-9@._+/()' -]{1,128}", re.ASCII)
 # Accounts of the system and of well-known software (Debian's base-passwd, Red Hat's setup package, systemd,
 # cloud images), and words that programs read as something else than a login.
 RESERVED = frozenset(
-    """root daemon bin sys sync games man lp mail news uucp proxy www-data backup list irc gnats nobody nogroup
-    _apt apt systemd-network systemd-resolve systemd-timesync systemd-coredump systemd-oom systemd-journal
-    messagebus dbus sshd _ssh ssh polkitd avahi tss uuidd tcpdump landscape pollinate syslog rtkit halt shutdown
-    operator ftp adm tty disk kmem dialout fax voice cdrom floppy tape sudo sudoers wheel audio dip src shadow
-    utmp video sasl plugdev staff users docker lxd kvm render input sgx crontab cron at chrony ntp postfix
-    postgres mysql mariadb redis mongodb nginx apache apache2 http named bind unbound dnsmasq sssd nscd ldap
-    openldap oracle jenkins gitlab-runner git puppet ansible vagrant ubuntu debian admin administrator centos
-    fedora ec2-user cloud-user rocky almalinux opc core default all none self any""".split()
+    """root daemon bin sys sync games man lp mail news uucp proxy www-data backup list irc gnats nobody
+    nogroup _apt apt systemd-network systemd-resolve systemd-timesync systemd-coredump systemd-oom
+    systemd-journal messagebus dbus sshd _ssh ssh polkitd avahi tss uuidd tcpdump landscape pollinate syslog
+    rtkit halt shutdown operator ftp adm tty disk kmem dialout fax voice cdrom floppy tape sudo sudoers wheel
+    audio dip src shadow utmp video sasl plugdev staff users docker lxd kvm render input sgx crontab cron at
+    chrony ntp postfix postgres mysql mariadb redis mongodb nginx apache apache2 http named bind unbound
+    dnsmasq sssd nscd ldap openldap oracle jenkins gitlab-runner git puppet ansible vagrant ubuntu debian
+    admin administrator centos fedora ec2-user cloud-user rocky almalinux opc core default all none self
+    any""".split()
 )
 OWN_PREFIX = "daypass"
 
-# Membership is as good as root (docker and lxd start privileged containers, disk reads and writes raw devices,
-# shadow reads password digests).
+# Membership is as good as root (docker and lxd start privileged containers, disk reads and writes raw
+# devices, shadow reads password digests).
 ROOT_EQUIVALENT_GROUPS = frozenset(
     [
         "root",

@@ -4,9 +4,9 @@
 
 """Who is known under a name or a number beyond the account files: through NSS, in a time limit.
 
-Where only local sources are configured, the question is asked in this process. A directory (sssd, LDAP, winbind …)
-may hang or be away, and the C library's answer then looks like "no such user": another process asks the library's
-`get…_r` functions, whose return code tells both apart (getpwnam_r(3)).
+Where only local sources are configured, the question is asked in this process. A directory (sssd, LDAP,
+winbind …) may hang or be away, and the C library's answer then looks like "no such user": another process
+asks the library's `get…_r` functions, whose return code tells both apart (getpwnam_r(3)).
 """
 
 from __future__ import annotations
@@ -33,8 +33,8 @@ class Entry(ctypes.Structure):
     _fields_ = [("name", ctypes.c_char_p), ("password", ctypes.c_char_p), ("id", ctypes.c_uint)]
 answers = []
 for function, key in json.loads(sys.stdin.read()):
-    room, entry, result = ctypes.create_string_buffer(4096), ctypes.create_string_buffer(256), ctypes.c_void_p()
-    word = key.encode() if isinstance(key, str) else ctypes.c_uint(key)
+    room, entry, result = ctypes.create_string_buffer(4096), ctypes.create_string_buffer(256),
+    ctypes.c_void_p() word = key.encode() if isinstance(key, str) else ctypes.c_uint(key)
     call = getattr(libc, function)
     while True:
         code = call(word, entry, room, ctypes.c_size_t(len(room)), ctypes.byref(result))
@@ -42,7 +42,8 @@ for function, key in json.loads(sys.stdin.read()):
             break
         room = ctypes.create_string_buffer(len(room) * 4)
     found = Entry.from_buffer(entry)
-    answers.append("error" if code else ([found.name.decode("utf-8", "replace"), found.id] if result else None))
+    answers.append("error" if code else ([found.name.decode("utf-8", "replace"), found.id] if result else
+    None))
 print(json.dumps(answers))
 """
 

@@ -5,8 +5,8 @@
 """Sessions and processes of accounts: found by everything that the kernel ties to a person, and ended.
 
 A process is his when its real, effective, saved or file system uid is his, when it lies in his slice
-(`user-<uid>.slice`), or when his login began it (`/proc/PID/loginuid`: `sudo -b setsid` keeps that). Root's own
-`sshd: <login> [priv]` counts too: a login in flight survives a naive close.
+(`user-<uid>.slice`), or when his login began it (`/proc/PID/loginuid`: `sudo -b setsid` keeps that). Root's
+own `sshd: <login> [priv]` counts too: a login in flight survives a naive close.
 """
 
 from __future__ import annotations
@@ -54,7 +54,8 @@ def find(logins: Mapping[str, int], proc: str = PROC) -> list[Process]:
 
 
 def end_all(system: System, logins: Mapping[str, int]) -> dict[str, list[int]]:
-    """End everything of these accounts: TERM, KILL a second later until quiet, and once more after two seconds.
+    """End everything of these accounts: TERM, KILL a second later until quiet, and once more after two
+    seconds.
 
     Returns:
         login -> pids that are still there; empty when all is quiet.
@@ -85,7 +86,7 @@ def _wait_until_quiet(system: System, logins: Mapping[str, int], until: float) -
 
 
 def _kill_until_quiet(system: System, logins: Mapping[str, int], until: float) -> list[Process]:
-    """KILL in rounds: a process that forks faster than one round is caught by the kernel's own cgroup.kill."""
+    """KILL in rounds; what forks faster than one round is caught by the kernel's own cgroup.kill."""
     while True:
         left = find(logins)
         if not left or system.monotonic() > until:
@@ -98,7 +99,7 @@ def _kill_until_quiet(system: System, logins: Mapping[str, int], until: float) -
 
 
 def _kill_slice(system: System, uid: int) -> None:
-    """Write cgroup.kill of the person's slice (cgroups(7), Linux 5.14); where there is none, nothing happens."""
+    """Write cgroup.kill of the person's slice (cgroups(7), Linux 5.14); without one nothing happens."""
     for folder in SLICES:
         path = f"{folder}/user-{uid}.slice/cgroup.kill"
         try:

@@ -4,8 +4,8 @@
 
 """Why an account may not open, judged from the facts before anything is changed. Pure.
 
-"Old rights" are rights that wait for a name: the group file may list a login before it exists, a crontab or a home
-may lie there. They are never taken over and never cleared away, only reported.
+"Old rights" are rights that wait for a name: the group file may list a login before it exists, a crontab or a
+home may lie there. They are never taken over and never cleared away, only reported.
 """
 
 from __future__ import annotations

@@ -4,8 +4,8 @@
 
 """What a removed account leaves behind: its home by policy, its jobs, mail and temporary files.
 
-Every guard that doesn't hold leaves the thing where it is, with a warning: nothing is followed through a link, over a
-mount, onto a network, or into what belongs to somebody else.
+Every guard that doesn't hold leaves the thing where it is, with a warning: nothing is followed through a
+link, over a mount, onto a network, or into what belongs to somebody else.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from .system import System
 
 ARCHIVE_NAME = ".daypass-archive"  # beside the homes: a rename stays in one file system and reads nothing
-TEMPORARY_FOLDERS = ("/tmp", "/var/tmp", "/dev/shm")
+TEMPORARY_FOLDERS = ("/tmp", "/var/tmp", "/dev/shm")  # noqa: S108 - looked through, never written to
 # Where removing or renaming means work on somebody else's machine (statfs types by name, mount(8)).
 NETWORK_TYPES = ("nfs", "cifs", "smb", "fuse", "9p", "ceph", "glusterfs", "afs", "autofs", "lustre")
 

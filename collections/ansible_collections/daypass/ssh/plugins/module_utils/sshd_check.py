@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The sshd check of converge: a grant counts only when sshd itself says that our block holds for the account."""
+"""The sshd check: a grant counts only when sshd itself says that our block holds for the account."""
 
 from __future__ import annotations
 

@@ -4,9 +4,9 @@
 
 """The steps of one account in the order in which they are safe. Pure.
 
-Opening: access begins only when it is complete, so the key line comes last. Closing: no new login first, then what
-runs. Sudo rules of all accounts are one file and are written between the groups (opening) or after the lock
-(closing) by `apply`.
+Opening: access begins only when it is complete, so the key line comes last. Closing: no new login first, then
+what runs. Sudo rules of all accounts are one file and are written between the groups (opening) or after the
+lock (closing) by `apply`.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ from .ledger import LedgerAccount, LedgerGrant
 from .merge import WantedAccount
 
 # Not `!`: usermod -U and passwd -u refuse on it, and no password from before can come back (facts: shadow).
-CLOSED_PASSWORD = "!*"
-OPEN_PASSWORD = "*"
+CLOSED_PASSWORD = "!*"  # noqa: S105 - no password at all
+OPEN_PASSWORD = "*"  # noqa: S105 - no password at all
 CLOSED_DAY = 1  # expired since 1970-01-02
 
 
@@ -138,7 +138,7 @@ def _unlock(
 
 
 def _ages(shadow: Shadow | None) -> bool:
-    """Whether the password of an account that has none could run out: that shuts certificate users out too."""
+    """Whether the password that there isn't could run out: that shuts certificate users out too."""
     if shadow is None:
         return False
     return shadow.most not in (None, -1) or shadow.inactive not in (None, -1) or bool(shadow.least)

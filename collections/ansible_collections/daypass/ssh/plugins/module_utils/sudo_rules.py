@@ -4,8 +4,9 @@
 
 """Sudo rules: what may stand in one, and the one file that holds them all. Pure.
 
-A command goes into sudoers as it is, so only characters without a meaning there are allowed (sudoers(5), "Other
-special characters and reserved words"). Wildcards are refused: in arguments they match spaces and slashes too.
+A command goes into sudoers as it is, so only characters without a meaning there are allowed (sudoers(5),
+"Other special characters and reserved words"). Wildcards are refused: in arguments they match spaces and
+slashes too.
 """
 
 from __future__ import annotations
@@ -65,9 +66,9 @@ def render_sudoers(accounts: dict, notafter: bool) -> str:
 
     Args:
         accounts: login -> list of (SudoRule, not_after in seconds since 1970).
-        notafter: Write `NOTAFTER`, so that each rule ends by itself; sudo-rs and sudo before 1.8.20 don't know it.
-            Always with Z (UTC): without it the caller's TZ moves the deadline. Never NOTBEFORE: it is ignored
-            beside NOTAFTER.
+        notafter: Write `NOTAFTER`, so that each rule ends by itself; sudo-rs and sudo before 1.8.20 don't
+            know it. Always with Z (UTC): without it the caller's TZ moves the deadline. Never NOTBEFORE: it
+            is ignored beside NOTAFTER.
 
     Returns:
         The text, or "" when there is no rule at all.
@@ -84,7 +85,7 @@ def render_sudoers(accounts: dict, notafter: bool) -> str:
 
 
 def _latest(rules: list) -> dict:
-    """(run_as, command) -> the latest end: grants add up, so a command is allowed while any of them gives it."""
+    """(run_as, command) -> the latest end: a command is allowed while any of the grants gives it."""
     latest = {}
     for rule, not_after in rules:
         for command in (ALL,) if rule.commands == ALL else rule.commands:

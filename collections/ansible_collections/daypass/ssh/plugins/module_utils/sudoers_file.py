@@ -58,7 +58,7 @@ class SudoersFile:
             return self.drop(logins)
 
     def drop(self, logins: set[str]) -> bool:
-        """Take the lines of these logins out, unasked: what is left was accepted before. False = none there."""
+        """Take the lines of these logins out unasked: what is left was accepted before. False = none."""
         lines = (self.content or "").splitlines(True)
         kept = [line for line in lines if line.split(" ")[0] not in logins]
         if kept == lines:

@@ -4,8 +4,8 @@
 
 """The names that sudoers mentions as user or group: such a login would come into rights that wait for it.
 
-Reads as sudoers(5) does: continued lines, comments, includes. Where the grammar is unclear a word counts as a name;
-a login that is refused for nothing can be renamed, a right that was overseen can't be taken back.
+Reads as sudoers(5) does: continued lines, comments, includes. Where the grammar is unclear a word counts as a
+name; a login that is refused for nothing can be renamed, a right that was overseen can't be taken back.
 """
 
 from __future__ import annotations

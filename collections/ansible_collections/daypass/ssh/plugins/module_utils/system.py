@@ -4,8 +4,8 @@
 
 """All effects on a host go through `System`: reading, running, writing, signalling.
 
-Each change calls `before` and `after`; here they do nothing, the tests end the process in them to prove that the
-next run puts everything right.
+Each change calls `before` and `after`; here they do nothing, the tests end the process in them to prove that
+the next run puts everything right.
 """
 
 from __future__ import annotations
@@ -301,11 +301,11 @@ class System:
                 fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
                 return
             except BlockingIOError:
-                if self.monotonic() >= until:
-                    holder = os.pread(descriptor, 32, 0).decode("ascii", "replace").strip()
-                    raise Refusal(
-                        "lock_timeout",
-                        "%s is held by process %s for more than %d s" % (path, holder or "?", wait_seconds),
-                        "look at that process on the host; the next run tries again",
-                    )
-            self.sleep(0.05)
+                self.sleep(0.05)
+            if self.monotonic() >= until:
+                holder = os.pread(descriptor, 32, 0).decode("ascii", "replace").strip()
+                raise Refusal(
+                    "lock_timeout",
+                    f"{path} is held by process {holder or '?'} for more than {wait_seconds} s",
+                    "look at that process on the host; the next run tries again",
+                )

@@ -1,4 +1,3 @@
-#!/usr/bin/python
 # Copyright: (c) The Daypass authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
@@ -12,13 +11,14 @@ version_added: 0.1.0
 author:
   - The Daypass authors (@daypass)
 description:
-  - Takes the wanted state of any number of people's accounts on one host, and makes the host so. Accounts are created,
-    opened, closed and removed; nothing is sent but the state that should hold.
-  - Closings of all accounts come first, then openings, removals last. Opening an account is all or nothing. Closing goes
-    on past every failure.
-  - Only accounts that the host's ledger (C(/var/lib/daypass/ledger.json)) names are touched. The ledger is made by the
-    role P(daypass.ssh.onboard#role); on a host without one the module refuses to do anything.
-  - The module fails, with the whole answer, when any account was refused or failed; the others are done all the same.
+  - Takes the wanted state of any number of people's accounts on one host, and makes the host so. Accounts
+    are created, opened, closed and removed; nothing is sent but the state that should hold.
+  - Closings of all accounts come first, then openings, removals last. Opening an account is all or
+    nothing. Closing goes on past every failure.
+  - Only accounts that the host's ledger (C(/var/lib/daypass/ledger.json)) names are touched. The ledger is
+    made by the role P(daypass.ssh.onboard#role); on a host without one the module refuses to do anything.
+  - The module fails, with the whole answer, when any account was refused or failed; the others are done
+    all the same.
 options:
   document:
     description:
@@ -27,8 +27,8 @@ options:
     type: str
   accounts:
     description:
-      - The accounts, where no O(document) is given. Listed grants are added or replaced by their id, V(absent) ends one,
-        others stay. A grant that ended can't come back before its original end.
+      - The accounts, where no O(document) is given. Listed grants are added or replaced by their id,
+        V(absent) ends one, others stay. A grant that ended can't come back before its original end.
     type: list
     elements: dict
     suboptions:
@@ -37,7 +37,8 @@ options:
         type: str
         required: true
       uid:
-        description: The uid, which is the gid of the private group too. From 70000 to 99999, never used twice.
+        description: The uid, which is the gid of the private group too. From 70000 to 99999, never used
+          twice.
         type: int
         required: true
       comment:
@@ -49,19 +50,21 @@ options:
         type: path
         default: /bin/bash
       existing:
-        description: What happens when an account of that name exists and isn't ours. V(join) isn't available yet.
+        description: What happens when an account of that name exists and isn't ours. V(join) isn't
+          available yet.
         type: str
         choices: [refuse, join]
         default: refuse
       home_on_removal:
         description:
-          - What becomes of the home when the account is removed. V(archive) moves it to C(.daypass-archive) beside it,
-            for root alone.
+          - What becomes of the home when the account is removed. V(archive) moves it to
+            C(.daypass-archive) beside it, for root alone.
         type: str
         choices: [archive, delete, keep]
         default: archive
       user_cleanup_days:
-        description: Days after the last grant's end in which the account stays closed. Kept in the ledger; unset = never.
+        description: Days after the last grant's end in which the account stays closed. Kept in the ledger;
+          unset = never.
         type: int
       remove:
         description: Remove the account. It must have no grants left.
@@ -87,7 +90,8 @@ options:
             type: list
             elements: str
           groups:
-            description: Groups of C(/etc/group) that the account is in while the grant lasts. They must exist.
+            description: Groups of C(/etc/group) that the account is in while the grant lasts. They must
+              exist.
             type: list
             elements: str
           warn_before:
@@ -104,15 +108,17 @@ options:
                 default: root
               commands:
                 description:
-                  - List of commands with absolute paths, with arguments or without (any arguments then), or the word
-                    V(ALL).
+                  - List of commands with absolute paths, with arguments or without (any arguments then),
+                    or the word V(ALL).
                 type: raw
                 required: true
           not_after:
-            description: When access ends, UTC, as V(2026-11-22T11:00:00Z). Quote it, or YAML makes a date of it.
+            description: When access ends, UTC, as V(2026-11-22T11:00:00Z). Quote it, or YAML makes a date
+              of it.
             type: str
   ca_keys:
-    description: Public keys of the certificate authority, C(TYPE BASE64). More than one while the authority is changed.
+    description: Public keys of the certificate authority, C(TYPE BASE64). More than one while the
+      authority is changed.
     type: list
     elements: str
   exclusive:
@@ -230,9 +236,9 @@ answer:
       elements: str
     accounts:
       description: >-
-        By login, RV(answer.accounts.state) (V(absent), V(active), V(closed), V(removed), V(refused), V(failed)), the ids
-        of the grants in effect, those refused with their codes, code and message, changes as lists of what, old and new,
-        warnings, and the next deadline.
+        By login, RV(answer.accounts.state) (V(absent), V(active), V(closed), V(removed), V(refused),
+        V(failed)), the ids of the grants in effect, those refused with their codes, code and message,
+        changes as lists of what, old and new, warnings, and the next deadline.
       type: dict
       contains:
         state:
@@ -241,6 +247,7 @@ answer:
 """
 
 from ansible.module_utils.basic import AnsibleModule
+
 from ansible_collections.daypass.ssh.plugins.module_utils.arguments import ARGUMENTS, document_of
 from ansible_collections.daypass.ssh.plugins.module_utils.converge import converge
 from ansible_collections.daypass.ssh.plugins.module_utils.names import Refusal
@@ -276,7 +283,7 @@ def main() -> None:
 
 
 def _sentence(answer):
-    """Why the run failed, for people: the document's refusal, or the first accounts that didn't go through."""
+    """Why the run failed: the refusal of the document, or the first accounts that did not go through."""
     if answer["message"]:
         return f"{answer['message']} ({answer['code']})"
     bad = [(login, one) for login, one in sorted(answer["accounts"].items()) if one["code"]]

@@ -1,0 +1,183 @@
+"""Runs on a lab host: kill converge at every single effect, let the next run come, compare with an unkilled pair.
+
+Standard input: {"start": [document, …], "killed": document, "next": [document, …], "login", "uid", "expect":
+"same" (as without a kill) or "closed" (nothing is left open), "inside_step": kill inside changing programs at every
+n-th file system change, 0 = not}. Prints {"kills", "failures": [text, …], "seconds"}.
+"""
+
+# ruff: noqa: PTH - runs on the host, written like the code that it drives
+from __future__ import annotations
+
+import glob
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+
+import driver
+import syscall_kill
+from daypass_host import account_files, ledger, names, processes, system
+
+SNAPSHOT = "/opt/daypass-test/snapshot"
+FILES = [f"/etc/{name}" for name in ("passwd", "shadow", "group", "gshadow", "subuid", "subgid")]
+FILES += [names.SUDOERS_PATH, names.LEDGER_PATH]
+
+
+class Killed(driver.Told):
+    """Dies before, after or inside one effect; `inside` counts the file system changes of that program."""
+
+    def _run(self, argv, stdin, timeout_seconds, descriptors=()):
+        inside = self.kill and self.kill["when"] == "inside"
+        if inside and len(self.effects) - 1 == self.kill["effect"]:
+            self._die_inside(argv)
+        return super()._run(argv, stdin, timeout_seconds, descriptors)
+
+    def _die_inside(self, argv):
+        if syscall_kill.run_and_kill(argv, system.CHILD_ENVIRONMENT, self.kill["change"]):
+            os.kill(os.getpid(), signal.SIGKILL)
+        os._exit(42)  # the program has fewer changes than that
+
+
+def run(document: str, kill: dict | None = None) -> tuple[dict | None, int, list]:
+    """One converge in a child: (answer, status, effects); no answer from a killed one."""
+    reader, writer = os.pipe()
+    pid = os.fork()
+    if pid == 0:
+        os.close(reader)
+        told = Killed(kill, None)
+        answer = driver.converge(told, document, now=told.clock())
+        with os.fdopen(writer, "w") as file:
+            json.dump([answer, told.effects], file)
+        os._exit(0)
+    os.close(writer)
+    with os.fdopen(reader) as file:
+        text = file.read()
+    status = os.waitpid(pid, 0)[1]
+    answer, effects = json.loads(text) if text else (None, [])
+    return answer, status, effects
+
+
+def state(login: str, uid: int) -> dict:
+    """What is there, in words that two equal ends have in common."""
+    system_ = system.System()
+    passwd = account_files.parse_passwd(system_.read("/etc/passwd")).get(login)
+    shadow = account_files.parse_shadow(system_.read("/etc/shadow"), [login]).get(login)
+    groups = account_files.parse_group(system_.read("/etc/group"))
+    kept = ledger.read_ledger(system_)
+    entry = kept.accounts.get(login)
+    home = system_.status(f"/home/{login}")
+    return {
+        "passwd": passwd and list(passwd),
+        "shadow": shadow and [shadow.password, shadow.expire, shadow.most, shadow.inactive],
+        "groups": sorted(name for name, group in groups.items() if login in group.members),
+        "private": login in groups,
+        "keys": (system_.read(f"{names.KEYS_FOLDER}/{login}") or b"").decode(),
+        "sudo": (system_.read(names.SUDOERS_PATH) or b"").decode(),
+        "home": home and [home.st_uid, oct(home.st_mode), sorted(os.listdir(f"/home/{login}"))],
+        "ledger": entry and [entry.pending, {key: one.live for key, one in entry.grants.items()}, entry.groups],
+        "retired": [one.uid for one in kept.retired],
+        "subordinate": login in (system_.read("/etc/subuid") or b"").decode(),
+    }
+
+
+def nothing_open(found: dict) -> bool:
+    """No way in and no right left, account or not."""
+    shut = found["shadow"] is None or found["shadow"][:2] == ["!*", 1]
+    unlisted = set(found["groups"]) <= {names.GROUP_CREATED}
+    idle = not found["ledger"] or not (found["ledger"][1] or found["ledger"][0])
+    return shut and unlisted and idle and not found["keys"] and not found["sudo"]
+
+
+def half_open(found: dict, wanted: dict) -> bool:
+    """A key line of the wanted state is there, and the rest of it isn't: access began before it was complete."""
+    new = set(found["keys"].splitlines()) & set(wanted["keys"].splitlines())
+    complete = all(found[one] == wanted[one] for one in ("groups", "sudo", "shadow"))
+    return bool(new) and new == set(wanted["keys"].splitlines()) and not complete
+
+
+def save() -> None:
+    """Remember the host's state."""
+    shutil.rmtree(SNAPSHOT, ignore_errors=True)
+    os.makedirs(SNAPSHOT)
+    for path in FILES:
+        if os.path.exists(path):
+            subprocess.run(["cp", "-a", path, f"{SNAPSHOT}/{os.path.basename(path)}"], check=True)
+    subprocess.run(["cp", "-a", names.KEYS_FOLDER, "/home", SNAPSHOT], check=True)
+
+
+def restore() -> None:
+    """Give the host's state back."""
+    for path in glob.glob("/etc/*.lock"):
+        os.unlink(path)
+    for path in FILES:
+        saved = f"{SNAPSHOT}/{os.path.basename(path)}"
+        if os.path.exists(saved):
+            subprocess.run(["cp", "-a", saved, path], check=True)
+        elif os.path.exists(path):
+            os.unlink(path)
+    for folder in (names.KEYS_FOLDER, "/home"):
+        for name in os.listdir(folder):
+            path = f"{folder}/{name}"
+            shutil.rmtree(path) if os.path.isdir(path) else os.unlink(path)
+        subprocess.run(["cp", "-a", f"{SNAPSHOT}/{os.path.basename(folder)}/.", folder], check=True)
+
+
+def points(effects: list, inside_step: int):
+    """All kills to try: before and after each effect, and inside each changing program until it has no more."""
+    for number, (kind, _detail) in enumerate(effects):
+        yield {"effect": number, "when": "before"}
+        yield {"effect": number, "when": "after"}
+        change = 0
+        while kind == "change" and inside_step:
+            kill = {"effect": number, "when": "inside", "change": change}
+            yield kill
+            if kill.get("over"):
+                break
+            change += inside_step
+
+
+def main() -> None:
+    wish = json.load(sys.stdin)
+    processes.SWEEP_AFTER_SECONDS = 0.02  # what is proven here is order, not patience
+    login, uid, began = wish["login"], wish["uid"], time.monotonic()
+    for document in wish["start"]:
+        answer, _status, _effects = run(document)
+        assert answer and not answer["failed"], answer
+    save()
+    before = state(login, uid)
+    answer, _status, effects = run(wish["killed"])
+    assert answer and not answer["failed"], answer
+    wanted = state(login, uid)
+    for document in wish["next"]:
+        run(document)
+    expected = state(login, uid)
+    failures, kills = [], 0
+    for kill in points(effects, wish["inside_step"]):
+        restore()
+        _answer, status, _effects = run(wish["killed"], kill)
+        if os.WIFEXITED(status):
+            kill["over"] = True
+            continue
+        kills += 1
+        where = f"{kill} ({effects[kill['effect']][1][:60]})"
+        left = state(login, uid)
+        if half_open(left, wanted) and left["keys"] != before["keys"]:
+            failures.append(f"{where}: open before complete: {left}")
+        for document in wish["next"]:
+            answer, _status, _effects = run(document)
+        found = state(login, uid)
+        if answer is None or answer["failed"]:
+            failures.append(f"{where}: the next run failed: {answer and answer['answer']['accounts']}")
+        elif wish["expect"] == "same" and found != expected:
+            failures.append(f"{where}: {[(key, found[key], expected[key]) for key in found if found[key] != expected[key]]}")
+        elif wish["expect"] == "closed" and not nothing_open(found):
+            failures.append(f"{where}: still open: {found}")
+    restore()
+    print(json.dumps({"kills": kills, "failures": failures, "seconds": time.monotonic() - began}))
+
+
+if __name__ == "__main__":
+    main()
