@@ -153,13 +153,14 @@ class MemoryHosts:
         files: Mapping[str, bytes] | None = None,
         extra_keys: Sequence[Secret] = (),
     ) -> dict[str, Outcome]:
-        assert kind == "accounts"
-        self.sent += [(wave.server.name, wave.variables[DOCUMENT]) for wave in servers]
+        variables = {"accounts": (DOCUMENT,), "onboard": ("onboard_document", "onboard_document_after")}[kind]
+        self.sent += [(wave.server.name, wave.variables[name]) for wave in servers for name in variables]
         outcomes = {}
         for wave in servers:
             name = wave.server.name
             self.on_step(f"reaching {name}")
-            outcomes[name] = self.deliver(name, wave.variables[DOCUMENT])
+            for variable in variables:
+                outcomes[name] = self.deliver(name, wave.variables[variable])
             self.on_step(f"answer of {name}")
             if on_outcome:
                 on_outcome(name, outcomes[name])

@@ -23,9 +23,10 @@ from daypass.execution.executor import WaveServer
 from daypass.host_rules import CANARY_UID, seal_document
 from daypass.plan import plan_server
 from daypass.store.interface import ReadView, WriteWork
+from daypass.workflow.claims import claimed
 from daypass.workflow.seams import Seams
 from daypass.workflow.signing import reserve, sign_reserved
-from daypass.workflow.waves import LIVE_ACCOUNTS, LIVE_SHARES, Progress, wave_server
+from daypass.workflow.waves import LIVE_ACCOUNTS, LIVE_SHARES, Progress, mark_sent, wave_server
 
 CANARY_LOGIN = "dp-canary"
 CANARY_COMMENT = "daypass canary"
@@ -65,9 +66,10 @@ def onboard(
     with seams.store.read() as view:
         _check_host_keys(seams, view, servers)
     outcomes: dict[str, Outcome] = {}
-    for integration in sorted({seams.servers[name].integration for name in servers}):
-        members = [name for name in servers if seams.servers[name].integration == integration]
-        outcomes |= _wave(seams, integration, members, now, take_over, progress)
+    with claimed(seams, servers, now):
+        for integration in sorted({seams.servers[name].integration for name in servers}):
+            members = [name for name in servers if seams.servers[name].integration == integration]
+            outcomes |= _wave(seams, integration, members, now, take_over, progress)
     return outcomes
 
 
@@ -183,6 +185,7 @@ def _document(
     )
     opaque, digest = seal_document(plan.fields)
     work.add_document(SentDocument(host.host_id, host.server, sequence, digest, now))
+    mark_sent(work, plan)
     return opaque
 
 

@@ -12,7 +12,7 @@ from daypass.domain.grants import AccountState, GrantState, Share, ShareState
 from daypass.domain.hosts import SentDocument
 from daypass.domain.outcomes import Outcome, OutcomeKind
 from daypass.domain.servers import DEFAULT_PORT, Server
-from daypass.errors import NotFoundError
+from daypass.errors import ConfigurationError, ExecutionError, NotFoundError
 from daypass.execution.executor import WaveServer
 from daypass.host_rules import seal_document
 from daypass.inventory.proxy_jump import parse_jump
@@ -91,7 +91,7 @@ def prepare_one(
     opaque, digest = seal_document(plan.fields)
     host_id = str(plan.fields["host_id"])
     work.add_document(SentDocument(host_id, server, plan.sequence, digest, now))
-    _mark_sent(work, plan)
+    mark_sent(work, plan)
     return plan, wave_server(seams, work, server, {DOCUMENT: opaque})
 
 
@@ -143,7 +143,8 @@ def _plan(
     )
 
 
-def _mark_sent(work: WriteWork, plan: ServerPlan) -> None:
+def mark_sent(work: WriteWork, plan: ServerPlan) -> None:
+    """Note in which document a share was sent: from now on its end must be told to the server."""
     for share in work.shares(server=plan.server, states=LIVE_SHARES):
         if share.grant_id in plan.accounts[share.login].grants:
             work.set_share(replace(share, sent_sequence=plan.sequence))
@@ -183,19 +184,26 @@ def _run(
         if progress:
             progress(server, outcome)
 
-    return seams.executor(integration).run(
-        "accounts",
-        [wave for _, wave in plans.values()],
-        deadline_seconds=seams.settings.waves.deadline_seconds,
-        on_outcome=on_outcome,
-    )
+    try:
+        return seams.executor(integration).run(
+            "accounts",
+            [wave for _, wave in plans.values()],
+            deadline_seconds=seams.settings.waves.deadline_seconds,
+            on_outcome=on_outcome,
+        )
+    except (ConfigurationError, ExecutionError) as error:
+        # No server was reached. Other integrations still are, and what was recorded is tried again.
+        outcomes = {name: Outcome(OutcomeKind.FAILED, error.code, error.sentence) for name in plans}
+        for name, outcome in outcomes.items():
+            on_outcome(name, outcome)
+        return outcomes
 
 
 def record(seams: Seams, plan: ServerPlan, outcome: Outcome) -> None:
     """Settle everything that a document listed against what came back, in one transaction."""
     now = seams.clock()
     with seams.store.write(seams.actor, now) as work:
-        _record_host(work, plan, outcome)
+        outcome = _record_host(work, plan, outcome)
         for share in work.shares(server=plan.server, states=LIVE_SHARES):
             listed = (
                 plan.accounts[share.login].grants.get(share.grant_id)
@@ -214,10 +222,11 @@ def record(seams: Seams, plan: ServerPlan, outcome: Outcome) -> None:
                     work.set_account(settled)
 
 
-def _record_host(work: WriteWork, plan: ServerPlan, outcome: Outcome) -> None:
+def _record_host(work: WriteWork, plan: ServerPlan, outcome: Outcome) -> Outcome:
+    """Note what the host has seen; one that is ahead of us is an alarm, and the reason for all that didn't open."""
     host = work.host(plan.server)
     if host is None or outcome.answer is None:
-        return
+        return outcome
     answer = outcome.answer
     if answer.sequence > max(host.sequence, host.confirmed_sequence):
         details = {"host": answer.sequence, "ours": host.sequence, "sent": plan.sequence}
@@ -226,6 +235,15 @@ def _record_host(work: WriteWork, plan: ServerPlan, outcome: Outcome) -> None:
     work.set_host(
         replace(host, confirmed_sequence=confirmed, machine_id=answer.machine_id or host.machine_id)
     )
+    return _ahead(outcome, host.sequence, answer.sequence) if answer.sequence > host.sequence else outcome
+
+
+def _ahead(outcome: Outcome, ours: int, theirs: int) -> Outcome:
+    message = (
+        f"the server has followed sequence {theirs}, ours is {ours}: a restored database, or a second orchestrator; "
+        "find out which, then go on with: daypass reconcile --rebase SERVER"
+    )
+    return replace(outcome, kind=OutcomeKind.REFUSED, code="sequence_ahead", message=message)
 
 
 def _record_share(work: WriteWork, before: Share, after: Share, now: datetime) -> None:

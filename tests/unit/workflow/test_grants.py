@@ -11,7 +11,14 @@ from ansible_collections.daypass.ssh.plugins.module_utils import names
 from daypass.domain.certificates import CertificateState
 from daypass.domain.grants import AccountState, GrantState, ShareState
 from daypass.domain.outcomes import Outcome, OutcomeKind
-from daypass.errors import DaypassError, DeniedError, NotFoundError, UsageError
+from daypass.errors import (
+    ConfigurationError,
+    DaypassError,
+    DeniedError,
+    ExecutionError,
+    NotFoundError,
+    UsageError,
+)
 from daypass.workflow.granting import give
 from daypass.workflow.reconciling import reconcile_once
 from daypass.workflow.revoking import take_back
@@ -275,4 +282,33 @@ def test_one_grant_too_many_for_a_document_leaves_the_others_revocable(world, re
     assert events(world) == before
     take_back(world.seams, answers[0].grant.id, world.clock())
     assert answers[0].certificate.principal not in world.hosts["web-1"].open_principals("anna")
+    agree(world)
+
+
+def test_a_key_that_cannot_be_read_stops_a_grant_before_it_is_recorded(world, request_for):
+    """What can be known before is said before."""
+
+    def no_key(_integration):
+        raise ConfigurationError("no connector key")
+
+    before = events(world)
+    with pytest.raises(ConfigurationError):
+        give(replace(world.seams, executor=no_key), request_for("anna", "web-1"), world.clock())
+    assert events(world) == before
+
+
+def test_a_wave_that_cannot_start_is_an_outcome_of_its_servers(world, request_for):
+    """A revocation is recorded whatever happens, the reason stands beside it, and the next pass does it."""
+
+    class Broken:
+        def run(self, *_args, **_words):  # type: ignore[no-untyped-def]
+            raise ExecutionError("Ansible isn't installed", code="wave_not_started")
+
+    answer = give(world.seams, request_for("anna", "web-1"), world.clock())
+    broken = replace(world.seams, executor=lambda _integration: Broken())
+    revoked = take_back(broken, answer.grant.id, world.clock())
+    (share,) = revoked.shares
+    assert (share.state, share.outcome_code) == (ShareState.ENDING, "wave_not_started")
+    world.clock.forward(MINUTE)
+    reconcile_once(world.seams, world.clock())
     agree(world)

@@ -1,0 +1,60 @@
+"""Rules of onboarding that the record decides; the rest is proven on real servers."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from daypass.errors import UsageError
+from daypass.workflow.granting import give
+from daypass.workflow.onboarding import CANARY_LOGIN, onboard
+from daypass.workflow.revoking import take_back
+from tests.agreement import check_agreement
+from tests.fakes import Killed
+
+KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIN0BRtJjQGZ7NzqH9SpTnnF0yBnEVZ1pRCyRbMhtGhqV"
+
+
+@pytest.fixture
+def seams(world):
+    """Servers whose host keys the list names."""
+    servers = {name: replace(server, host_key=KEY) for name, server in world.seams.servers.items()}
+    return replace(world.seams, servers=servers)
+
+
+def test_the_canary_is_gone_after_the_proof_and_people_stay(world, seams, request_for):
+    """Onboarding again sends everybody's state along, and leaves nothing of its own."""
+    answer = give(seams, request_for("anna", "web-1"), world.clock())
+    onboard(seams, ["web-1"], world.clock())
+    host = world.hosts["web-1"]
+    assert CANARY_LOGIN not in host.ledger.accounts
+    assert host.open_principals("anna") == {answer.certificate.principal}
+
+
+def test_a_grant_that_an_onboarding_brought_to_a_server_is_taken_back_there(world, seams, request_for):
+    """A killed grant whose first document is the onboarding's: revoking it must tell the server."""
+    for step in range(1, 60):
+        process, _ = world.mortal(step)
+        with pytest.raises(Killed):
+            give(process, request_for("anna", "web-1"), world.clock())
+        with seams.store.read() as view:
+            signed = [g for g in view.grants() if any(c.text for c in view.certificates(g.id))]
+        if signed:
+            break
+    onboard(seams, ["web-1"], world.clock())
+    host = world.hosts["web-1"]
+    assert host.open_principals("anna")
+    take_back(seams, signed[0].id, world.clock())
+    assert not host.open_principals("anna")
+    with seams.store.read() as view:
+        opened = {login: host.open_principals(login) for login in host.ledger.accounts}
+        check_agreement(view, "web-1", opened, world.clock())
+
+
+def test_a_server_without_a_host_key_is_not_onboarded(world):
+    """Nothing is sent to a server that can't be told from another; the error says what to type."""
+    with pytest.raises(UsageError) as caught:
+        onboard(world.seams, ["web-1", "web-2"], world.clock())
+    assert "daypass servers scan web-1 web-2" in caught.value.hint
+    assert world.waves.sent == []
