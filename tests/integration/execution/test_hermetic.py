@@ -134,7 +134,7 @@ def test_killed_owner_leaves_no_agent_and_no_folder(light_lab: api.Lab, run_root
     owner = subprocess.Popen(arguments, cwd=root, env={**os.environ, "PYTHONPATH": str(root)})
     reached = ["test", "-e", "/root/killed"]
     try:
-        assert until(lambda: light_lab.exec(host, reached, check=False).returncode == 0, 30)
+        assert until(lambda: light_lab.exec(host, reached, check=False).returncode == 0, 60)
         assert remove_stale_runs(run_root, datetime.now(UTC)) == []
     finally:
         owner.kill()
