@@ -70,10 +70,8 @@ def give(seams: Seams, request: GrantRequest, now: datetime, progress: Progress 
     """
     public_key = check_public_key(request.public_key)
     targets = decide(seams, request)
-    for server in targets:
-        seams.executor(
-            seams.integration_of(server).name
-        )  # a key that can't be read is known before the record
+    for server in targets:  # a key that can't be read is known before anything is recorded
+        seams.executor(seams.integration_of(server).name)
     grant = _grant(seams, request, now)
     with claimed(seams, targets, now):
         with seams.store.write(seams.actor, now) as work:
