@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime
 
+from daypass.domain.certificates import CertificateState
 from daypass.domain.grants import Grant, GrantState, Share, ShareState
 from daypass.store.interface import WriteWork
 from daypass.workflow.settle import OVER, grant_state
@@ -25,6 +26,8 @@ def end_grant(work: WriteWork, grant: Grant, *, at: datetime, reason: str, now: 
         if share.state not in OVER:
             work.set_share(_ending(share))
             _start_cleanup(work, share, at)
+    if at < grant.window.not_after:
+        _revoke_certificates(work, grant)
     ended = replace(grant, ended_at=at, end_reason=reason, state=GrantState.ENDING)
     ended = replace(ended, state=grant_state(ended, work.shares(grant_id=grant.id), now))
     work.set_grant(ended)
@@ -34,6 +37,14 @@ def end_grant(work: WriteWork, grant: Grant, *, at: datetime, reason: str, now: 
     if ended.state is GrantState.ENDED:
         work.append_event("grant.ended", grant.id, {"login": grant.login})
     return ended
+
+
+def _revoke_certificates(work: WriteWork, grant: Grant) -> None:
+    """Those that outlive their grant are on record as revoked; one that isn't signed yet never will be."""
+    for certificate in work.certificates(grant.id):
+        if certificate.state is not CertificateState.REVOKED:
+            work.set_certificate(replace(certificate, state=CertificateState.REVOKED))
+            work.append_event("certificate.revoked", grant.id, {"serial": str(certificate.serial)})
 
 
 def _ending(share: Share) -> Share:

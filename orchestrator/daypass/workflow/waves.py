@@ -223,7 +223,7 @@ def record(seams: Seams, plan: ServerPlan, outcome: Outcome) -> None:
 
 
 def _record_host(work: WriteWork, plan: ServerPlan, outcome: Outcome) -> Outcome:
-    """Note what the host has seen; one that is ahead of us is an alarm, and the reason for all that didn't open."""
+    """Note what the host has seen; one that is ahead of us is an alarm, and why nothing opened."""
     host = work.host(plan.server)
     if host is None or outcome.answer is None:
         return outcome
@@ -240,8 +240,8 @@ def _record_host(work: WriteWork, plan: ServerPlan, outcome: Outcome) -> Outcome
 
 def _ahead(outcome: Outcome, ours: int, theirs: int) -> Outcome:
     message = (
-        f"the server has followed sequence {theirs}, ours is {ours}: a restored database, or a second orchestrator; "
-        "find out which, then go on with: daypass reconcile --rebase SERVER"
+        f"the server has followed sequence {theirs}, ours is {ours}: a restored database, "
+        "or a second orchestrator; find out which, then go on with: daypass reconcile --rebase SERVER"
     )
     return replace(outcome, kind=OutcomeKind.REFUSED, code="sequence_ahead", message=message)
 
