@@ -1,0 +1,161 @@
+"""Three ways of working on all hosts, each called once a round: Daypass, Ansible's ping, stock modules.
+
+Ping and the stock playbook get Daypass's own ansible.cfg, inventory, agent and environment, so that forks,
+pipelining, interpreter and ssh options are the same. Two differences: they print as Ansible does, and the
+stock playbook keeps its connection to a host open from task to task, as a cold one a task would be slower.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+from bench.people import LENGTH, Person, make_person, next_number, variables_of
+from bench.site import DEADLINE_SECONDS, GROUP, Site
+from daypass.domain.outcomes import OutcomeKind
+from daypass.domain.secrets import Secret
+from daypass.execution.agent import Agent
+from daypass.execution.ansible_settings import (
+    DEFAULT_CONNECT_TIMEOUT_SECONDS,
+    build_environment,
+    find_ansible,
+)
+from daypass.execution.executor import Executor, WaveServer
+from daypass.execution.run_folder import RunFolder, default_run_root
+from daypass.execution.wave_files import AGENT_SOCKET, write_wave_files
+from daypass.wiring.opening import Daypass
+from daypass.workflow.granting import GrantRequest, give
+
+STOCK_PLAYBOOK = Path(__file__).parent / "stock" / "grant.yml"
+RUNNER_VARIABLES = ("AWX_ISOLATED_DATA_DIR", "ANSIBLE_CALLBACK_PLUGINS", "ANSIBLE_STDOUT_CALLBACK")
+
+
+class ContenderFailed(Exception):
+    """A contender didn't do all of its work, so its time means nothing."""
+
+
+@dataclass(frozen=True)
+class Granted:
+    """One grant by Daypass: seconds of the whole use case, and of the wave in it."""
+
+    seconds: float
+    wave_seconds: float
+    login: str
+    certificate: str
+
+
+def grant(site: Site, daypass: Daypass) -> Granted:
+    """Give a new person access on all hosts: decide, record, sign, plan, send, record each answer."""
+    login = f"person{next_number(site)}"
+    request = GrantRequest(
+        login=login,
+        servers=site.hosts,
+        tags=(),
+        groups=(GROUP,),
+        length=LENGTH,
+        public_key=site.user_key.with_suffix(".pub").read_text(),
+        comment=f"{login}@example.com",
+    )
+    timed = _Timed(daypass.seams.executor("bench"))
+    seams = replace(daypass.seams, executor=lambda _integration: timed)
+    start = time.perf_counter()
+    answer = give(seams, request, daypass.now())
+    seconds = time.perf_counter() - start
+    bad = {name: one for name, one in answer.outcomes.items() if one.kind is not OutcomeKind.APPLIED}
+    if bad:
+        raise ContenderFailed(f"Daypass, {len(bad)} hosts: {next(iter(bad.items()))}")
+    return Granted(seconds, timed.seconds, login, answer.certificate.text or "")
+
+
+class _Timed:
+    """An executor whose waves are timed."""
+
+    def __init__(self, executor: Executor) -> None:
+        self._executor = executor
+        self.seconds = 0.0
+
+    def run(self, kind: str, servers: Sequence[WaveServer], **options: object):  # type: ignore[no-untyped-def]
+        start = time.perf_counter()
+        try:
+            return self._executor.run(kind, servers, **options)  # type: ignore[arg-type]
+        finally:
+            self.seconds += time.perf_counter() - start
+
+
+def ping(site: Site, daypass: Daypass) -> float:
+    """Seconds of `ansible all -m ping --become`, one cold connection a host."""
+    with _ansible(site, daypass, share_connections=False) as (environment, run):
+        words = ["ansible", "all", "--module-name", "ansible.builtin.ping", "--become"]
+        return _timed_run([*words, "--inventory", str(run / "inventory.json")], environment, run)
+
+
+def stock(site: Site, daypass: Daypass, people: list[Person]) -> float:
+    """Seconds of the stock playbook for one more person; who it was is appended to `people`."""
+    people.append(make_person(site, daypass, next_number(site), datetime.now(UTC)))
+    variables = variables_of(people[-1], "".join(person.sudo_line for person in people))
+    with _ansible(site, daypass, share_connections=True) as (environment, run):
+        (run / "person.json").write_text(json.dumps(variables))
+        words = ["ansible-playbook", str(STOCK_PLAYBOOK), "--extra-vars", f"@{run / 'person.json'}"]
+        return _timed_run([*words, "--inventory", str(run / "inventory.json")], environment, run)
+
+
+def _timed_run(words: list[str], environment: Mapping[str, str], run: Path) -> float:
+    argv = [str(find_ansible(Path(sys.executable)) / words[0]), *words[1:]]
+    output = run / "output"
+    with output.open("wb") as stream:  # no pipe: a connection that is kept open would hold it
+        start = time.perf_counter()
+        done = subprocess.run(
+            argv,
+            env=environment,
+            cwd=run,
+            stdin=subprocess.DEVNULL,
+            stdout=stream,
+            stderr=stream,
+            check=False,
+        )
+        seconds = time.perf_counter() - start
+    if done.returncode != 0:
+        raise ContenderFailed(f"{words[0]}: {output.read_text()[-1500:]}")
+    return seconds
+
+
+@contextmanager
+def _ansible(
+    site: Site, daypass: Daypass, *, share_connections: bool
+) -> Iterator[tuple[dict[str, str], Path]]:
+    """A run folder as a wave has it, less ansible-runner's output plugins: its environment and path."""
+    servers = [daypass.seams.server(name) for name in site.hosts]
+    waves = [WaveServer(server, (server.host_key or "",)) for server in servers]
+    root = default_run_root(site.folder, {})
+    with RunFolder(root) as folder, Agent(folder.path / AGENT_SOCKET) as agent:
+        agent.add(Secret(site.lab.connector_key.read_bytes()), lifetime_seconds=DEADLINE_SECONDS)
+        files = write_wave_files(
+            folder,
+            waves,
+            connector_public_key=agent.public_keys()[0],
+            files={},
+            forks=min(site.forks, len(waves)),
+            connect_timeout_seconds=DEFAULT_CONNECT_TIMEOUT_SECONDS,
+        )
+        environment = build_environment(
+            folder.path,
+            agent_socket=folder.path / AGENT_SOCKET,
+            settings_file=files.settings,
+            artifacts=folder.path,
+            callbacks=folder.path,
+            ansible=find_ansible(Path(sys.executable)),
+        )
+        for name in (*RUNNER_VARIABLES, "ORIGINAL_STDOUT_CALLBACK"):
+            environment.pop(name, None)
+        if share_connections:  # ssh takes the first value of each option, and these come before the others
+            sockets = folder.folder("c")
+            sharing = f"-o ControlMaster=auto -o ControlPersist=60s -o ControlPath={sockets}/%h"
+            environment["ANSIBLE_SSH_ARGS"] = sharing
+        yield environment, folder.path

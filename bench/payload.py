@@ -1,0 +1,103 @@
+"""What a wave sends: the size of the packed module, and module runs a host, for one person and for fifty."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+from unittest import mock
+
+from bench import report
+from bench.contenders import ContenderFailed
+from bench.people import LENGTH, next_number
+from bench.site import GROUP, Site, prepare
+from daypass.domain.outcomes import Outcome, OutcomeKind
+from daypass.execution import runner
+from daypass.execution.event_folder import EventFolder
+from daypass.execution.executor import WaveServer
+from daypass.wiring.opening import Daypass
+from daypass.workflow.granting import GrantRequest, give
+from daypass.workflow.waves import converge
+
+MODULE = "daypass.ssh.accounts"
+PING = "ansible.builtin.ping"
+CROWD = 50
+HOSTS = 2
+RESULTS = ("runner_on_ok", "runner_on_failed", "runner_on_unreachable", "runner_on_skipped")
+
+
+def packed_sizes(names: Sequence[str]) -> dict[str, int]:
+    """Module name to bytes as sent, without options."""
+    argv = [sys.executable, "-m", "bench.packed_module", *names]
+    found: dict[str, int] = json.loads(subprocess.run(argv, capture_output=True, check=True).stdout)
+    return found
+
+
+def run(arguments: Sequence[str]) -> bool:
+    """Measure; whether one module run a host and wave was enough for everybody."""
+    argparse.ArgumentParser(prog="python -m bench payload", description=__doc__).parse_args(arguments)
+    sizes = packed_sizes([MODULE, PING])
+    site = prepare(HOSTS, HOSTS, prefix="crowd")
+    with site.opened() as daypass:
+        runs = {people: _module_runs(site, daypass, people) for people in (1, CROWD)}
+    report.show(
+        "Sent to a host",
+        [{"module": name, "bytes": size, "over ping": size - sizes[PING]} for name, size in sizes.items()],
+    )
+    rows = [{"new people": n, "hosts": HOSTS, "module runs a host": _range(c)} for n, c in runs.items()]
+    report.show("Module runs in one wave", rows)
+    reached = all(len(counts) == HOSTS and set(counts.values()) == {1} for counts in runs.values())
+    report.save("payload", {"bytes": sizes, "module_runs": runs, "reached": reached})
+    return reached
+
+
+def _range(counts: Mapping[str, int]) -> str:
+    return "-".join(str(n) for n in sorted(set(counts.values())))
+
+
+class _NotSent:
+    """An executor that reaches nobody: what was decided stays to be sent."""
+
+    def run(self, kind: str, servers: Sequence[WaveServer], **options: Any) -> dict[str, Outcome]:
+        outcomes = {wave.server.name: Outcome(OutcomeKind.UNREACHABLE, kind) for wave in servers}
+        on_outcome: Callable[[str, Outcome], None] = options["on_outcome"]
+        for name, outcome in outcomes.items():
+            on_outcome(name, outcome)
+        return outcomes
+
+
+def _module_runs(site: Site, daypass: Daypass, people: int) -> dict[str, int]:
+    """Results by host in the events of one wave that brings so many new people."""
+    unsent = replace(daypass.seams, executor=lambda _integration: _NotSent())
+    for _ in range(people):
+        login = f"person{next_number(site)}"
+        request = GrantRequest(
+            login=login,
+            servers=site.hosts,
+            tags=(),
+            groups=(GROUP,),
+            length=LENGTH,
+            public_key=site.user_key.with_suffix(".pub").read_text(),
+        )
+        give(unsent, request, daypass.now())
+    counts: Counter[str] = Counter()
+
+    class Counting(EventFolder):
+        """Counts what the wave takes as results, event by event."""
+
+        def _hand_on(self, event: Mapping[str, Any]) -> None:
+            if event.get("event") in RESULTS:
+                counts[event["event_data"]["host"]] += 1
+            super()._hand_on(event)
+
+    with mock.patch.object(runner, "EventFolder", Counting):
+        outcomes = converge(daypass.seams, site.hosts)
+    for name, outcome in outcomes.items():
+        if outcome.kind is not OutcomeKind.APPLIED:
+            raise ContenderFailed(f"{name}: {outcome}")
+    return dict(counts)
