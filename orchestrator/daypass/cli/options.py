@@ -46,7 +46,7 @@ def common(function: Callable[..., Any]) -> Callable[..., Any]:
         default="table",
         help="For people or programs.",
     )
-    @click.option("--verbose", "-v", count=True, help="Say more.")
+    @click.option("--verbose", "-v", count=True, help="Each server as it answers, and codes of errors.")
     @click.pass_context
     @functools.wraps(function)
     def run(

@@ -1,4 +1,4 @@
-"""A progress bar for waves: on a terminal only, gone when the work is done."""
+"""What is seen of a wave while it runs: a bar on a terminal, gone at the end; with -v a line a server."""
 
 from __future__ import annotations
 
@@ -21,7 +21,10 @@ def wave_progress(screen: Screen, title: str) -> Iterator[WaveProgress]:
     ) as bar:
         task = bar.add_task(title, total=None)
 
-        def on_outcome(_server: str, _outcome: Outcome) -> None:
+        def on_outcome(server: str, outcome: Outcome) -> None:
             bar.advance(task)
+            if screen.verbose:
+                told = (server, outcome.kind, outcome.code, outcome.message)
+                screen.note(" ".join(str(part) for part in told if part))
 
         yield on_outcome

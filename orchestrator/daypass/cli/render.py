@@ -90,7 +90,8 @@ class Screen:
             report = {"code": error.code, "message": error.sentence, "hint": error.hint, "problems": problems}
             print(json.dumps({"error": report}, indent=2, sort_keys=True))
             return
-        self.messages.print(Text("error: ", style="bold red") + Text(safe(error.sentence)), soft_wrap=True)
+        title = f"error ({error.code}): " if self.verbose else "error: "
+        self.messages.print(Text(title, style="bold red") + Text(safe(error.sentence)), soft_wrap=True)
         for problem in problems:
             self.note(f"  - {problem}")
         if error.hint:

@@ -7,7 +7,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from daypass.cli.progress import wave_progress
 from daypass.cli.render import Screen, safe, time_text
+from daypass.domain.outcomes import Outcome, OutcomeKind
 from daypass.errors import ConfigurationError, UsageError
 
 NOW = datetime(2026, 11, 22, 10, 0, tzinfo=UTC)
@@ -94,3 +96,17 @@ def test_an_empty_table_keeps_its_columns(capsys):
     """What would be there is told by its head."""
     Screen().table(["server", "code"], [])
     assert capsys.readouterr().out.split() == ["server", "code"]
+
+
+def test_verbose_error_has_its_code(capsys):
+    """The code is what a search finds."""
+    Screen(verbose=1).error(UsageError("it is wrong", code="not_onboarded"))
+    assert capsys.readouterr().err == "error (not_onboarded): it is wrong\n"
+
+
+def test_verbose_wave_tells_each_server_as_it_answers(capsys):
+    """Where there is no terminal for a bar, -v shows that something happens."""
+    for verbose in (0, 1):
+        with wave_progress(Screen(verbose=verbose), "granting") as progress:
+            progress("web-1", Outcome(OutcomeKind.UNREACHABLE, "no_answer", "it is silent"))
+    assert capsys.readouterr().err == "web-1 unreachable no_answer it is silent\n"
