@@ -24,6 +24,9 @@ DEFAULT_FORKS = 25
 # sshd's own LoginGraceTime aside, a host that hasn't spoken after 10 s is down or frozen; a wave waits once
 # for it.
 DEFAULT_CONNECT_TIMEOUT_SECONDS = 10
+# How long Ansible waits for sudo on a server that has answered; its ssh plugin calls the server unreachable then.
+# Connecting has its own, shorter limit in ssh's options, which come first and win (ssh_config(5)).
+PROMPT_SECONDS = 60
 
 SYSTEM_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 # On every Linux server with Python; discovery would cost a second login on each.
@@ -96,7 +99,6 @@ def render_settings(
     collections: Iterable[Path],
     ssh_arguments: Iterable[str],
     forks: int,
-    connect_timeout_seconds: int,
 ) -> bytes:
     """The text of ansible.cfg for one run; every folder that Ansible writes to lies in `run`."""
     nothing_here = run / "nothing"
@@ -108,7 +110,7 @@ def render_settings(
             "collections_scan_sys_path": False,
             **dict.fromkeys(PLUGIN_PATHS, nothing_here),
             "forks": forks,
-            "timeout": connect_timeout_seconds,
+            "timeout": PROMPT_SECONDS,
             # A slow server must not make the others wait between two tasks of one play.
             "strategy": "ansible.builtin.host_pinned",
             "gathering": "explicit",

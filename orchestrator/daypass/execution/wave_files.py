@@ -58,7 +58,6 @@ def write_wave_files(
         collections=[find_collections()],
         ssh_arguments=options,
         forks=forks,
-        connect_timeout_seconds=connect_timeout_seconds,
     )
     return WaveFiles(
         inventory=run.write(

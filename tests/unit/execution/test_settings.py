@@ -104,9 +104,7 @@ def test_host_key_with_more_than_a_key_is_none(key: str) -> None:
 
 def test_settings_are_read_back_by_ansibles_parser() -> None:
     """Every folder that Ansible writes to lies in the run, and no search path leads to the caller."""
-    text = render_settings(
-        RUN, collections=[Path("/opt/x")], ssh_arguments=OPTIONS, forks=3, connect_timeout_seconds=7
-    )
+    text = render_settings(RUN, collections=[Path("/opt/x")], ssh_arguments=OPTIONS, forks=3)
     parser = configparser.ConfigParser(inline_comment_prefixes=(";",))
     parser.read_string(text.decode())
     defaults = {name: parser.get("defaults", name, raw=True) for name in parser.options("defaults")}
