@@ -1,12 +1,13 @@
 """Three ways of working on all hosts, each called once a round: Daypass, Ansible's ping, stock modules.
 
-Ping and the stock playbook get Daypass's own ansible.cfg, inventory, agent and environment, so that forks,
-pipelining, interpreter and ssh options are the same. Two differences: they print as Ansible does, and the
-stock playbook keeps its connection to a host open from task to task, as a cold one a task would be slower.
+All have the same inventory, agent, forks, pipelining, Python on the hosts, and ssh options; beyond these,
+ping and the stock playbook run with Ansible's defaults. One difference: the stock playbook keeps its connection
+to a host open from task to task, as a cold one a task would be slower.
 """
 
 from __future__ import annotations
 
+import configparser
 import json
 import subprocess
 import sys
@@ -24,6 +25,7 @@ from daypass.domain.secrets import Secret
 from daypass.execution.agent import Agent
 from daypass.execution.ansible_settings import (
     DEFAULT_CONNECT_TIMEOUT_SECONDS,
+    TARGET_PYTHON,
     build_environment,
     find_ansible,
 )
@@ -34,7 +36,18 @@ from daypass.wiring.opening import Daypass
 from daypass.workflow.granting import GrantRequest, give
 
 STOCK_PLAYBOOK = Path(__file__).parent / "stock" / "grant.yml"
-RUNNER_VARIABLES = ("AWX_ISOLATED_DATA_DIR", "ANSIBLE_CALLBACK_PLUGINS", "ANSIBLE_STDOUT_CALLBACK")
+PLAIN_ENVIRONMENT = ("PATH", "HOME", "TMPDIR", "LANG", "LC_ALL", "SSH_AUTH_SOCK", "ANSIBLE_CONFIG")
+# Given on purpose: without it Ansible looks for a Python first, with a second login on each host.
+PLAIN_SETTINGS = """\
+[defaults]
+forks = {forks}
+interpreter_python = {python}
+host_key_checking = True
+[ssh_connection]
+pipelining = True
+retries = 0
+ssh_args = {ssh_arguments}
+"""
 
 
 class ContenderFailed(Exception):
@@ -122,7 +135,7 @@ def _timed_run(words: list[str], environment: Mapping[str, str], run: Path) -> f
         )
         seconds = time.perf_counter() - start
     if done.returncode != 0:
-        raise ContenderFailed(f"{words[0]}: {output.read_text()[-1500:]}")
+        raise ContenderFailed(f"{words[0]}: {output.read_text()[-4000:]}")
     return seconds
 
 
@@ -130,7 +143,7 @@ def _timed_run(words: list[str], environment: Mapping[str, str], run: Path) -> f
 def _ansible(
     site: Site, daypass: Daypass, *, share_connections: bool
 ) -> Iterator[tuple[dict[str, str], Path]]:
-    """A run folder as a wave has it, less ansible-runner's output plugins: its environment and path."""
+    """A run folder as a wave has it, with plain settings for Ansible: environment and path."""
     servers = [daypass.seams.server(name) for name in site.hosts]
     waves = [WaveServer(server, (server.host_key or "",)) for server in servers]
     root = default_run_root(site.folder, {})
@@ -141,21 +154,23 @@ def _ansible(
             waves,
             connector_public_key=agent.public_keys()[0],
             files={},
-            forks=min(site.forks, len(waves)),
+            forks=site.forks,
             connect_timeout_seconds=DEFAULT_CONNECT_TIMEOUT_SECONDS,
         )
+        wave_settings = configparser.RawConfigParser()
+        wave_settings.read(files.settings)
+        ssh_arguments = wave_settings["ssh_connection"]["ssh_args"]
+        if share_connections:  # ssh takes the first value of each option
+            sockets = folder.folder("c")
+            sharing = f"-o ControlMaster=auto -o ControlPersist=60s -o ControlPath={sockets}/%h"
+            ssh_arguments = f"{sharing} {ssh_arguments}"
+        text = PLAIN_SETTINGS.format(forks=site.forks, python=TARGET_PYTHON, ssh_arguments=ssh_arguments)
         environment = build_environment(
             folder.path,
             agent_socket=folder.path / AGENT_SOCKET,
-            settings_file=files.settings,
+            settings_file=folder.write("plain.cfg", text.encode()),
             artifacts=folder.path,
             callbacks=folder.path,
             ansible=find_ansible(Path(sys.executable)),
         )
-        for name in (*RUNNER_VARIABLES, "ORIGINAL_STDOUT_CALLBACK"):
-            environment.pop(name, None)
-        if share_connections:  # ssh takes the first value of each option, and these come before the others
-            sockets = folder.folder("c")
-            sharing = f"-o ControlMaster=auto -o ControlPersist=60s -o ControlPath={sockets}/%h"
-            environment["ANSIBLE_SSH_ARGS"] = sharing
-        yield environment, folder.path
+        yield {name: environment[name] for name in PLAIN_ENVIRONMENT}, folder.path

@@ -11,7 +11,7 @@ from bench.site import GROUP, SUDO_COMMAND, Site
 from daypass.ca.public_keys import check_public_key
 from daypass.ca.signer import sign_checked
 from daypass.ca.spec import build_spec, principal_of
-from daypass.domain.windows import Window
+from daypass.domain.windows import Window, window_from
 from daypass.wiring.opening import Daypass
 
 STOCK_FIRST_UID = 40000  # below Daypass's range, above the connector's
@@ -35,7 +35,7 @@ class Person:
 def make_person(site: Site, daypass: Daypass, number: int, now: datetime) -> Person:
     """A person of the stock playbook, whose certificate the CA of this site signed."""
     login, grant_id = f"stock{number}", f"stock{number}x{int(now.timestamp())}"
-    window = Window(now, now + LENGTH)
+    window = window_from(now, LENGTH)
     spec = build_spec(
         public_key=check_public_key(site.user_key.with_suffix(".pub").read_text()),
         serial=daypass.seams.new_serial(),

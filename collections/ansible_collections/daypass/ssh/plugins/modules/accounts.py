@@ -249,8 +249,8 @@ answer:
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.daypass.ssh.plugins.module_utils.arguments import ARGUMENTS, document_of
-from ansible_collections.daypass.ssh.plugins.module_utils.converge import converge
 from ansible_collections.daypass.ssh.plugins.module_utils.names import Refusal
+from ansible_collections.daypass.ssh.plugins.module_utils.program import run
 from ansible_collections.daypass.ssh.plugins.module_utils.system import System
 
 
@@ -264,31 +264,14 @@ def main() -> None:
         required_one_of=[("document", "accounts")],
         supports_check_mode=True,
     )
-    system = System()
     try:
         opaque = document_of(module.params)
     except Refusal as refusal:
         module.fail_json(msg=refusal.sentence, code=refusal.code)
-    result = converge(
-        system,
-        opaque,
-        now=system.clock(),
-        controller_time=module.params["controller_time"],
-        check=module.check_mode,
-    )
-    failed = result.pop("failed")
-    if failed:
-        module.fail_json(msg=_sentence(result["answer"]), **result)
+    result = run(System(), opaque, controller_time=module.params["controller_time"], check=module.check_mode)
+    if result.pop("failed"):
+        module.fail_json(**result)
     module.exit_json(**result)
-
-
-def _sentence(answer):
-    """Why the run failed: the refusal of the document, or the first accounts that did not go through."""
-    if answer["message"]:
-        return f"{answer['message']} ({answer['code']})"
-    bad = [(login, one) for login, one in sorted(answer["accounts"].items()) if one["code"]]
-    shown = "; ".join(f"{login}: {one['message']} ({one['code']})" for login, one in bad[:5])
-    return f"{shown}; and {len(bad) - 5} more" if len(bad) > 5 else shown
 
 
 if __name__ == "__main__":

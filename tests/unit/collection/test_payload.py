@@ -1,0 +1,28 @@
+"""How much a wave sends to each host."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+from ansible_collections.daypass.ssh.plugins.action.accounts import START, packed_sources
+
+# A hundred hosts at once over a line of 10 MB/s get the program in less than a second.
+MOST_PROGRAM_BYTES = 100_000
+# Of the packed module, Ansible's own code is 170 KB; ours may be no more than that.
+MOST_MODULE_BYTES = 340_000
+ROOT = Path(__file__).parents[3]
+
+
+def test_program_stays_below_its_size():
+    """What a wave sends beside the document; every byte is sent to every host, every time."""
+    assert len(packed_sources()) + len(START) < MOST_PROGRAM_BYTES
+
+
+def test_packed_module_stays_below_its_size():
+    """The module's way, for documents that a playbook spells out."""
+    argv = [sys.executable, "-m", "bench.packed_module", "daypass.ssh.accounts"]
+    done = subprocess.run(argv, cwd=ROOT, capture_output=True, check=True)
+    assert 0 < json.loads(done.stdout)["daypass.ssh.accounts"] < MOST_MODULE_BYTES
