@@ -24,7 +24,7 @@ DEFAULT_FORKS = 25
 # sshd's own LoginGraceTime aside, a host that hasn't spoken after 10 s is down or frozen; a wave waits once
 # for it.
 DEFAULT_CONNECT_TIMEOUT_SECONDS = 10
-# How long Ansible waits for sudo on a server that has answered; its ssh plugin calls the server unreachable then.
+# How long Ansible waits for sudo on a server that has answered; its ssh plugin gives up on the server then.
 # Connecting has its own, shorter limit in ssh's options, which come first and win (ssh_config(5)).
 PROMPT_SECONDS = 60
 
