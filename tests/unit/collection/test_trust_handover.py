@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from ansible_collections.daypass.ssh.plugins.module_utils.handover import Identity, ledger_for
-from ansible_collections.daypass.ssh.plugins.module_utils.ledger import Ledger, Retired
+from ansible_collections.daypass.ssh.plugins.module_utils.ledger import Ledger, LedgerAccount, Retired
 from ansible_collections.daypass.ssh.plugins.module_utils.names import Refusal
 
 OURS = Identity("a" * 32, "b" * 32, "c" * 32, (9, 2), "apono")
@@ -70,3 +70,11 @@ def test_take_over_of_our_own_host_changes_nothing():
 def test_host_without_machine_id_is_no_clone():
     """Where there was none at onboarding, there is nothing to compare."""
     assert ledger_for(known(machine_id=None), OURS, take_over=False).machine_id is None
+
+
+def test_managed_account_cant_be_the_connector():
+    """Its holder would come in with the connector's rights, and the block would leave him alone."""
+    account = LedgerAccount(70001, "c", "/bin/sh", "/home/a", "keep", None, "", {}, (), None)
+    with pytest.raises(Refusal) as refused:
+        ledger_for(known(accounts={"apono": account}), OURS, take_over=True)
+    assert refused.value.code == "connector_managed"

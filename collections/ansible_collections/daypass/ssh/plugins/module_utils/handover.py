@@ -39,7 +39,7 @@ def ledger_for(before: Ledger | None, identity: Identity, *, take_over: bool) ->
             accounts stay known; its sequence begins anew, since the new owner counts for itself.
 
     Raises:
-        Refusal: `machine_id_mismatch`, `orchestrator_mismatch` or `host_id_mismatch`.
+        Refusal: `machine_id_mismatch`, `orchestrator_mismatch`, `host_id_mismatch` or `connector_managed`.
     """
     if before is None:
         return new_ledger(
@@ -48,6 +48,11 @@ def ledger_for(before: Ledger | None, identity: Identity, *, take_over: bool) ->
             identity.orchestrator_id,
             identity.sshd_version,
             identity.connector,
+        )
+    if identity.connector in before.accounts:
+        raise Refusal(
+            "connector_managed",
+            f"{identity.connector} is an account that Daypass manages here, so it can't be the connector",
         )
     mismatch = _mismatch(before, identity)
     if mismatch is not None and not take_over:
