@@ -1,8 +1,8 @@
 """Three ways of working on all hosts, each called once a round: Daypass, Ansible's ping, stock modules.
 
 All have the same inventory, agent, forks, pipelining, Python on the hosts, and ssh options; beyond these,
-ping and the stock playbook run with Ansible's defaults. One difference: the stock playbook keeps its connection
-to a host open from task to task, as a cold one a task would be slower.
+ping and the stock playbook run with Ansible's defaults. One difference: the stock playbook keeps its
+connection to a host open from task to task, as a cold one a task would be slower.
 """
 
 from __future__ import annotations
