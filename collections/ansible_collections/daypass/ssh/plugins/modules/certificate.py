@@ -48,8 +48,7 @@ options:
     type: str
     default: direct
   valid_for:
-    description: Seconds from the beginning of the window to its end. Exactly one of this and O(not_after)
-    is needed.
+    description: Seconds from the beginning of the window to its end; this or O(not_after) is needed.
     type: int
   not_before:
     description:

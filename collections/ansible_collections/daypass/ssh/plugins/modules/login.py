@@ -24,8 +24,7 @@ options:
     description: File on the controller with the certificate to log in with.
     type: path
   key_file:
-    description: File on the controller with the private key, or with the public key when an agent holds
-    the private.
+    description: File on the controller with the private key, or the public one when an agent holds it.
     type: path
   timeout_seconds:
     description: Seconds to wait for the connection.

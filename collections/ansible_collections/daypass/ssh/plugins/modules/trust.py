@@ -34,13 +34,12 @@ options:
     description: Id of the orchestrator, 32 hex digits; goes with O(host_id).
     type: str
   connector:
-    description: The SSH user that Ansible logs in with. He and root are outside of the drop-in, whatever
-    groups they get.
+    description:
+      - The SSH user that Ansible logs in with. He and root are outside of the drop-in, whatever groups they get.
     type: str
     required: true
   canary:
-    description: Login of the account that proves the onboarding; removed with everything else on the way
-    back.
+    description: Login of the account that proves the onboarding; it goes too on the way back.
     type: str
     default: dp-canary
   way_back_seconds:
