@@ -13,7 +13,7 @@ import time
 import traceback
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
@@ -26,6 +26,8 @@ from tests.orchestrator import Orchestrator
 
 SSH_APPEARS_SECONDS = 60
 LOOK_SECONDS = 0.002
+ORPHAN_SECONDS = 120
+ORPHAN_LOOK_SECONDS = 0.05
 Work = Callable[[Daypass], object]
 
 
@@ -127,12 +129,16 @@ def _descends(process: int) -> bool:
     return False
 
 
-def kill_at(site: Orchestrator, last: int, work: Work) -> str | None:
-    """Do the work in a process that is killed at this step.
+@dataclass(frozen=True)
+class Death:
+    """Where a process ended, and which it was."""
 
-    Returns:
-        The step's name, or None when the work was done before it came.
-    """
+    step: str
+    process: int
+
+
+def kill_at(site: Orchestrator, last: int, work: Work) -> Death | None:
+    """Do the work in a process that is killed at this step; None when the work was done before it came."""
     reader, writer = os.pipe()
     process = os.fork()
     if process == 0:
@@ -143,7 +149,29 @@ def kill_at(site: Orchestrator, last: int, work: Work) -> str | None:
         step = pipe.read()
     status = os.waitstatus_to_exitcode(os.waitpid(process, 0)[1])
     assert status in (0, -signal.SIGKILL), f"ended with {status} at {step!r}"
-    return step if status else None
+    return Death(step, process) if status else None
+
+
+def wait_for_orphans(death: Death, run_root: Path) -> None:
+    """Until what the dead process left running has ended by itself: its wave has landed, or never will."""
+    folders = [
+        path.parent for path in run_root.glob("run-*/owner") if path.read_text() == f"{death.process}\n"
+    ]
+    homes = [f"HOME={folder}".encode() for folder in folders]
+    deadline = time.monotonic() + ORPHAN_SECONDS
+    while any(home in environment for environment in ansible_environments() for home in homes):
+        assert time.monotonic() < deadline, "the wave that was left behind doesn't end"
+        time.sleep(ORPHAN_LOOK_SECONDS)
+
+
+def ansible_environments() -> Iterator[list[bytes]]:
+    """The environment of each playbook that runs on this machine."""
+    for path in Path("/proc").glob("[0-9]*"):
+        try:
+            if b"ansible-playbook" in (path / "cmdline").read_bytes():
+                yield (path / "environ").read_bytes().split(b"\0")
+        except OSError:
+            continue
 
 
 def _live_and_die(site: Orchestrator, last: int, report: int, work: Work) -> None:

@@ -22,7 +22,7 @@ from lab import api
 BIN = Path(sys.executable).parent
 SECRET_VARIABLE = "DAYPASS_CONNECTOR_KEY"
 COMMAND_SECONDS = 280  # longer than a wave may take
-SSH_SECONDS = 30
+SSH_SECONDS = 120
 
 CONFIGURATION = """
 state_dir: .daypass

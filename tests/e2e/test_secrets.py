@@ -1,0 +1,98 @@
+"""No secret leaves its place: looked for everywhere, during a wave and after a whole run."""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from cryptography.hazmat.primitives.serialization import load_ssh_private_key
+
+SERVER = "web-1"
+SEARCHED_ON_HOSTS = ("/var/log", "/var/lib/daypass", "/etc/ssh/daypass", "/etc/sudoers.d", "/tmp", "/var/tmp")
+LARGEST_FILE = 64 * 1024 * 1024
+
+
+def needles(pem: bytes) -> list[bytes]:
+    """Forms of a private key that a leak could have: its text, wrapped once more, its seed."""
+    # In OpenSSH's format the first three lines of an ed25519 key hold nothing secret.
+    body = [line for line in pem.split(b"\n") if line and not line.startswith(b"-----")][3:]
+    seed = load_ssh_private_key(pem, None).private_bytes_raw()  # type: ignore[union-attr]
+    wrapped = base64.b64encode(pem)
+    aligned = [base64.b64encode(b"\0" * shift + seed)[4:40] for shift in range(3)]
+    return [
+        *(line for line in body if len(line) >= 40),
+        wrapped[300:360],
+        seed,
+        seed.hex().encode(),
+        *aligned,
+    ]
+
+
+def found(content: bytes, secret: list[bytes]) -> bool:
+    return any(needle in content for needle in secret)
+
+
+def processes(own: set[int]) -> Iterator[tuple[str, bytes]]:
+    """Arguments and environments of all processes but those that were handed the key by us."""
+    for path in Path("/proc").glob("[0-9]*"):
+        if int(path.name) in own:
+            continue
+        for name in ("cmdline", "environ"):
+            try:
+                yield f"{path}/{name} ({(path / 'comm').read_text().strip()})", (path / name).read_bytes()
+            except OSError:
+                continue
+
+
+def files(*roots: Path) -> Iterator[tuple[str, bytes]]:
+    for root in roots:
+        for path in root.rglob("*"):
+            try:
+                if path.is_file() and not path.is_symlink() and path.stat().st_size < LARGEST_FILE:
+                    yield str(path), path.read_bytes()
+            except OSError:
+                continue
+
+
+@pytest.mark.essential
+def test_the_keys_are_nowhere_but_in_their_files_and_the_agent(site, tidy):
+    """Arguments, environments, run folders, artifacts, database, output, the servers' files and journals."""
+    ca_key = site.folder / ".daypass/user_ca"
+    secret = needles(site.lab.connector_key.read_bytes()) + needles(ca_key.read_bytes())
+    assert found(ca_key.read_bytes(), secret)  # the control
+    runs = Path(f"/dev/shm/daypass-{os.getuid()}")
+    leaks: set[str] = set()
+    looked: set[str] = set()
+
+    process = site.start(*site.grant_words("sealed", SERVER, "web-2", groups=["ops"]), "-v")
+
+    def watch() -> None:
+        while process.poll() is None:
+            for where, content in (*processes({os.getpid(), process.pid}), *files(runs)):
+                looked.add(where.rpartition("/")[2].partition(" ")[2] or where.rpartition("/")[2])
+                if found(content, secret):
+                    leaks.add(where)
+
+    watcher = threading.Thread(target=watch)
+    watcher.start()
+    out, err = process.communicate(timeout=240)
+    watcher.join()
+    assert process.returncode == 0, err
+    assert {"(ssh)", "(ssh-agent)", "inventory.json"} <= looked  # the wave was seen at work
+    assert leaks == set()
+
+    revoked = site.run("revoke", site.granted("sealed", json.loads(out)).id, "-v")
+    said = (out + err + revoked.out + revoked.err).encode()
+    assert not found(said, secret)
+    kept = dict(files(site.folder, runs))
+    kept.pop(str(ca_key))
+    assert [path for path, content in kept.items() if found(content, secret)] == []
+    for host in site.lab.hosts:
+        script = "cat $(find %s -type f) 2>/dev/null; journalctl --no-pager 2>/dev/null; true"
+        shown = site.lab.exec(host, ["sh", "-c", script % " ".join(SEARCHED_ON_HOSTS)])
+        assert not found(shown.stdout.encode("utf-8", "surrogateescape"), secret), host.name
