@@ -30,9 +30,12 @@ def run_root(site):
     return default_run_root(site.folder / ".daypass", os.environ)
 
 
-def one_pass(site):
-    with site.opened() as daypass:
-        return reconcile_once(daypass.seams, daypass.now())
+def reconcile(site):
+    """One pass does it; on a machine so busy that a wave fails by time-out, the next ones."""
+    for later in (timedelta(0), timedelta(minutes=1), timedelta(minutes=5)):
+        with site.opened(later) as daypass:
+            if not reconcile_once(daypass.seams, daypass.now()).waiting:
+                return
 
 
 def not_more(site, server):
@@ -54,7 +57,7 @@ def test_a_grant_killed_at_any_step_is_whole_or_absent(site, look, all_agree, ti
         if step % 2:  # the wave that was left behind lands; else the next pass cuts it off
             wait_for_orphans(death, run_root(site))
         not_more(site, server)
-        one_pass(site)
+        reconcile(site)
         all_agree(server)
         with site.opened() as daypass, daypass.seams.store.read() as view:
             grants = view.grants(login=login)
@@ -86,7 +89,7 @@ def test_a_revocation_killed_at_any_step_is_carried_out_or_not_begun(site, look,
         seen.append(death.step)
         if step % 2:
             wait_for_orphans(death, run_root(site))
-        one_pass(site)
+        reconcile(site)
         all_agree(server)
         state = look(server)
         assert not state.opened().get(login), death
