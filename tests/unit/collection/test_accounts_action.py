@@ -6,7 +6,7 @@ import json
 import subprocess
 import sys
 
-from ansible_collections.daypass.ssh.plugins.action.accounts import MARK, START, packed_sources, read_result
+from ansible_collections.daypass.ssh.plugins.action.accounts import COMMAND, MARK, read_result, render_input
 from ansible_collections.daypass.ssh.plugins.module_utils import program
 
 
@@ -15,15 +15,13 @@ def _done(stdout: str, stderr: str = "", rc: int = 0) -> dict[str, object]:
 
 
 def _start(request: bytes) -> subprocess.CompletedProcess[bytes]:
-    return subprocess.run(
-        [sys.executable, "-I", "-S", "-c", START], input=request, capture_output=True, check=False
-    )
+    return subprocess.run([sys.executable, *COMMAND], input=request, capture_output=True, check=False)
 
 
 def test_sent_program_answers_a_bad_document_with_its_code():
     """The packed sources are a whole program: no package of Ansible's or of the host's is needed."""
     request = {"document": "bm9uc2Vuc2U=", "controller_time": 1.0, "check": True}
-    done = _start(json.dumps(request).encode() + b"\n" + packed_sources())
+    done = _start(render_input(request))
     result = read_result(_done(done.stdout.decode(), done.stderr.decode(), done.returncode))
     assert result["failed"] is True
     assert result["answer"]["code"] == "document_invalid"
@@ -33,7 +31,7 @@ def test_sent_program_answers_a_bad_document_with_its_code():
 def test_program_that_was_cut_off_on_its_way_does_nothing_and_gives_no_result():
     """Sources count whole or not at all: a connection that broke leaves an outcome that nobody knows."""
     request = {"document": "bm9uc2Vuc2U=", "controller_time": 1.0, "check": True}
-    content = json.dumps(request).encode() + b"\n" + packed_sources()
+    content = render_input(request)
     done = _start(content[: len(content) // 2])
     assert done.returncode != 0
     assert MARK.encode() not in done.stdout

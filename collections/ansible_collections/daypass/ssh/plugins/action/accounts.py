@@ -27,10 +27,12 @@ MARK = "daypass-result:"  # module_utils/program.py; nothing is imported from th
 RESULT_KEYS = {"changed": bool, "failed": bool, "msg": str, "answer": dict, "diff": (dict, list)}
 PLAIN_PATH = re.compile(r"/[A-Za-z0-9/._+-]{1,200}")
 
-# Reads from its input a line with the request, then the packed sources, and makes a package of them. Isolated
-# (-I -S), so that nothing of the host's own Python packages or of anybody's environment is loaded.
+# All that sudo logs. Isolated (-I -S), so that nothing of the host's own Python packages or of anybody's
+# environment is loaded.
+COMMAND = ["-I", "-S", "-c", "import sys, json; exec(json.loads(sys.stdin.buffer.readline()))"]
+# The first line of the input: reads the request, the second, and makes a package of the sources behind it.
 START = """
-import sys, json, zlib
+import zlib
 from importlib.machinery import ModuleSpec
 request = json.loads(sys.stdin.buffer.readline())
 sources = json.loads(zlib.decompress(sys.stdin.buffer.read()))
@@ -53,6 +55,12 @@ def packed_sources() -> bytes:
     sources = {"daypass_host." + path.stem: path.read_text("utf-8") for path in SOURCES.glob("*.py")}
     sources["daypass_host"] = ""
     return zlib.compress(json.dumps(sources, sort_keys=True).encode("ascii"), 6)
+
+
+def render_input(request):
+    """What the program reads: its start, the request (see `program.main`), the sources."""
+    lines = [json.dumps(START), json.dumps(request), ""]
+    return "\n".join(lines).encode("ascii") + packed_sources()
 
 
 class ActionModule(ActionBase):
@@ -93,9 +101,8 @@ class ActionModule(ActionBase):
             "controller_time": arguments["controller_time"],
             "check": bool(self._task.check_mode),
         }
-        content = json.dumps(request).encode("ascii") + b"\n" + packed_sources()
-        command = " ".join([python, "-I", "-S", "-c", shlex.quote(START)])
-        return read_result(self._low_level_execute_command(command, in_data=content))
+        command = " ".join(shlex.quote(word) for word in (python, *COMMAND))
+        return read_result(self._low_level_execute_command(command, in_data=render_input(request)))
 
 
 def read_result(done):
