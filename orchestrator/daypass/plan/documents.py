@@ -55,6 +55,7 @@ def plan_server(
     ca_keys: Sequence[str],
     removals: frozenset[str],
     now: datetime,
+    exclusive: bool = True,
 ) -> ServerPlan:
     """Put everything that is known of one server's accounts at `now` into one document.
 
@@ -63,6 +64,7 @@ def plan_server(
         shares: The shares of this server; ended ones may be left out.
         certificates: Certificates by grant id; only signed ones give a key line.
         removals: Logins whose cleanup window has passed; their account goes unless a grant is still live.
+        exclusive: Whether accounts that aren't among these have no grants; False leaves them as they are.
 
     Raises:
         ValueError: A share's login has no account record: nothing may be sent that the store doesn't know.
@@ -87,7 +89,7 @@ def plan_server(
         "host_id": host.host_id,
         "orchestrator_id": orchestrator_id,
         "sequence": sequence,
-        "exclusive": True,
+        "exclusive": exclusive,
         "ca_keys": list(ca_keys),
         "accounts": entries,
     }

@@ -26,7 +26,7 @@ from daypass.store.interface import ReadView, WriteWork
 from daypass.workflow.claims import claimed
 from daypass.workflow.seams import Seams
 from daypass.workflow.signing import reserve, sign_reserved
-from daypass.workflow.waves import LIVE_ACCOUNTS, LIVE_SHARES, Progress, mark_sent, wave_server
+from daypass.workflow.waves import Progress, wave_server
 
 CANARY_LOGIN = "dp-canary"
 CANARY_COMMENT = "daypass canary"
@@ -148,7 +148,7 @@ def _end_canary(seams: Seams, canary: Canary) -> None:
 def _prepare(
     seams: Seams, work: WriteWork, server: str, canary: Canary, take_over: bool, now: datetime
 ) -> WaveServer:
-    """Two documents: one with the canary open beside everything else, and the one after it without."""
+    """Two documents: one that opens the canary, and one that removes it."""
     host = work.host(server)
     if host is None:
         host = Host(server, host_id=seams.new_host_id())
@@ -169,23 +169,22 @@ def _prepare(
 def _document(
     seams: Seams, work: WriteWork, host: Host, canary: Canary, *, open_canary: bool, now: datetime
 ) -> str:
+    """The canary alone: nobody else's grant can fail an onboarding, or be opened by one that isn't proven."""
     sequence = work.next_sequence(host.server)
-    shares = [*work.shares(server=host.server, states=LIVE_SHARES), _canary_share(canary, host, open_canary)]
-    accounts = [*work.accounts(server=host.server, states=LIVE_ACCOUNTS), _canary_account(host)]
     plan = plan_server(
         host,
         orchestrator_id=work.orchestrator_id(),
         sequence=sequence,
-        accounts=accounts,
-        shares=shares,
-        certificates={share.grant_id: work.certificates(share.grant_id) for share in shares},
+        accounts=[_canary_account(host)],
+        shares=[_canary_share(canary, host, open_canary)],
+        certificates={canary.grant.id: [canary.certificate]},
         ca_keys=seams.ca_keys(),
         removals=frozenset() if open_canary else frozenset({CANARY_LOGIN}),
         now=now,
+        exclusive=False,
     )
     opaque, digest = seal_document(plan.fields)
     work.add_document(SentDocument(host.host_id, host.server, sequence, digest, now))
-    mark_sent(work, plan)
     return opaque
 
 

@@ -91,7 +91,7 @@ def prepare_one(
     opaque, digest = seal_document(plan.fields)
     host_id = str(plan.fields["host_id"])
     work.add_document(SentDocument(host_id, server, plan.sequence, digest, now))
-    mark_sent(work, plan)
+    _mark_sent(work, plan)
     return plan, wave_server(seams, work, server, {DOCUMENT: opaque})
 
 
@@ -143,7 +143,7 @@ def _plan(
     )
 
 
-def mark_sent(work: WriteWork, plan: ServerPlan) -> None:
+def _mark_sent(work: WriteWork, plan: ServerPlan) -> None:
     """Note in which document a share was sent: from now on its end must be told to the server."""
     for share in work.shares(server=plan.server, states=LIVE_SHARES):
         if share.grant_id in plan.accounts[share.login].grants:
