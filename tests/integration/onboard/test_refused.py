@@ -57,8 +57,10 @@ CASES = {
         ["chage", "busybox", "shadow"],
     ),
     "second_sshd_with_a_file_of_its_own": (
-        ("printf 'PasswordAuthentication no\\n' > /etc/ssh/other;"
-        "/usr/sbin/sshd -f /etc/ssh/other -o PidFile=/run/other.pid -o ListenAddress={address}:2222"),
+        (
+            "printf 'PasswordAuthentication no\\n' > /etc/ssh/other;"
+            "/usr/sbin/sshd -f /etc/ssh/other -o PidFile=/run/other.pid -o ListenAddress={address}:2222"
+        ),
         "include_missing",
         ["/etc/ssh/other", "Include"],
     ),
