@@ -113,7 +113,7 @@ def parse(opaque: str) -> Document:
     """
     mapping = decode(opaque)
     version = mapping.get("version")
-    if type(version) is not int or version != names.DOCUMENT_VERSION:
+    if not fields.is_whole(version) or version != names.DOCUMENT_VERSION:
         raise _invalid("the document's version is %s, this code reads 1" % names.shown(version))
     fields.only(
         mapping,

@@ -42,7 +42,7 @@ def items(value: object, kind: type, at_most: int, where: str) -> list:
     if not isinstance(value, list) or len(value) > at_most:
         raise invalid("%s is no list of at most %d entries" % (where, at_most))
     for entry in value:
-        if type(entry) is not kind:
+        if not isinstance(entry, kind):
             raise invalid("%s holds %s" % (where, names.shown(entry)))
     return value
 
@@ -56,9 +56,14 @@ def unique(values: list, what: str) -> None:
         seen.add(value)
 
 
+def is_whole(value: object) -> bool:
+    """Whether a value is a whole number; true and 1.0 are none."""
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
 def number(value: object, least: int, most: int, where: str) -> int:
     """A whole number in a range; true and 1.0 are none."""
-    if type(value) is not int or not least <= value <= most:
+    if not is_whole(value) or not least <= value <= most:
         raise invalid("%s is %s, allowed is %d to %d" % (where, names.shown(value), least, most))
     return value
 
@@ -70,21 +75,21 @@ def optional_number(value: object, least: int, most: int, where: str) -> int | N
 
 def truth(value: object, where: str) -> bool:
     """true or false, nothing that resembles them."""
-    if type(value) is not bool:
+    if not isinstance(value, bool):
         raise invalid("%s is %s, allowed is true or false" % (where, names.shown(value)))
     return value
 
 
 def one_of(value: object, allowed: tuple, where: str) -> str:
     """One of a few words."""
-    if type(value) is not str or value not in allowed:
+    if not isinstance(value, str) or value not in allowed:
         raise invalid("%s is %s, allowed is %s" % (where, names.shown(value), ", ".join(allowed)))
     return value
 
 
 def matching(value: object, pattern: object, where: str) -> str:
     """A text that a pattern matches as a whole."""
-    if type(value) is not str or not pattern.fullmatch(value):
+    if not isinstance(value, str) or not pattern.fullmatch(value):
         raise invalid("%s is %s, which is not allowed" % (where, names.shown(value)))
     return value
 

@@ -13,7 +13,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any, Callable, NamedTuple
 
-from . import names
+from . import fields, names
 from .document import SudoRule
 from .names import Refusal
 
@@ -140,7 +140,7 @@ def parse(content: bytes) -> Ledger:
     try:
         mapping = json.loads(content.decode("utf-8"))
         version = mapping.pop("version")
-        if type(version) is int and version > names.LEDGER_VERSION:
+        if fields.is_whole(version) and version > names.LEDGER_VERSION:
             raise Refusal(
                 "ledger_newer",
                 f"the ledger has version {version}, this code reads {names.LEDGER_VERSION}",
@@ -193,7 +193,7 @@ def _checked(ledger: Ledger) -> Ledger:
         whole += [grant.not_after for grant in account.grants.values()]
     whole += [stone.until for stone in ledger.tombstones.values()]
     whole += [entry.uid for entry in ledger.retired]
-    if any(type(number) is not int for number in whole):
+    if not all(fields.is_whole(number) for number in whole):
         raise ValueError("a number is none")
     return ledger
 
