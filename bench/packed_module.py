@@ -1,4 +1,6 @@
-"""The bytes that Ansible sends to a host for one run of a module: `python -m bench.packed_module NAME…`.
+"""The bytes that go to a host: modules as Ansible packs them, and the program that a wave sends.
+
+`python -m bench.packed_module NAME…`
 
 In a process of its own: Ansible's loader must come before everything that imports from `ansible_collections`.
 """
@@ -33,5 +35,13 @@ def packed_sizes(names: list[str]) -> dict[str, int]:
     return sizes
 
 
+def program_size() -> int:
+    """Bytes of the program that the action `daypass.ssh.accounts` sends instead, without a document."""
+    from ansible.plugins.loader import action_loader
+
+    action = action_loader.get("daypass.ssh.accounts", class_only=True)
+    return len(sys.modules[action.__module__].render_input({}))
+
+
 if __name__ == "__main__":
-    print(json.dumps(packed_sizes(sys.argv[1:])))
+    print(json.dumps({**packed_sizes(sys.argv[1:]), "program": program_size()}))
