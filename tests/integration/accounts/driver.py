@@ -5,11 +5,12 @@ Keys: `document` (opaque), `check`, `now` (null = the clock), `controller_time`,
 Prints {"answer": …, "effects": [[kind, detail], …], "seconds": …}; a killed one prints nothing.
 """
 
-# ruff: noqa: PTH - runs on the host, written like the code that it drives
+# ruff: noqa: PTH100, PTH101, PTH103, PTH108, PTH110, PTH120, PTH123, SIM115
 from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -17,7 +18,7 @@ import time
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
-from daypass_host import ledger, names, system
+from daypass_host import account_files, ledger, names, system
 from daypass_host.converge import converge
 
 
@@ -45,9 +46,11 @@ class Told(system.System):
 
 
 def prepare(wish: dict) -> None:
-    """A stand-in for onboarding: groups, folders, drop-in and an empty ledger."""
+    """A stand-in for onboarding: groups, folders, drop-in, empty ledger; the logins in `forget` go first."""
     from daypass_host import sshd
 
+    for login in wish["forget"]:
+        forget(login)
     for group in (names.GROUP_CREATED, names.GROUP_JOINED):
         subprocess.run(["groupadd", "-f", group], check=True)
     for folder, mode in (
@@ -57,12 +60,45 @@ def prepare(wish: dict) -> None:
     ):
         os.makedirs(folder, exist_ok=True)
         os.chmod(folder, mode)
-    with open(names.SSHD_DROPIN, "w", encoding="ascii") as file:
-        file.write(sshd.render_dropin("apono"))
+    if not os.path.exists(names.SSHD_DROPIN):
+        with open(names.SSHD_DROPIN, "w", encoding="ascii") as file:
+            file.write(sshd.render_dropin("apono"))
+        subprocess.run(["pkill", "-HUP", "-o", "-x", "sshd"], check=True)
     machine_id = open("/etc/machine-id", encoding="ascii").read().strip()
     new = ledger.new_ledger(wish["host_id"], machine_id, wish["orchestrator_id"], (9, 2), "apono")
     ledger.write_ledger(system.System(), new)
-    subprocess.run(["pkill", "-HUP", "-o", "-x", "sshd"], check=True)
+
+
+def forget(login: str) -> None:
+    """Take an account and all its traces away, whatever state it is in."""
+    subprocess.run(["pkill", "-KILL", "-u", login], check=False, stderr=subprocess.DEVNULL)
+    for program in ("userdel", "groupdel"):
+        subprocess.run([program, login], check=False, stderr=subprocess.DEVNULL)
+    shutil.rmtree(f"/home/{login}", ignore_errors=True)
+    for path in (f"{names.KEYS_FOLDER}/{login}", f"/var/mail/{login}", names.SUDOERS_PATH):
+        if os.path.lexists(path):
+            os.unlink(path)
+
+
+def look(login: str) -> dict:
+    """What the host's own files and processes say of a login."""
+    system_ = system.System()
+    entry = account_files.parse_passwd(system_.read("/etc/passwd")).get(login)
+    shadow = account_files.parse_shadow(system_.read("/etc/shadow"), [login]).get(login)
+    groups = account_files.parse_group(system_.read("/etc/group"))
+    rules = (system_.read(names.SUDOERS_PATH) or b"").decode().splitlines()
+    found = subprocess.run(["ps", "-o", "pid=", "-u", login], capture_output=True, text=True, check=False)
+    return {
+        "exists": entry is not None,
+        "groups": [
+            one.name for one in groups.values() if login in one.members or (entry and one.gid == entry.gid)
+        ],
+        "password": shadow and shadow.password,
+        "expire": shadow and shadow.expire,
+        "keys": (system_.read(f"{names.KEYS_FOLDER}/{login}") or b"").decode(),
+        "sudo": "\n".join(rule for rule in rules if rule.startswith(login + " ")),
+        "processes": found.stdout.split(),
+    }
 
 
 def main() -> None:
@@ -70,6 +106,9 @@ def main() -> None:
     if "prepare" in wish:
         prepare(wish["prepare"])
         print("{}")
+        return
+    if "look" in wish:
+        print(json.dumps(look(wish["look"])))
         return
     told = Told(wish.get("kill"), wish.get("now"))
     began = time.perf_counter()

@@ -1,11 +1,11 @@
-"""Runs on a lab host: kill converge at every single effect, let the next run come, compare with an unkilled pair.
+"""Runs on a lab host: kill converge at every effect, let the next run come, compare with an unkilled pair.
 
 Standard input: {"start": [document, …], "killed": document, "next": [document, …], "login", "uid", "expect":
-"same" (as without a kill) or "closed" (nothing is left open), "inside_step": kill inside changing programs at every
-n-th file system change, 0 = not}. Prints {"kills", "failures": [text, …], "seconds"}.
+"same" (as without a kill) or "closed" (nothing is left open), "inside_step": kill inside changing programs at
+every n-th file system change, 0 = not}. Prints {"kills", "failures": [text, …], "seconds"}.
 """
 
-# ruff: noqa: PTH - runs on the host, written like the code that it drives
+# ruff: noqa: PTH103, PTH108, PTH110, PTH112, PTH119, PTH207, PTH208, PT018
 from __future__ import annotations
 
 import glob
@@ -77,7 +77,8 @@ def state(login: str, uid: int) -> dict:
         "keys": (system_.read(f"{names.KEYS_FOLDER}/{login}") or b"").decode(),
         "sudo": (system_.read(names.SUDOERS_PATH) or b"").decode(),
         "home": home and [home.st_uid, oct(home.st_mode), sorted(os.listdir(f"/home/{login}"))],
-        "ledger": entry and [entry.pending, {key: one.live for key, one in entry.grants.items()}, entry.groups],
+        "ledger": entry
+        and [entry.pending, {key: one.live for key, one in entry.grants.items()}, entry.groups],
         "retired": [one.uid for one in kept.retired],
         "subordinate": login in (system_.read("/etc/subuid") or b"").decode(),
     }
@@ -92,7 +93,7 @@ def nothing_open(found: dict) -> bool:
 
 
 def half_open(found: dict, wanted: dict) -> bool:
-    """A key line of the wanted state is there, and the rest of it isn't: access began before it was complete."""
+    """The wanted key lines are there and the rest isn't: access began before it was complete."""
     new = set(found["keys"].splitlines()) & set(wanted["keys"].splitlines())
     complete = all(found[one] == wanted[one] for one in ("groups", "sudo", "shadow"))
     return bool(new) and new == set(wanted["keys"].splitlines()) and not complete
@@ -126,7 +127,7 @@ def restore() -> None:
 
 
 def points(effects: list, inside_step: int):
-    """All kills to try: before and after each effect, and inside each changing program until it has no more."""
+    """All kills to try: before and after each effect, and inside each program until it has no more."""
     for number, (kind, _detail) in enumerate(effects):
         yield {"effect": number, "when": "before"}
         yield {"effect": number, "when": "after"}
@@ -172,7 +173,8 @@ def main() -> None:
         if answer is None or answer["failed"]:
             failures.append(f"{where}: the next run failed: {answer and answer['answer']['accounts']}")
         elif wish["expect"] == "same" and found != expected:
-            failures.append(f"{where}: {[(key, found[key], expected[key]) for key in found if found[key] != expected[key]]}")
+            other = [(key, found[key], expected[key]) for key in found if found[key] != expected[key]]
+            failures.append(f"{where}: {other}")
         elif wish["expect"] == "closed" and not nothing_open(found):
             failures.append(f"{where}: still open: {found}")
     restore()

@@ -71,7 +71,7 @@ class ManagedHost:
         self.sequence = 0
         self.ca_key = ca_key
         self._ship()
-        self.drive({"prepare": {"host_id": self.host_id, "orchestrator_id": self.orchestrator_id}})
+        self.forget()
 
     def _ship(self) -> None:
         buffer = io.BytesIO()
@@ -81,7 +81,8 @@ class ManagedHost:
             for name in ("driver.py", "kill_loop.py", "syscall_kill.py"):
                 archive.add(Path(__file__).with_name(name), name)
         text = base64.b64encode(buffer.getvalue()).decode()
-        script = f"mkdir -p {FOLDER} && base64 -d | tar -xzf - -C {FOLDER} && touch {FOLDER}/daypass_host/__init__.py"
+        script = f"mkdir -p {FOLDER} && base64 -d | tar -xzf - -C {FOLDER}"
+        script += f" && touch {FOLDER}/daypass_host/__init__.py"
         self.lab.exec(self.host, ["sh", "-c", script], input=text)
 
     def run(self, *argv: str, check: bool = True) -> str:
@@ -151,16 +152,9 @@ class ManagedHost:
 
     def state_of(self, login: str) -> dict[str, Any]:
         """What the host's own files say of a login."""
-        shadow = self.sh(f"grep '^{login}:' /etc/shadow || true").strip().split(":")
-        return {
-            "exists": self.code("id", login) == 0,
-            "groups": set(self.run("id", "-Gn", login, check=False).split()),
-            "password": shadow[1] if len(shadow) > 1 else None,
-            "expire": shadow[7] if len(shadow) > 1 else None,
-            "keys": self.sh(f"cat /etc/ssh/daypass/keys/{login} 2>/dev/null || true"),
-            "sudo": self.sh(f"grep '^{login} ' /etc/sudoers.d/daypass 2>/dev/null || true"),
-            "processes": self.sh(f"ps -o pid= -u {login} 2>/dev/null || true").split(),
-        }
+        found = self.drive({"look": login})
+        assert found is not None
+        return {**found, "groups": set(found["groups"])}
 
     def is_open(self, login: str) -> bool:
         """Whether sshd would let a certificate of this login in."""
@@ -169,17 +163,44 @@ class ManagedHost:
 
     def forget(self, *logins: str) -> None:
         """Take accounts away by hand, whatever state they are in, and begin with an empty ledger."""
-        for login in logins:
-            self.sh(
-                f"pkill -KILL -u {login}; userdel {login}; groupdel {login}; rm -rf /home/{login}",
-                check=False,
-            )
-            self.sh(f"rm -f /etc/ssh/daypass/keys/{login} /var/mail/{login}", check=False)
-        self.sh("rm -f /etc/sudoers.d/daypass")
         self.sequence = 0
-        self.drive({"prepare": {"host_id": self.host_id, "orchestrator_id": self.orchestrator_id}})
+        ids = {"host_id": self.host_id, "orchestrator_id": self.orchestrator_id}
+        self.drive({"prepare": {**ids, "forget": logins}})
 
 
 def completed(argv: Sequence[str]) -> subprocess.CompletedProcess[str]:
     """A program on this side."""
     return subprocess.run(argv, capture_output=True, text=True, check=False, timeout=60)
+
+
+class Person:
+    """Somebody who logs in with a key pair and a certificate."""
+
+    def __init__(self, host: ManagedHost, login: str, key: Path) -> None:
+        self.host = host
+        self.login = login
+        self.key = key
+
+    def ssh(self, *argv: str) -> subprocess.CompletedProcess[str]:
+        """A real ssh login that runs a command."""
+        return completed(self.host.lab.ssh_argv(self.host.host, *argv, user=self.login, key=self.key))
+
+    def stay(self, *argv: str) -> subprocess.Popen[str]:
+        """A real ssh login that goes on; the caller ends it."""
+        words = self.host.lab.ssh_argv(self.host.host, *argv, user=self.login, key=self.key)
+        return subprocess.Popen(words, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True)
+
+    def gets_in(self) -> bool:
+        """Whether a login succeeds, as this login."""
+        done = self.ssh("id", "-un")
+        return done.returncode == 0 and done.stdout.strip() == self.login
+
+
+def make_person(host: ManagedHost, authority: Path, folder: Path, login: str, grant_id: str) -> Person:
+    """A key pair and a certificate with the one principal of the grant, made by OpenSSH's own tool."""
+    key = folder / f"{login}-{grant_id}"
+    subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(key)], check=True)
+    sign = ["ssh-keygen", "-q", "-s", str(authority), "-I", f"{login} {grant_id}", "-V", "-1m:+1h"]
+    sign += ["-n", f"daypass-{grant_id}-1", str(key.with_suffix(".pub"))]
+    subprocess.run(sign, check=True, capture_output=True)
+    return Person(host, login, key)

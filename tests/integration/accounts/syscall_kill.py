@@ -1,9 +1,9 @@
 """Runs on a lab host: start a program and kill it just before its n-th change of the file system.
 
-By ptrace(2), so that a kill inside useradd hits every point once, and none by luck. x86-64 only, like the lab.
+By ptrace(2), so that a kill inside useradd hits every point once, and none by luck. x86-64 only.
 """
 
-# ruff: noqa: PTH - runs on the host, written like the code that it drives
+# ruff: noqa: S606
 from __future__ import annotations
 
 import ctypes
@@ -12,7 +12,8 @@ import signal
 import sys
 
 PTRACE_TRACEME, PTRACE_GETREGS, PTRACE_SYSCALL = 0, 12, 24
-# rename, mkdir, link, unlink, chown, fchown, lchown, unlinkat, renameat, linkat, fchownat, renameat2 (unistd_64.h)
+# rename, mkdir, link, unlink, chown, fchown, lchown, unlinkat, renameat, linkat, fchownat, renameat2
+# (unistd_64.h)
 CHANGES = frozenset([82, 83, 86, 87, 92, 93, 94, 260, 263, 264, 265, 316])
 LIBC = ctypes.CDLL(None, use_errno=True)
 LIBC.ptrace.argtypes = [ctypes.c_long, ctypes.c_long, ctypes.c_void_p, ctypes.c_void_p]
@@ -58,4 +59,6 @@ def run_and_kill(argv: list[str], environment: dict[str, str], number: int) -> b
 
 
 if __name__ == "__main__":
-    print(run_and_kill(sys.argv[2:], dict(os.environ, PATH="/usr/sbin:/usr/bin:/sbin:/bin"), int(sys.argv[1])))
+    print(
+        run_and_kill(sys.argv[2:], dict(os.environ, PATH="/usr/sbin:/usr/bin:/sbin:/bin"), int(sys.argv[1]))
+    )
