@@ -24,8 +24,8 @@ GROUPS = ("ops", "logs")  # on the servers before Daypass comes
 def prepare(lab: api.Lab, host: api.Host) -> None:
     """What an admin had there before; and sessions of lab hosts that end at once.
 
-    In containers with hybrid cgroups systemd doesn't notice that a person's last process is gone, and lets his
-    next login wait for up to two minutes.
+    In containers with hybrid cgroups systemd doesn't notice that a person's last process is gone, and lets
+    the next login wait for up to two minutes.
     """
     for group in GROUPS:
         lab.exec(host, ["groupadd", group])
