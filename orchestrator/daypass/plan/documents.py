@@ -14,8 +14,10 @@ from enum import StrEnum
 from daypass.domain.certificates import Certificate, CertificateState
 from daypass.domain.grants import Account, AccountState, Share, ShareState, SudoRule
 from daypass.domain.hosts import Host
+from daypass.errors import StoreError
 
 DOCUMENT_VERSION = 1
+GIVING = (ShareState.PENDING, ShareState.APPLIED)
 
 
 class Listed(StrEnum):
@@ -67,20 +69,24 @@ def plan_server(
         exclusive: Whether accounts that aren't among these have no grants; False leaves them as they are.
 
     Raises:
-        ValueError: A share's login has no account record: nothing may be sent that the store doesn't know.
+        StoreError: `account_unknown`: a share's login has no account record; what the store doesn't know is
+            never sent.
     """
     by_login: dict[str, list[Share]] = {account.login: [] for account in accounts}
     for share in shares:
         if share.login not in by_login:
-            raise ValueError(f"the store has no account {share.login} on {share.server}")
+            raise StoreError(
+                f"the store has no account {share.login} on {share.server}", code="account_unknown"
+            )
         by_login[share.login].append(share)
     plans, entries = {}, []
     for account in sorted(accounts, key=lambda a: a.login):
         if account.state is AccountState.REMOVED:
             continue
         grants = _grant_entries(by_login[account.login], certificates, now)
-        live = any(entry["state"] == Listed.PRESENT for entry in grants)
-        remove = account.login in removals and not live
+        # A grant that was recorded since counts too, though its certificate isn't signed yet.
+        awaited = any(share.state in GIVING for share in by_login[account.login])
+        remove = account.login in removals and not awaited
         entries.append(_account_entry(account, grants, remove))
         listed = {str(entry["id"]): Listed(str(entry["state"])) for entry in grants}
         plans[account.login] = AccountPlan(account.login, listed, remove)
@@ -117,7 +123,7 @@ def _grant_entries(
     entries: list[dict[str, object]] = []
     for share in sorted(shares, key=lambda s: s.grant_id):
         principals = _principals(certificates.get(share.grant_id, ()))
-        if share.state in (ShareState.PENDING, ShareState.APPLIED) and share.window.holds(now) and principals:
+        if share.state in GIVING and share.window.holds(now) and principals:
             entries.append(_present(share, principals))
         elif share.sent_sequence and share.state not in (ShareState.ENDED, ShareState.REMOVED):
             entries.append({"id": share.grant_id, "state": str(Listed.ABSENT)})

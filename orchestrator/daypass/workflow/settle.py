@@ -18,6 +18,8 @@ FIRST_PAUSE = timedelta(seconds=30)  # growing pauses (design.md, life of a gran
 LONGEST_PAUSE = timedelta(minutes=15)  # … but a server that is back is never left alone for longer than this
 
 OVER = (ShareState.ENDED, ShareState.REMOVED)
+LIVE_SHARES = (ShareState.PENDING, ShareState.APPLIED, ShareState.ENDING)
+LIVE_ACCOUNTS = (AccountState.WANTED, AccountState.OPEN, AccountState.CLOSED)
 ACCOUNT_STATES = {"active": AccountState.OPEN, "closed": AccountState.CLOSED}
 
 

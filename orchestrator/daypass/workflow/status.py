@@ -9,7 +9,7 @@ from daypass.domain.grants import Account, Grant, GrantState, Share
 from daypass.domain.hosts import Host
 from daypass.domain.servers import Server
 from daypass.workflow.seams import Seams
-from daypass.workflow.waves import LIVE_ACCOUNTS
+from daypass.workflow.settle import LIVE_ACCOUNTS
 
 LIVE_GRANTS = (GrantState.APPROVED, GrantState.ACTIVE, GrantState.ENDING)
 

@@ -8,23 +8,21 @@ from dataclasses import replace
 from datetime import datetime
 
 from daypass.domain.certificates import CertificateState
-from daypass.domain.grants import AccountState, GrantState, Share, ShareState
 from daypass.domain.hosts import SentDocument
 from daypass.domain.outcomes import Outcome, OutcomeKind
 from daypass.domain.servers import DEFAULT_PORT, Server
-from daypass.errors import ConfigurationError, ExecutionError, NotFoundError
+from daypass.errors import ConfigurationError, ExecutionError, NotFoundError, StoreError, UsageError
 from daypass.execution.executor import WaveServer
 from daypass.host_rules import seal_document
 from daypass.inventory.proxy_jump import parse_jump
-from daypass.plan import Listed, ServerPlan, plan_server
+from daypass.plan import ServerPlan, plan_server
 from daypass.store.interface import ReadView, WriteWork
+from daypass.workflow.recording import record, record_unsent
 from daypass.workflow.seams import Seams
-from daypass.workflow.settle import grant_state, settle_account, settle_share
+from daypass.workflow.settle import LIVE_ACCOUNTS, LIVE_SHARES
 
 Progress = Callable[[str, Outcome], None]
 
-LIVE_SHARES = (ShareState.PENDING, ShareState.APPLIED, ShareState.ENDING)
-LIVE_ACCOUNTS = (AccountState.WANTED, AccountState.OPEN, AccountState.CLOSED)
 DOCUMENT = "daypass_document"  # the inventory variable that playbooks/accounts.yml reads
 
 
@@ -46,13 +44,15 @@ def converge(
     """
     names = sorted(set(servers))
     known = [name for name in names if name in seams.servers]
-    outcomes = {name: _gone() for name in names if name not in seams.servers}
+    unsent = {name: _gone() for name in names if name not in seams.servers}
+    outcomes: dict[str, Outcome] = {}
     for integration, members in _by_integration(seams, known).items():
-        plans = prepare(seams, members, removals or {})
+        plans, refused = prepare(seams, members, removals or {})
+        unsent |= refused
         outcomes |= _run(seams, integration, plans, progress)
-    for name in set(names) - set(known):
-        _settle_without_plan(seams, name, outcomes[name])
-    return outcomes
+    for name, outcome in unsent.items():
+        record_unsent(seams, name, outcome)
+    return outcomes | unsent
 
 
 def _gone() -> Outcome:
@@ -72,15 +72,24 @@ def _by_integration(seams: Seams, servers: Iterable[str]) -> dict[str, list[str]
 
 def prepare(
     seams: Seams, servers: Iterable[str], removals: Mapping[str, frozenset[str]]
-) -> dict[str, tuple[ServerPlan, WaveServer]]:
-    """Reserve a sequence for each server and record its document in one transaction, before it is sent."""
+) -> tuple[dict[str, tuple[ServerPlan, WaveServer]], dict[str, Outcome]]:
+    """Reserve a sequence for each server and record its document in one transaction, before it is sent.
+
+    Returns:
+        What is sent, and the outcomes of servers whose document can't be made: they hold up no other.
+    """
     now = seams.clock()
+    plans: dict[str, tuple[ServerPlan, WaveServer]] = {}
+    refused: dict[str, Outcome] = {}
     with seams.store.write(seams.actor, now) as work:
-        return {
-            name: prepare_one(seams, work, name, removals.get(name, frozenset()), now)
-            for name in servers
-            if work.host(name) is not None
-        }
+        for name in servers:
+            if work.host(name) is None:
+                continue
+            try:
+                plans[name] = prepare_one(seams, work, name, removals.get(name, frozenset()), now)
+            except (UsageError, StoreError) as error:
+                refused[name] = Outcome(OutcomeKind.FAILED, error.code, error.sentence)
+    return plans, refused
 
 
 def prepare_one(
@@ -197,88 +206,3 @@ def _run(
         for name, outcome in outcomes.items():
             on_outcome(name, outcome)
         return outcomes
-
-
-def record(seams: Seams, plan: ServerPlan, outcome: Outcome) -> None:
-    """Settle everything that a document listed against what came back, in one transaction."""
-    now = seams.clock()
-    with seams.store.write(seams.actor, now) as work:
-        outcome = _record_host(work, plan, outcome)
-        for share in work.shares(server=plan.server, states=LIVE_SHARES):
-            listed = (
-                plan.accounts[share.login].grants.get(share.grant_id)
-                if share.login in plan.accounts
-                else None
-            )
-            if listed is not None:
-                _record_share(work, share, settle_share(share, listed, outcome, now), now)
-        for account in work.accounts(server=plan.server, states=LIVE_ACCOUNTS):
-            if account.login in plan.accounts:
-                settled = settle_account(account, plan.accounts[account.login], outcome, now)
-                if settled.state is AccountState.REMOVED:
-                    work.mark_removed(plan.server, account.login, now)
-                    work.append_event("account.removed", plan.server, {"login": account.login})
-                elif settled != account:
-                    work.set_account(settled)
-
-
-def _record_host(work: WriteWork, plan: ServerPlan, outcome: Outcome) -> Outcome:
-    """Note what the host has seen; one that is ahead of us is an alarm, and why nothing opened."""
-    host = work.host(plan.server)
-    if host is None or outcome.answer is None:
-        return outcome
-    answer = outcome.answer
-    if answer.sequence > max(host.sequence, host.confirmed_sequence):
-        details = {"host": answer.sequence, "ours": host.sequence, "sent": plan.sequence}
-        work.append_event("host.sequence_ahead", plan.server, details)
-    confirmed = max(host.confirmed_sequence, answer.sequence)
-    work.set_host(
-        replace(host, confirmed_sequence=confirmed, machine_id=answer.machine_id or host.machine_id)
-    )
-    return _ahead(outcome, host.sequence, answer.sequence) if answer.sequence > host.sequence else outcome
-
-
-def _ahead(outcome: Outcome, ours: int, theirs: int) -> Outcome:
-    message = (
-        f"the server has followed sequence {theirs}, ours is {ours}: a restored database, "
-        "or a second orchestrator; find out which, then go on with: daypass reconcile --rebase SERVER"
-    )
-    return replace(outcome, kind=OutcomeKind.REFUSED, code="sequence_ahead", message=message)
-
-
-def _record_share(work: WriteWork, before: Share, after: Share, now: datetime) -> None:
-    if after == before:
-        return
-    work.set_share(after)
-    if (before.state, before.outcome_code) != (after.state, after.outcome_code):
-        work.append_event(
-            f"share.{after.state}" if after.outcome_code is None else "share.delayed",
-            after.grant_id,
-            {
-                "server": after.server,
-                "login": after.login,
-                "state": str(after.state),
-                "code": after.outcome_code,
-            },
-        )
-    _record_grant(work, after.grant_id, now)
-
-
-def _record_grant(work: WriteWork, grant_id: str, now: datetime) -> None:
-    grant = work.grant(grant_id)
-    if grant is None:
-        return
-    state = grant_state(grant, work.shares(grant_id=grant_id), now)
-    if state is not grant.state:
-        work.set_grant(replace(grant, state=state))
-        if state is GrantState.ENDED:
-            work.append_event("grant.ended", grant_id, {"login": grant.login})
-
-
-def _settle_without_plan(seams: Seams, server: str, outcome: Outcome) -> None:
-    """A server that left the list can't be asked: its shares stay open, with the reason."""
-    now = seams.clock()
-    with seams.store.write(seams.actor, now) as work:
-        for share in work.shares(server=server, states=LIVE_SHARES):
-            listed = Listed.ABSENT if share.state is ShareState.ENDING else Listed.PRESENT
-            _record_share(work, share, settle_share(share, listed, outcome, now), now)

@@ -11,6 +11,7 @@ from daypass.domain.certificates import Certificate, CertificateState
 from daypass.domain.grants import Account, AccountState, Share, ShareState, SudoRule
 from daypass.domain.hosts import Host
 from daypass.domain.windows import Window
+from daypass.errors import StoreError
 from daypass.host_rules import seal_document
 from daypass.plan import Listed, ServerPlan, plan_server
 
@@ -134,6 +135,12 @@ def test_removal_is_asked_for_only_when_no_grant_is_live():
     assert not plan(share(), removals=frozenset({"alice"})).accounts["alice"].remove
 
 
+def test_an_account_with_a_grant_that_is_not_signed_yet_is_not_removed():
+    """A grant that was recorded after the removal fell due keeps the account."""
+    waiting = plan(share(), certificates={G1: []}, removals=frozenset({"alice"}))
+    assert not waiting.accounts["alice"].remove
+
+
 def test_a_removed_account_is_left_out():
     """What is gone isn't mentioned again."""
     assert plan(accounts=[replace(ALICE, state=AccountState.REMOVED)]).accounts == {}
@@ -141,7 +148,7 @@ def test_a_removed_account_is_left_out():
 
 def test_a_share_without_an_account_record_stops_the_plan():
     """Nothing is sent that the store doesn't know."""
-    with pytest.raises(ValueError, match="no account"):
+    with pytest.raises(StoreError, match="no account"):
         plan(share(), accounts=[])
 
 
