@@ -6,10 +6,9 @@
 
 from __future__ import annotations
 
-import os
 from typing import TYPE_CHECKING
 
-from . import account_files, names, removal
+from . import account_files, names, nss, removal
 from .names import Refusal
 from .steps import CLOSED_DAY, CLOSED_PASSWORD, OPEN_PASSWORD, is_closed
 
@@ -56,14 +55,16 @@ def create_user(system: System, login: str, account: LedgerAccount, make_home: b
         raise Refusal("command_failed", f"useradd said yes, and {login} isn't as it should be: {entry}")
 
 
-def check_groups(login: str, uid: int, groups: tuple[str, ...], group_gids: dict[str, int]) -> None:
+def check_groups(
+    system: System, login: str, uid: int, groups: tuple[str, ...], group_gids: dict[str, int]
+) -> None:
     """Refuse when the login is in another group than these, by any source of the host (initgroups).
 
     Raises:
-        Refusal: `old_rights`.
+        Refusal: `old_rights` or `nss_unavailable`.
     """
     wanted = {uid, *(group_gids[group] for group in groups)}
-    extra = set(os.getgrouplist(login, uid)) - wanted
+    extra = nss.group_ids(system, login, uid) - wanted
     if extra:
         raise Refusal(
             "old_rights",

@@ -286,7 +286,7 @@ class Applier:
         system, login = self._system, account.login
         groups = account_files.parse_group(system.read("/etc/group") or b"")
         gids = {name: group.gid for name, group in groups.items()}
-        account_steps.check_groups(login, account.uid, (names.GROUP_CREATED,), gids)
+        account_steps.check_groups(system, login, account.uid, (names.GROUP_CREATED,), gids)
         if self._facts.sudo:
             others_rights(system, login)
 

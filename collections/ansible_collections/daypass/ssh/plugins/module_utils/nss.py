@@ -13,7 +13,9 @@ from __future__ import annotations
 
 import grp
 import json
+import os
 import pwd
+import re
 import sys
 from typing import TYPE_CHECKING, NamedTuple, Sequence
 
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
     from .system import System
 
 LOCAL_SOURCES = frozenset(["files", "compat", "systemd", "altfiles", "extrausers", "mymachines", "db"])
+ACTIONS = re.compile(r"\[[^]]*\]")  # `[NOTFOUND=return]` is no source
 TIMEOUT_SECONDS = 10
 
 # Asks [[function, key], …] and prints for each its numeric id, null, or "error".
@@ -33,8 +36,9 @@ class Entry(ctypes.Structure):
     _fields_ = [("name", ctypes.c_char_p), ("password", ctypes.c_char_p), ("id", ctypes.c_uint)]
 answers = []
 for function, key in json.loads(sys.stdin.read()):
-    room, entry, result = ctypes.create_string_buffer(4096), ctypes.create_string_buffer(256),
-    ctypes.c_void_p() word = key.encode() if isinstance(key, str) else ctypes.c_uint(key)
+    room, entry = ctypes.create_string_buffer(4096), ctypes.create_string_buffer(256)
+    result = ctypes.c_void_p()
+    word = key.encode() if isinstance(key, str) else ctypes.c_uint(key)
     call = getattr(libc, function)
     while True:
         code = call(word, entry, room, ctypes.c_size_t(len(room)), ctypes.byref(result))
@@ -42,8 +46,8 @@ for function, key in json.loads(sys.stdin.read()):
             break
         room = ctypes.create_string_buffer(len(room) * 4)
     found = Entry.from_buffer(entry)
-    answers.append("error" if code else ([found.name.decode("utf-8", "replace"), found.id] if result else
-    None))
+    one = [found.name.decode("utf-8", "replace"), found.id] if result else None
+    answers.append("error" if code else one)
 print(json.dumps(answers))
 """
 
@@ -89,8 +93,8 @@ def has_directory(system: System) -> bool:
     for line in content.decode("utf-8", "replace").splitlines():
         database, _colon, sources = line.partition("#")[0].partition(":")
         if database.strip() in ("passwd", "group", "initgroups"):
-            words = sources.replace("[", " [").split()
-            if any(word[0] not in "[!" and word.isalnum() and word not in LOCAL_SOURCES for word in words):
+            words = ACTIONS.sub(" ", sources).split()
+            if any(word not in LOCAL_SOURCES for word in words):
                 return True
     return False
 
@@ -121,11 +125,33 @@ def _ask_elsewhere(
 ) -> list[tuple[str, int] | None]:
     argv = [sys.executable, "-I", "-S", "-c", QUESTION]
     done = system.query(argv, stdin=json.dumps(questions), timeout_seconds=TIMEOUT_SECONDS)
-    answers = json.loads(done.stdout) if done.rc == 0 else ["error"]
+    try:
+        answers = json.loads(done.stdout) if done.rc == 0 else ["error"]
+    except ValueError:
+        answers = ["error"]
     if "error" in answers or len(answers) != len(questions):
-        raise Refusal(
-            "nss_unavailable",
-            "a source of users or groups in /etc/nsswitch.conf doesn't answer",
-            "see to sssd, LDAP or winbind on the host; the next run tries again",
-        )
+        raise _unavailable()
     return [tuple(answer) if answer else None for answer in answers]
+
+
+def group_ids(system: System, login: str, gid: int) -> set[int]:
+    """All groups that a login of this person would get (initgroups(3)), `gid` among them, in a time limit.
+
+    Raises:
+        Refusal: `nss_unavailable`.
+    """
+    if not has_directory(system):
+        return set(os.getgrouplist(login, gid))
+    done = system.query(["id", "-G", "--", login], timeout_seconds=TIMEOUT_SECONDS)
+    words = done.stdout.split()
+    if done.rc != 0 or not all(word.isdigit() for word in words):
+        raise _unavailable()
+    return {gid, *(int(word) for word in words)}
+
+
+def _unavailable() -> Refusal:
+    return Refusal(
+        "nss_unavailable",
+        "a source of users or groups in /etc/nsswitch.conf doesn't answer",
+        "see to sssd, LDAP or winbind on the host; the next run tries again",
+    )
