@@ -20,6 +20,7 @@ HOME_BASE = "/home"
 CRONTABS = ("/var/spool/cron/crontabs", "/var/spool/cron", "/var/spool/cron/tabs")
 AT_FOLDERS = ("/var/spool/cron/atjobs", "/var/spool/at", "/var/spool/atjobs")
 MAIL_FOLDERS = ("/var/mail", "/var/spool/mail")
+NOBODYS = -1  # no uid
 LINGER_FOLDER = "/var/lib/systemd/linger"
 
 
@@ -31,8 +32,9 @@ class AccountFacts(NamedTuple):
         private: The group of the same name.
         key_file: Content of our key file, None where there is none.
         jobs: Crontab, at jobs and lingering of this login or uid (paths).
-        mail: Mail spool files that aren't empty (paths).
-        home_owner: Owner's uid of what lies at the home path, None where nothing does.
+        mail: Mail spool files that aren't empty (paths); asked where an account may begin or go.
+        home_owner: Owner's uid of what lies at the home path, None where nothing does; asked only while the
+            login has no account.
         subordinate: /etc/subuid or /etc/subgid gives the login a range.
     """
 
@@ -90,7 +92,8 @@ def read_facts(system: System, wanted: Wanted, uids: Mapping[str, int], homes: M
     for login in wanted.accounts:
         entry = passwd.get(login)
         home = homes.get(login) or (entry.home if entry else f"{HOME_BASE}/{login}")
-        status = system.status(home)
+        # A living person's home and mail aren't looked at: over both he may mount what never answers.
+        unseen = entry is not None
         accounts[login] = AccountFacts(
             passwd=entry,
             shadow=shadow.get(login),
@@ -98,9 +101,9 @@ def read_facts(system: System, wanted: Wanted, uids: Mapping[str, int], homes: M
             private=groups.get(login),
             key_file=_text(system, f"{names.KEYS_FOLDER}/{login}"),
             jobs=_jobs(system, login, uids[login]),
-            mail=_mail(system, login),
+            mail=() if unseen and not wanted.accounts[login].remove else _mail(system, login),
             home=home,
-            home_owner=None if status is None else status.st_uid,
+            home_owner=None if unseen else _owner(system, home),
             subordinate=any(owner in (login, str(uids[login])) for owner, _first, _last in ranges),
         )
     known, mentioned, problem = _for_openings(system, wanted, uids, groups)
@@ -180,16 +183,30 @@ def _jobs(system: System, login: str, uid: int) -> tuple[str, ...]:
     named = [f"{folder}/{login}" for folder in (*CRONTABS, LINGER_FOLDER)]
     found = [path for path in named if system.exists(path)]
     for folder in AT_FOLDERS:
-        for name in system.names(folder):
-            status = system.status(f"{folder}/{name}")
-            if status is not None and status.st_uid == uid:
-                found.append(f"{folder}/{name}")
+        paths = [f"{folder}/{name}" for name in system.names(folder)]
+        found += [path for path in paths if _owner(system, path) == uid]
     return tuple(found)
 
 
 def _mail(system: System, login: str) -> tuple[str, ...]:
-    found = [(f"{folder}/{login}", system.status(f"{folder}/{login}")) for folder in MAIL_FOLDERS]
-    return tuple(path for path, status in found if status is not None and status.st_size)
+    return tuple(path for path in (f"{folder}/{login}" for folder in MAIL_FOLDERS) if _has_mail(system, path))
+
+
+def _has_mail(system: System, path: str) -> bool:
+    try:
+        status = system.status(path)
+    except OSError:
+        return True
+    return status is not None and status.st_size > 0
+
+
+def _owner(system: System, path: str) -> int | None:
+    """The owner's uid, None where nothing is, NOBODYS where it can't be told (a mount of somebody's)."""
+    try:
+        status = system.status(path)
+    except OSError:
+        return NOBODYS
+    return None if status is None else status.st_uid
 
 
 def _text(system: System, path: str) -> str | None:
