@@ -47,7 +47,7 @@ def parse_passwd(content: bytes) -> dict[str, Passwd]:
     """Name to entry; the first line of a name counts."""
     found: dict[str, Passwd] = {}
     for fields in _lines(content, 7):
-        if fields[2].isdigit() and fields[3].isdigit():
+        if _is_number(fields[2]) and _is_number(fields[3]):
             entry = Passwd(fields[0], int(fields[2]), int(fields[3]), fields[4], fields[5], fields[6])
             found.setdefault(entry.name, entry)
     return found
@@ -67,7 +67,7 @@ def parse_group(content: bytes) -> dict[str, Group]:
     """Name to entry; the first line of a name counts."""
     found: dict[str, Group] = {}
     for fields in _lines(content, 4):
-        if fields[2].isdigit():
+        if _is_number(fields[2]):
             members = tuple(member for member in fields[3].split(",") if member)
             found.setdefault(fields[0], Group(fields[0], int(fields[2]), members))
     return found
@@ -75,26 +75,26 @@ def parse_group(content: bytes) -> dict[str, Group]:
 
 def names_in(content: bytes) -> frozenset[str]:
     """The first field of each line."""
-    return frozenset(line.partition(":")[0] for line in _text(content).splitlines() if ":" in line)
+    return frozenset(line.partition(":")[0] for line in _split(content) if ":" in line)
 
 
 def parse_ranges(content: bytes) -> tuple[tuple[str, int, int], ...]:
     """Subordinate ids as (owner, first, last)."""
     found = []
     for owner, first, count in _lines(content, 3):
-        if first.isdigit() and count.isdigit() and int(count):
+        if _is_number(first) and _is_number(count) and int(count):
             found.append((owner, int(first), int(first) + int(count) - 1))
     return tuple(found)
 
 
 def parse_shells(content: bytes) -> frozenset[str]:
     """The login shells that this host allows."""
-    lines = (line.partition("#")[0].strip() for line in _text(content).splitlines())
+    lines = (line.partition("#")[0].strip() for line in _split(content))
     return frozenset(line for line in lines if line.startswith("/"))
 
 
 def _lines(content: bytes, fields: int) -> Iterable[list[str]]:
-    for line in _text(content).splitlines():
+    for line in _split(content):
         parts = line.split(":")
         if len(parts) == fields and parts[0]:
             yield parts
@@ -107,5 +107,10 @@ def _day(field: str) -> int | None:
         return None
 
 
-def _text(content: bytes) -> str:
-    return content.decode("utf-8", "surrogateescape")
+def _is_number(field: str) -> bool:
+    return field.isascii() and field.isdigit()  # isdigit alone takes what int() doesn't
+
+
+def _split(content: bytes) -> list[str]:
+    """Lines as the C library sees them: str.splitlines would also end one at a character of a GECOS field."""
+    return content.decode("utf-8", "surrogateescape").split("\n")
