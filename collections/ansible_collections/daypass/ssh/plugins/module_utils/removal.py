@@ -10,7 +10,9 @@ link, over a mount, onto a network, or into what belongs to somebody else.
 
 from __future__ import annotations
 
+import errno
 import os
+import re
 import stat
 import time
 from typing import TYPE_CHECKING, Iterable
@@ -24,6 +26,10 @@ if TYPE_CHECKING:
 ARCHIVE_NAME = ".daypass-archive"  # beside the homes: a rename stays in one file system and reads nothing
 TEMPORARY_FOLDERS = ("/tmp", "/var/tmp", "/dev/shm")  # noqa: S108 - looked through, never written to
 # Where removing or renaming means work on somebody else's machine (statfs types by name, mount(8)).
+OCTAL = re.compile(r"\\([0-7]{3})")
+# One person's thousands of files or jobs must not keep the lock from everybody else's closing.
+LEFTOVERS_SECONDS = 20
+PARK_SECONDS = 10
 NETWORK_TYPES = ("nfs", "cifs", "smb", "fuse", "9p", "ceph", "glusterfs", "afs", "autofs", "lustre")
 
 
@@ -40,9 +46,14 @@ def remove_home(system: System, login: str, uid: int, home: str, policy: str, no
     Raises:
         OSError: It couldn't be moved or deleted.
     """
-    if policy == "keep" or system.status(home) is None:
+    if policy == "keep":
         return None
-    reason = why_not_touch(system, login, uid, home)
+    try:
+        if system.status(home) is None:
+            return None
+        reason = why_not_touch(system, login, uid, home)
+    except OSError as error:  # what is left of a mount that he made
+        reason = f"it can't be looked at ({error.strerror})"
     if reason is not None:
         return f"the home {home} was kept: {reason}"
     if policy == "delete":
@@ -97,9 +108,12 @@ def remove_leftovers(system: System, login: str, uid: int, paths: Iterable[str])
     if system.status(parked) is not None:
         system.remove_tree(parked)
     mounts = _mounts(system)
+    until = system.monotonic() + LEFTOVERS_SECONDS
     for folder in TEMPORARY_FOLDERS:
         for name in system.names(folder):
             path = f"{folder}/{name}"
+            if system.monotonic() > until:
+                return [*warnings, f"{path} and what follows wasn't looked at: there is too much of it"]
             try:
                 _remove_own(system, path, uid, mounts)
             except OSError as error:
@@ -117,7 +131,10 @@ def park(system: System, login: str, paths: Iterable[str]) -> None:
     system.make_folder(PARKED_FOLDER, 0o700)
     system.make_folder(folder, 0o700)
     failed = None
+    until = system.monotonic() + PARK_SECONDS
     for path in paths:
+        if system.monotonic() > until:
+            raise OSError(errno.ETIMEDOUT, "too many jobs for one run", path)
         content = _regular(system, path)
         try:
             if content is not None:
@@ -150,11 +167,11 @@ def _remove_own(system: System, path: str, uid: int, mounts: list[tuple[str, str
 def _mounts(system: System) -> list[tuple[str, str]]:
     """(mount point, type) of all mounts of this process (proc(5), mountinfo); escapes are octal."""
     with open("/proc/self/mountinfo", encoding="utf-8", errors="surrogateescape") as file:
-        lines = file.read().splitlines()
+        lines = file.read().split("\n")  # only that: a person may name a mount point as he likes
     found = []
-    for line in lines:
+    for line in filter(None, lines):
         head, _dash, tail = line.partition(" - ")
-        point = head.split(" ")[4].replace("\\040", " ").replace("\\134", "\\")
+        point = OCTAL.sub(lambda match: chr(int(match.group(1), 8)), head.split(" ")[4])
         found.append((point, tail.split(" ")[0]))
     return found
 

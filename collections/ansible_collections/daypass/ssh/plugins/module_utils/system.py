@@ -24,6 +24,9 @@ from .names import Refusal
 # The whole environment of every program that we start: nothing of the caller's reaches useradd or visudo.
 CHILD_ENVIRONMENT = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL": "C"}
 READ_LIMIT = 64 << 20  # no file that we read is larger on a sane host
+REMOVE_TREE_SECONDS = 60  # what is left goes with the next run
+# A full or read-only file system: flock(2) works there all the same, and closings must go on.
+CANT_WRITE = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
 
 
 class Completed:
@@ -155,8 +158,8 @@ class System:
         folder, name = os.path.split(path)
         temporary = os.path.join(folder, ".%s.tmp" % name)
         self.before("write", path)
-        self._write_temporary(temporary, content, mode, uid, gid)
         try:
+            self._write_temporary(temporary, content, mode, uid, gid)
             if validate is not None:
                 validate(temporary)
             self._restore_context(path, temporary)
@@ -202,18 +205,19 @@ class System:
         self.after("rename", "%s %s" % (old, new))
 
     def remove_tree(self, path: str) -> None:
-        """Remove a folder and all in it, never through a link (shutil.rmtree by folder descriptors).
+        """Remove a folder and all in it, never through a link and never onto another file system.
+
+        By rm(1), which goes by folder descriptors as shutil.rmtree does, but neither recurses (a person may
+        nest folders deeper than Python's stack) nor runs without a limit.
 
         Raises:
-            OSError: Something in it can't be removed, or this platform can't do it safely.
+            OSError: Something of it is still there.
         """
-        import shutil  # only a removal needs it
-
-        if not shutil.rmtree.avoids_symlink_attacks:
-            raise OSError(errno.ENOTSUP, "can't be removed safely here", path)
         self.before("remove_tree", path)
-        shutil.rmtree(path)
+        done = self._run(["rm", "-rf", "--one-file-system", "--", path], "", REMOVE_TREE_SECONDS)
         self.after("remove_tree", path)
+        if os.path.lexists(path):
+            raise OSError(errno.ENOTEMPTY, " ".join(done.stderr.split())[-200:] or "it is still there", path)
 
     def make_folder(self, path: str, mode: int) -> None:
         """Make a folder of root's with exactly this mode; one that is there keeps its content.
@@ -283,16 +287,34 @@ class System:
         Raises:
             Refusal: `lock_timeout`, with the process that holds it.
         """
-        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+        descriptor = self._open_lock(path)
         try:
             self._wait_for_lock(descriptor, path, wait_seconds)
-            os.ftruncate(descriptor, 0)
-            os.pwrite(descriptor, b"%d\n" % os.getpid(), 0)
+            self._name_holder(descriptor)
             self._lock_descriptor = descriptor
             yield
         finally:
             self._lock_descriptor = None
             os.close(descriptor)
+
+    @staticmethod
+    def _open_lock(path: str) -> int:
+        flags = os.O_NOFOLLOW | os.O_CLOEXEC
+        try:
+            return os.open(path, flags | os.O_RDWR | os.O_CREAT, 0o600)
+        except OSError as error:
+            if error.errno not in CANT_WRITE:
+                raise
+            return os.open(path, flags | os.O_RDONLY)
+
+    @staticmethod
+    def _name_holder(descriptor: int) -> None:
+        """Write who holds it, for messages; whoever can't write has the lock all the same."""
+        try:
+            os.ftruncate(descriptor, 0)
+            os.pwrite(descriptor, b"%d\n" % os.getpid(), 0)
+        except OSError:
+            pass
 
     def _wait_for_lock(self, descriptor: int, path: str, wait_seconds: float) -> None:
         until = self.monotonic() + wait_seconds

@@ -1,0 +1,86 @@
+"""What is left of an account, and the guards of what is removed."""
+
+from __future__ import annotations
+
+import errno
+import os
+from pathlib import Path
+
+import pytest
+
+from ansible_collections.daypass.ssh.plugins.module_utils import removal
+from ansible_collections.daypass.ssh.plugins.module_utils.system import System
+
+LINE = "36 25 0:31 / {point} rw,nosuid - {kind} source rw"
+
+
+def mounts_of(text: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[tuple[str, str]]:
+    """What `_mounts` makes of this mountinfo."""
+    path = tmp_path / "mountinfo"
+    path.write_text(text, encoding="utf-8")
+    real = open
+    monkeypatch.setattr(removal, "open", lambda _path, **more: real(path, **more), raising=False)
+    return removal._mounts(System())
+
+
+@pytest.mark.parametrize("mark", ["\x0b", "\x0c", "\x1c", "\x85", "\u2028"])
+def test_odd_name_of_a_mount_point_is_read_whole(mark: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
+    """A person may mount below his home under any name; everybody's removal must still work."""
+    text = (
+        LINE.format(point=f"/home/alice/a{mark}b", kind="fuse.x") + "\n" + LINE.format(point="/", kind="ext4")
+    )
+    found = mounts_of(text + "\n", monkeypatch, tmp_path)
+    assert found == [(f"/home/alice/a{mark}b", "fuse.x"), ("/", "ext4")]
+
+
+def test_escapes_of_a_mount_point_are_undone(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
+    """proc(5): blank, tab, newline and backslash are octal."""
+    found = mounts_of(LINE.format(point=r"/a\040b\011c\012d\134e", kind="ext4"), monkeypatch, tmp_path)
+    assert found == [("/a b\tc\nd\\e", "ext4")]
+
+
+def test_home_that_cant_be_looked_at_is_kept():
+    """What a dead FUSE mount says (EACCES, ENOTCONN) keeps the home, not the account."""
+
+    class Dead(System):
+        def status(self, path: str) -> os.stat_result | None:
+            raise OSError(errno.ENOTCONN, os.strerror(errno.ENOTCONN), path)
+
+    warning = removal.remove_home(Dead(), "alice", 70007, "/home/alice", "delete", 0)
+    assert warning is not None
+    assert "kept" in warning
+
+
+class Hurried(System):
+    """A clock that passes every limit at its second look."""
+
+    def __init__(self) -> None:
+        self.looked = 0
+
+    def monotonic(self) -> float:
+        self.looked += 1
+        return self.looked * 1000.0
+
+
+def test_too_many_leftovers_dont_keep_the_lock(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
+    """Thousands of files in /tmp are told, not waited for: others' closings need the lock."""
+    (tmp_path / "file").touch()
+    monkeypatch.setattr(removal, "TEMPORARY_FOLDERS", (str(tmp_path),))
+    monkeypatch.setattr(removal, "PARKED_FOLDER", str(tmp_path / "parked"))
+    (warning,) = removal.remove_leftovers(Hurried(), "alice", os.getuid(), [])
+    assert "too much" in warning
+    assert (tmp_path / "file").exists()
+
+
+def test_leftovers_of_the_account_go_and_those_of_others_stay(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+):
+    """Files and folders of his uid, links themselves and not what they lead to."""
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "link").symlink_to("/etc")
+    monkeypatch.setattr(removal, "TEMPORARY_FOLDERS", (str(tmp_path),))
+    monkeypatch.setattr(removal, "PARKED_FOLDER", str(tmp_path / "parked"))
+    assert removal.remove_leftovers(System(), "alice", os.getuid() + 1, []) == []
+    assert sorted(one.name for one in tmp_path.iterdir()) == ["folder", "link"]
+    assert removal.remove_leftovers(System(), "alice", os.getuid(), []) == []
+    assert list(tmp_path.iterdir()) == []
