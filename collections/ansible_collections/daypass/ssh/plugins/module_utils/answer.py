@@ -10,6 +10,7 @@ to fit into 200 KB.
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any
 
 from . import names
@@ -25,6 +26,9 @@ if TYPE_CHECKING:
 
 MESSAGE_LENGTH = 400
 WARNINGS_MAX = 8  # of one account
+ACCOUNTS_LENGTH = 190_000  # of all accounts as JSON
+DIFF_LENGTH = 50_000  # of each side
+SHORT_LENGTH = 80  # of a message, where the whole would be too long
 
 
 def refused(refusal: Refusal, now: int, drift: float | None, ledger: Ledger | None = None) -> dict[str, Any]:
@@ -65,6 +69,11 @@ def build(
     result["next_deadline"] = min(ends) if ends else None
     bad = [one for one in result["accounts"].values() if one["state"] in ("refused", "failed")]
     planned = any(account.close or account.open or account.remove for account in plan.accounts.values())
+    if _length(result["accounts"]) > ACCOUNTS_LENGTH:
+        result["warnings"].append(
+            "the answer would be too long: changes and warnings of accounts are left out"
+        )
+        result["accounts"] = {login: _shortened(one) for login, one in result["accounts"].items()}
     return {
         "changed": planned if applied is None else applied.changed,
         "failed": bool(bad) or problem is not None,
@@ -80,7 +89,22 @@ def diff(plan: Plan) -> dict[str, str]:
         for what, old, new in account.changes:
             before.append(f"{login}: {what}: {old}\n")
             after.append(f"{login}: {what}: {new}\n")
-    return {"before": "".join(before), "after": "".join(after)}
+    return {"before": _cut(before), "after": _cut(after)}
+
+
+def _cut(lines: list[str]) -> str:
+    text = "".join(lines)
+    return text if len(text) <= DIFF_LENGTH else text[:DIFF_LENGTH] + "\n... and more\n"
+
+
+def _length(value: object) -> int:
+    return len(json.dumps(value))
+
+
+def _shortened(account: dict[str, Any]) -> dict[str, Any]:
+    """An account's state, its grants and the reason in short: what the orchestrator goes by."""
+    message = account["message"]
+    return dict(account, changes=[], warnings=[], message=None if message is None else message[:SHORT_LENGTH])
 
 
 def drift_warnings(drift: float | None) -> list[str]:
