@@ -190,3 +190,24 @@ def test_ledger_with_a_system_uid_is_corrupt():
     content = ledger.serialise(having()).replace(b"70007", b"33")
     with pytest.raises(Refusal):
         ledger.parse(content)
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        (b'"principals":["daypass-G1-1"]', b'"principals":["daypass-G2-1"]'),
+        (b'"principals":["daypass-G1-1"]', b'"principals":["\\ud800"]'),
+        (b'"groups":["web"]', b'"groups":["we\\nb"]'),
+        (b'"groups":["web"]', b'"groups":[7]'),
+        (b'"sudo":[]', b'"sudo":[["root",["/bin/a\\nALL ALL=ALL"]]]'),
+        (str(NOW + 3600).encode(), b"9" * 30),
+        (b"70007", b"70007.5"),
+    ],
+)
+def test_ledger_with_a_value_that_no_document_has_is_corrupt(old: bytes, new: bytes):
+    """One value that can't be rendered would end the run before anybody is closed."""
+    content = ledger.serialise(having(grant("G1", groups=["web"])))
+    assert old in content
+    with pytest.raises(Refusal) as caught:
+        ledger.parse(content.replace(old, new))
+    assert caught.value.code == "ledger_corrupt"

@@ -13,7 +13,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any, Callable, NamedTuple
 
-from . import fields, names
+from . import fields, names, sudo_rules
 from .document import SudoRule
 from .names import Refusal
 
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 # What a run was about to do with an account when it ended; "" = nothing, the account is as the ledger says.
 PENDING = ("", "create", "open", "close", "remove")
+MOMENT_MAX = 1 << 35  # year 3058; documents end with 2999
 CAUSE_ENDED = "ended"
 CAUSE_MEMBERSHIP = "membership_lost"  # such a grant never opens again, whatever the sequence
 
@@ -190,12 +191,30 @@ def _checked(ledger: Ledger) -> Ledger:
         right = names.LOGIN.fullmatch(login) and names.UID_MIN <= account.uid <= names.UID_MAX
         if not right or account.pending not in PENDING or not account.home.startswith("/"):
             raise ValueError(f"account {names.shown(login)}")
-        whole += [grant.not_after for grant in account.grants.values()]
+        whole += [account.uid, account.closed_at or 0]
+        for key, grant in account.grants.items():
+            _check_grant(key, grant)
+            whole.append(grant.not_after)
+            if grant.not_after > MOMENT_MAX:
+                raise ValueError(f"grant {names.shown(key)} ends too late")
     whole += [stone.until for stone in ledger.tombstones.values()]
     whole += [entry.uid for entry in ledger.retired]
-    if not all(fields.is_whole(number) for number in whole):
+    if not all(fields.is_whole(number) and number >= 0 for number in whole):
         raise ValueError("a number is none")
     return ledger
+
+
+def _check_grant(key: str, grant: LedgerGrant) -> None:
+    """What stops the rendering of one person's files would stop everybody's closing."""
+    matches = [names.PRINCIPAL.fullmatch(text) for text in grant.principals]
+    right = all(match is not None and match.group(1) == key for match in matches)
+    if not right or not all(names.GROUP.fullmatch(group) for group in grant.groups):
+        raise ValueError(f"grant {names.shown(key)}")
+    try:
+        for rule in grant.sudo:
+            sudo_rules.check_rule(rule.run_as, rule.commands)
+    except Refusal as refusal:
+        raise ValueError(f"grant {names.shown(key)}: {refusal.sentence}") from refusal
 
 
 def read_ledger(system: System) -> Ledger | None:
