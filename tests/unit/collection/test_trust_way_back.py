@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from ansible_collections.daypass.ssh.plugins.module_utils import rolling_back, trust, way_back
-from ansible_collections.daypass.ssh.plugins.module_utils.ledger import new_ledger, serialise
+from ansible_collections.daypass.ssh.plugins.module_utils.ledger import LedgerAccount, new_ledger, serialise
 from ansible_collections.daypass.ssh.plugins.module_utils.listeners import Listener
 from ansible_collections.daypass.ssh.plugins.module_utils.names import LEDGER_PATH, SSHD_DROPIN, Refusal
 from ansible_collections.daypass.ssh.plugins.module_utils.sshd import render_dropin
@@ -125,6 +125,17 @@ def test_known_host_gets_its_dropin_back_and_keeps_the_rest():
     system = armed(FakeSystem({SSHD_DROPIN: b"new\n", LEDGER_PATH: ledger}), marker)
     rolling_back.roll_back(system, marker)
     assert system.files == {SSHD_DROPIN: b"old\n", LEDGER_PATH: ledger}
+
+
+def test_ledger_that_a_wave_filled_meanwhile_stays(monkeypatch: pytest.MonkeyPatch):
+    """An account that was opened between the last look and the removal must not lose its record."""
+    bob = LedgerAccount(70008, "b", "/bin/sh", "/home/bob", "keep", None, "", {}, (), None)
+    filled = serialise(new_ledger(None, None, None, (9, 2), "apono")._replace(accounts={"bob": bob}))
+    system = armed(FakeSystem({LEDGER_PATH: filled}))
+    monkeypatch.setattr(rolling_back, "remove_canary", lambda _system, _canary: True)
+    rolling_back.roll_back(system, FRESH)
+    assert system.files == {LEDGER_PATH: filled}
+    assert not [argv for argv in system.run if argv[0] in ("groupdel", "rmdir")]
 
 
 def test_unreadable_ledger_stays_while_the_dropin_goes():

@@ -93,6 +93,9 @@ def _converge_away(system: System, ledger: Ledger, canary: str) -> None:
 def remove_traces(system: System, way_back: WayBack) -> None:
     """Take out ledger, groups and folders that onboarding made; what is in use stays."""
     with system.lock(LOCK_PATH, LOCK_WAIT_SECONDS):
+        ledger = read_ledger(system)
+        if ledger is not None and ledger.accounts:
+            return  # a wave came between and opened somebody's account
         system.remove(LEDGER_PATH)
     for folder in reversed(way_back.folders):
         if not system.names(folder):
