@@ -254,3 +254,13 @@ def test_odd_text_from_a_host_can_be_recorded(store: Store):
         assert found.outcome_message.startswith("null \ufffd, half a pair ?, and")
         assert len(found.outcome_message) == 4000
         assert view.events()[0].details == {"message": hostile}
+
+
+def test_ca_keys_are_the_last_ones_recorded(store: Store):
+    """None before the first certificate; then those that servers have to trust, in their order."""
+    with store.write(ACTOR, NOW) as work:
+        assert work.ca_keys() == ()
+        work.set_ca_keys(["ssh-ed25519 AAAA", "ssh-rsa BBBB"])
+        work.set_ca_keys(["ssh-rsa BBBB", "ssh-ed25519 AAAA"])
+    with store.read() as view:
+        assert view.ca_keys() == ("ssh-rsa BBBB", "ssh-ed25519 AAAA")

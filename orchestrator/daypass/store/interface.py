@@ -40,6 +40,9 @@ class ReadView(Protocol):
     def orchestrator_id(self) -> str:
         """32 hex digits. Raises: StoreError: `not_initialised`."""
 
+    def ca_keys(self) -> tuple[str, ...]:
+        """Public keys (`TYPE BASE64`) of the CA that signed last; empty before the first certificate."""
+
     def grant(self, grant_id: str) -> Grant | None: ...
 
     def grants(
@@ -116,6 +119,9 @@ class WriteWork(ReadView, Protocol):
 
     def set_orchestrator_id(self, orchestrator_id: str) -> None:
         """Once and for all. Raises: StoreError: `already_initialised` with another id."""
+
+    def set_ca_keys(self, ca_keys: Sequence[str]) -> None:
+        """Servers go on trusting these, and closing works, when the CA's private key can't be read."""
 
     def uid_for(self, login: str, comment: str) -> int:
         """The uid of this login on every server: the same for ever, never anybody else's.

@@ -17,6 +17,7 @@ from daypass.store import rows, tables
 from daypass.store.interface import EVENTS_PAGE, AuditHead
 
 ORCHESTRATOR_ID = "orchestrator_id"
+CA_KEYS = "ca_keys"  # one a line
 
 
 def filtered(table: Table, **wanted: Any) -> Select[Any]:
@@ -44,6 +45,10 @@ class SqlView:
                 "The store has no orchestrator id yet.", hint="daypass init", code="not_initialised"
             )
         return str(row.value)
+
+    def ca_keys(self) -> tuple[str, ...]:
+        row = self._connection.execute(filtered(tables.settings, name=CA_KEYS)).one_or_none()
+        return () if row is None else tuple(str(row.value).splitlines())
 
     def grant(self, grant_id: str) -> Grant | None:
         row = self._connection.execute(filtered(tables.grants, id=grant_id)).one_or_none()

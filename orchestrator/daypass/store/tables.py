@@ -70,7 +70,7 @@ metadata = MetaData(
     }
 )
 
-settings = Table(  # orchestrator_id
+settings = Table(  # orchestrator_id, ca_keys
     "settings",
     metadata,
     Column("name", String(64), primary_key=True),

@@ -16,7 +16,7 @@ from daypass.domain.hosts import Host, HostKey, SentDocument
 from daypass.errors import NotFoundError, StoreError
 from daypass.store import rows, tables
 from daypass.store.interface import FIRST_UID, LAST_UID, SerialTaken
-from daypass.store.reading import ORCHESTRATOR_ID, SqlView, filtered
+from daypass.store.reading import CA_KEYS, ORCHESTRATOR_ID, SqlView, filtered
 
 
 class SqlWork(SqlView):
@@ -36,6 +36,9 @@ class SqlWork(SqlView):
             raise StoreError(
                 "The store already belongs to another orchestrator id.", code="already_initialised"
             )
+
+    def set_ca_keys(self, ca_keys: Sequence[str]) -> None:
+        self._put(tables.settings, {"name": CA_KEYS, "value": "\n".join(ca_keys)})
 
     def uid_for(self, login: str, comment: str) -> int:
         known = self._connection.execute(filtered(tables.people, login=login)).one_or_none()

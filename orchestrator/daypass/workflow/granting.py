@@ -72,6 +72,7 @@ def give(seams: Seams, request: GrantRequest, now: datetime, progress: Progress 
     targets = decide(seams, request)
     for server in targets:  # a key that can't be read is known before anything is recorded
         seams.executor(seams.integration_of(server).name)
+    seams.signer()
     grant = _grant(seams, request, now)
     with claimed(seams, targets, now):
         with seams.store.write(seams.actor, now) as work:

@@ -13,6 +13,7 @@ from datetime import datetime
 from daypass.domain.certificates import CertificateState
 from daypass.domain.grants import Account, ShareState
 from daypass.domain.outcomes import Outcome
+from daypass.errors import ConfigurationError, DaypassError, SigningError
 from daypass.store.interface import ReadView
 from daypass.workflow.claims import claimed
 from daypass.workflow.ending import RAN_OUT, end_grant
@@ -43,15 +44,21 @@ class Pass:
 
 
 def reconcile_once(seams: Seams, now: datetime, progress: Progress | None = None) -> Pass:
-    """Bring store and servers together at `now`."""
+    """Bring store and servers together at `now`.
+
+    Raises:
+        ConfigurationError, SigningError: A left-over certificate can't be signed; all else is done by then.
+    """
     ended = _end_due(seams, now)
     with seams.store.read() as view:
         due = {share.server for share in view.shares_due(now)}
         removals = _removals(view.accounts_due_for_removal(now))
     wanted = sorted(due | set(removals))
     with claimed(seams, wanted, now) as free:
-        signed = _sign_left_over(seams, free, now)
+        signed, unsigned = _sign_left_over(seams, free, now)
         outcomes = converge(seams, free, removals=removals, progress=progress)
+    if unsigned:
+        raise unsigned[0]
     busy = tuple(name for name in wanted if name not in free)
     with seams.store.read() as view:
         waiting = _waiting(view, now)
@@ -85,8 +92,14 @@ def _removals(accounts: Sequence[Account]) -> dict[str, frozenset[str]]:
     return {server: frozenset(names) for server, names in logins.items()}
 
 
-def _sign_left_over(seams: Seams, servers: Iterable[str], now: datetime) -> tuple[int, ...]:
-    """Sign what was recorded and reserved by a process that died before it signed: the grant was given."""
+def _sign_left_over(
+    seams: Seams, servers: Iterable[str], now: datetime
+) -> tuple[tuple[int, ...], list[DaypassError]]:
+    """Sign what was recorded and reserved by a process that died before it signed: the grant was given.
+
+    Returns:
+        The serials that were signed, and what kept others from it: nobody's end waits for a signature.
+    """
     with seams.store.read() as view:
         grants = {
             share.grant_id
@@ -100,8 +113,12 @@ def _sign_left_over(seams: Seams, servers: Iterable[str], now: datetime) -> tupl
             for certificate in view.certificates(grant_id)
             if certificate.state is CertificateState.RESERVED
         ]
-    return tuple(
-        sign_reserved(seams, grant, certificate.serial, now).serial
-        for grant, certificate in reserved
-        if grant
-    )
+    signed: list[int] = []
+    problems: list[DaypassError] = []
+    for grant, certificate in reserved:
+        try:
+            if grant:
+                signed.append(sign_reserved(seams, grant, certificate.serial, now).serial)
+        except (ConfigurationError, SigningError) as error:
+            problems.append(error)
+    return tuple(signed), problems

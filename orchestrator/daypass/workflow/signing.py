@@ -46,17 +46,26 @@ def sign_reserved(seams: Seams, grant: Grant, serial: int, now: datetime) -> Cer
             raise SigningError(f"no certificate is reserved under serial {serial} for grant {grant.id}")
         if found[0].state is not CertificateState.RESERVED:
             return found[0]
-        spec = _spec(grant, found[0])
+        spec, signer = _spec(grant, found[0]), seams.signer()
         signed = replace(
             found[0],
             state=CertificateState.SIGNED,
-            text=sign_checked(seams.signer(), spec),
+            text=sign_checked(signer, spec),
             valid_after=spec.valid_after,
             valid_before=spec.valid_before,
         )
         work.set_certificate(signed)
         work.append_event("certificate.signed", grant.id, {"serial": str(serial), "key_id": spec.key_id})
+        _record_ca(work, signer.public_key)
     return signed
+
+
+def _record_ca(work: WriteWork, public_key: str) -> None:
+    """Note which CA servers have to trust from now on; another one than before is worth an event."""
+    before = work.ca_keys()
+    if before != (public_key,):
+        work.set_ca_keys((public_key,))
+        work.append_event("ca.recorded", "ca", {"public_key": public_key, "before": list(before)})
 
 
 def _spec(grant: Grant, certificate: Certificate) -> CertificateSpec:

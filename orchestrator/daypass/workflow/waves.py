@@ -146,7 +146,8 @@ def _plan(
         accounts=view.accounts(server=server, states=LIVE_ACCOUNTS),
         shares=shares,
         certificates=certificates,
-        ca_keys=seams.ca_keys(),
+        # From the record, so that access is taken back without the CA's private key too.
+        ca_keys=view.ca_keys() or seams.ca_keys(),
         removals=removals,
         now=now,
     )

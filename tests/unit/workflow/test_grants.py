@@ -17,6 +17,7 @@ from daypass.errors import (
     DeniedError,
     ExecutionError,
     NotFoundError,
+    SigningError,
     UsageError,
 )
 from daypass.workflow.granting import give
@@ -312,3 +313,49 @@ def test_a_wave_that_cannot_start_is_an_outcome_of_its_servers(world, request_fo
     world.clock.forward(MINUTE)
     reconcile_once(world.seams, world.clock())
     agree(world)
+
+
+def test_access_is_taken_back_without_the_private_key_of_the_ca(world, request_for):
+    """Whoever puts a stolen CA key away can still end what was granted; a pass ends what is due, too."""
+    first = give(world.seams, request_for("anna", "web-1"), world.clock())
+    give(world.seams, request_for("bea", "web-2"), world.clock())
+
+    def gone():
+        raise ConfigurationError("the CA key can't be read")
+
+    without_key = replace(world.seams, signer=gone, ca_keys=gone)
+    answer = take_back(without_key, first.grant.id, world.clock())
+    assert [share.state for share in answer.shares] == [ShareState.ENDED]
+    reconcile_once(without_key, world.clock.forward(timedelta(hours=2)))
+    assert not world.hosts["web-2"].open_principals("bea")
+
+
+def test_a_left_over_signature_that_fails_keeps_nothing_from_ending(world, request_for):
+    """What can't be signed is an error at the end of the pass, not at its beginning."""
+
+    class Broken:
+        public_key = world.seams.signer().public_key
+
+        def sign(self, spec):
+            raise SigningError("the signer is away")
+
+    give(world.seams, request_for("anna", "web-1"), world.clock())
+    broken = replace(world.seams, signer=Broken)
+    with pytest.raises(SigningError):
+        give(broken, request_for("bea", "web-1", length=timedelta(hours=9)), world.clock())
+    with pytest.raises(SigningError):
+        reconcile_once(broken, world.clock.forward(timedelta(hours=2)))
+    assert not world.hosts["web-1"].open_principals("anna")
+
+
+def test_a_grant_without_a_readable_ca_key_is_refused_before_it_is_recorded(world, request_for):
+    """Otherwise a later pass would open what the operator was told had failed."""
+    give(world.seams, request_for("anna", "web-1"), world.clock())
+
+    def gone():
+        raise ConfigurationError("the CA key can't be read")
+
+    with pytest.raises(ConfigurationError):
+        give(replace(world.seams, signer=gone), request_for("bea", "web-1"), world.clock())
+    with world.seams.store.read() as view:
+        assert not view.grants(login="bea")
