@@ -8,6 +8,7 @@ import pytest
 
 from ansible_collections.daypass.ssh.plugins.module_utils import sshd
 from ansible_collections.daypass.ssh.plugins.module_utils.listeners import Listener
+from ansible_collections.daypass.ssh.plugins.module_utils.sshd_config import walk
 from ansible_collections.daypass.ssh.plugins.module_utils.system import Completed
 
 MAIN = "/etc/ssh/sshd_config"
@@ -184,3 +185,37 @@ def test_version_is_read_from_what_each_sshd_says(said: str, version: tuple[str,
     """Old ones name themselves only in their complaint."""
     system = FakeSystem(said)
     assert sshd.read_version(system) == version
+
+
+def origin_check(main: str) -> list[tuple[str, str, str | None]]:
+    """What is in the way though `sshd -T` shows the whole block."""
+    files = {MAIN: main.encode(), sshd.DROPIN: b"Match Group daypass\n  PasswordAuthentication no\n"}
+    found = sshd.by_origin(walk(MAIN, files.get, lambda _pattern: [sshd.DROPIN]))
+    return [(one.directive, one.found, one.file) for one in found]
+
+
+INCLUDE = "Include /etc/ssh/sshd_config.d/*.conf\n"
+
+
+@pytest.mark.parametrize(
+    "match",
+    ["Address 10.0.0.0/8", "User alice Host *.lan", "LocalPort 2222", "address=10.0.0.0/8", 'exec "true"'],
+)
+def test_setting_for_some_origins_in_front_of_the_block_is_a_violation(match: str):
+    """`sshd -T` answers for one origin; from another the earlier block would let own keys in."""
+    main = f"Match {match}\nAuthorizedKeysFile .ssh/authorized_keys\nMatch all\n" + INCLUDE
+    assert origin_check(main) == [("AuthorizedKeysFile", ".ssh/authorized_keys", f"{MAIN}:2")]
+
+
+@pytest.mark.parametrize(
+    "main",
+    [
+        INCLUDE + "Match Address 10.0.0.0/8\nAuthorizedKeysFile .ssh/authorized_keys\n",
+        "Match User bob\nPasswordAuthentication yes\nMatch all\n" + INCLUDE,
+        "Match Address 10.0.0.0/8\nPasswordAuthentication no\nX11Forwarding yes\nMatch all\n" + INCLUDE,
+        "Match Address 10.0.0.0/8\nMatch all\nPasswordAuthentication yes\n" + INCLUDE,
+    ],
+)
+def test_settings_that_dont_win_or_that_sshd_tells_are_none(main: str):
+    """Behind the drop-in, for certain users (`sshd -T` says so), with our value, or outside of the block."""
+    assert origin_check(main) == []

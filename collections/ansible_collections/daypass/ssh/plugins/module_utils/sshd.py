@@ -20,6 +20,7 @@ from .names import SSHD_DROPIN as DROPIN
 from .sshd_config import expand, reach, walk, words
 
 if TYPE_CHECKING:
+    from .sshd_config import Line
     from .system import System
 
 INCLUDE_LINE = "Include /etc/ssh/sshd_config.d/*.conf"
@@ -44,6 +45,9 @@ BLOCK: tuple[tuple[str, str], ...] = (
     ("AllowGroups", GROUP),
 )
 EXPECTED: Mapping[str, str] = {directive.lower(): value for directive, value in BLOCK}
+SPELLING: Mapping[str, str] = {directive.lower(): directive for directive, _value in BLOCK}
+# What a Match block may ask that `sshd -T -C user=…` answers for every connection of the login.
+ASKED_OF_A_LOGIN = frozenset({"user", "group", "all", "invalid-user"})
 # Left out of `sshd -T` by builds that can't do them at all, which would complain at each connection.
 OPTIONAL = frozenset({"gssapiauthentication", "kerberosauthentication"})
 
@@ -105,9 +109,8 @@ def parse_effective(text: str) -> dict[str, str]:
 
 def violations(effective: Mapping[str, str], expected: Mapping[str, str] = EXPECTED) -> list[Violation]:
     """Compare the effective settings with the wanted ones; `file` isn't known here."""
-    spelling = {directive.lower(): directive for directive, _value in BLOCK}
     return [
-        Violation(spelling.get(directive, directive), effective.get(directive, ""), wanted)
+        Violation(SPELLING.get(directive, directive), effective.get(directive, ""), wanted)
         for directive, wanted in expected.items()
         if effective.get(directive, "") != wanted
         and not (directive in OPTIONAL and directive not in effective)
@@ -176,6 +179,32 @@ def check_account(
             groups = system.query(["id", "-Gn", "--", login]).stdout.split()
         wrong = violations(effective) + denials(effective, login, groups or (GROUP, login))
         found += explain(system, listener.main_file, wrong) if wrong else []
+        found += by_origin(walk(listener.main_file, system.read, expand))
+    return found
+
+
+def by_origin(lines: Iterable[Line]) -> list[Violation]:
+    """What wins over the block for connections from or to somewhere only: `sshd -T` tells of one place.
+
+    Args:
+        lines: The configuration in the order in which sshd reads it; what stands behind the drop-in loses.
+    """
+    open_blocks: dict[str, frozenset[str]] = {}  # file -> what its present Match block asks about
+    found = []
+    for line in lines:
+        if line.file == DROPIN:
+            break
+        if line.keyword == "match":
+            open_blocks[line.file] = frozenset(one.lower().partition("=")[0] for one in words(line.rest)[::2])
+            continue
+        wanted = EXPECTED.get(line.keyword)
+        # An included file without a Match of its own stands in the block of whoever includes it.
+        asks = open_blocks.get(line.file) or frozenset().union(*open_blocks.values())
+        if wanted is None or not line.conditional or asks <= ASKED_OF_A_LOGIN:
+            continue
+        value = " ".join(words(line.rest))
+        if value != wanted:
+            found.append(Violation(SPELLING[line.keyword], value, wanted, line.place))
     return found
 
 
