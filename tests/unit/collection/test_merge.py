@@ -211,3 +211,10 @@ def test_ledger_with_a_value_that_no_document_has_is_corrupt(old: bytes, new: by
     with pytest.raises(Refusal) as caught:
         ledger.parse(content.replace(old, new))
     assert caught.value.code == "ledger_corrupt"
+
+
+def test_person_is_retired_once():
+    """An account that comes and goes (a canary at each onboarding) doesn't make the ledger grow."""
+    first = ledger.Retired(70000, "dp-canary", "daypass canary", NOW, "")
+    bob = ledger.Retired(70001, "bob", "bob@example.com", NOW, "")
+    assert ledger.with_retired((first, bob), first._replace(at=NOW + 1)) == (bob, first._replace(at=NOW + 1))

@@ -18,7 +18,7 @@ from .fields import show_moment
 from .names import Refusal
 
 if TYPE_CHECKING:
-    from .apply import Applied
+    from .applied import Applied
     from .converge import Run
     from .ledger import Ledger
     from .merge import Wanted

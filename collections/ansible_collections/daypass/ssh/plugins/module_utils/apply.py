@@ -10,9 +10,10 @@ tries each step and reports what failed. One account's failure never stops anoth
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Callable, Mapping, NamedTuple
+from typing import TYPE_CHECKING, Any, Callable
 
-from . import account_files, account_steps, names, processes, removal, rights
+from . import account_files, account_steps, names, processes, removal, rights, setid_files
+from .applied import Applied, Failure
 from .ledger import LedgerAccount
 from .names import Refusal
 from .sudoers_file import SudoersFile, others_rights
@@ -23,30 +24,6 @@ if TYPE_CHECKING:
     from .plan_types import AccountPlan, Plan
     from .steps import Step
     from .system import System
-
-
-class Failure(NamedTuple):
-    """A step that didn't succeed."""
-
-    code: str
-    sentence: str
-    hint: str = ""
-
-
-class Applied(NamedTuple):
-    """What became of the accounts.
-
-    Attributes:
-        failures, warnings: By login.
-        undone: Logins whose opening was taken back, or not begun.
-        stuck: Logins where something that should be gone may still be there: the next run goes on.
-    """
-
-    failures: Mapping[str, list[Failure]]
-    warnings: Mapping[str, list[str]]
-    undone: frozenset[str]
-    stuck: frozenset[str]
-    changed: bool
 
 
 class Applier:
@@ -123,6 +100,10 @@ class Applier:
         except OSError as error:
             self._all_stuck(accounts, error)
             return
+        homes = {one.uid: self._facts.accounts[one.login].home for one in accounts}
+        warnings = setid_files.disarm(self._system, homes)
+        for account in accounts:
+            self._warn(account, warnings[account.uid])
         for login, pids in left.items():
             shown = " ".join(str(pid) for pid in pids[:10])
             refusal = Refusal("processes_remain", f"processes of {login} are left: {shown}")

@@ -12,7 +12,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from . import answer, document, emergency, facts, ledger, merge, names, plan
-from .apply import Applied, Applier
+from .applied import Applied
+from .apply import Applier
 from .names import Refusal
 from .plan_types import AccountPlan
 from .sshd_check import check_sshd
@@ -141,7 +142,7 @@ def _next_ledger(run: Run, target: Wanted, planned: Plan, current: Ledger) -> Le
         last_seen=_last_seen(run, current),
         accounts=accounts,
         tombstones=stones,
-        retired=(*current.retired, *_retired(planned, busy=False)),
+        retired=_retired_without_steps(planned, current),
     )
 
 
@@ -159,7 +160,7 @@ def _worth_writing(intent: Ledger, current: Ledger) -> bool:
 def _final_ledger(intent: Ledger, planned: Plan, applied: Applied) -> Ledger:
     """The ledger with what is true now."""
     accounts = dict(intent.accounts)
-    retired = list(intent.retired)
+    retired = intent.retired
     for login, account in planned.accounts.items():
         if not (account.close or account.open or account.remove):
             continue
@@ -168,8 +169,8 @@ def _final_ledger(intent: Ledger, planned: Plan, applied: Applied) -> Ledger:
         if entry is not None:
             accounts[login] = entry
         elif account.retired is not None:
-            retired.append(account.retired)
-    return intent._replace(accounts=accounts, retired=tuple(retired))
+            retired = ledger.with_retired(retired, account.retired)
+    return intent._replace(accounts=accounts, retired=retired)
 
 
 def _final_entry(account: AccountPlan, undone: bool, stuck: bool) -> LedgerAccount | None:
@@ -180,13 +181,13 @@ def _final_entry(account: AccountPlan, undone: bool, stuck: bool) -> LedgerAccou
     return account.intent
 
 
-def _retired(planned: Plan, busy: bool) -> list[ledger.Retired]:
-    """What is retired without any step (the account was gone and left nothing)."""
-    return [
-        account.retired
-        for account in planned.accounts.values()
-        if account.retired is not None and bool(account.close or account.open or account.remove) == busy
-    ]
+def _retired_without_steps(planned: Plan, current: Ledger) -> tuple[ledger.Retired, ...]:
+    """The retired accounts with those that were gone and left nothing to do."""
+    retired = current.retired
+    for account in planned.accounts.values():
+        if account.retired is not None and not (account.close or account.open or account.remove):
+            retired = ledger.with_retired(retired, account.retired)
+    return retired
 
 
 def _emergency(system: System, run: Run, refusal: Refusal) -> dict[str, Any]:

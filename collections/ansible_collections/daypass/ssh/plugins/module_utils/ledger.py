@@ -235,6 +235,12 @@ def write_ledger(system: System, ledger: Ledger) -> None:
     system.write(names.LEDGER_PATH, serialise(ledger), 0o600)
 
 
+def with_retired(retired: tuple[Retired, ...], entry: Retired) -> tuple[Retired, ...]:
+    """The retired accounts and one more: one entry a person and uid, the newest (canaries come and go)."""
+    identity = (entry.uid, entry.login, entry.comment)
+    return (*(one for one in retired if (one.uid, one.login, one.comment) != identity), entry)
+
+
 def tombstones_at(ledger: Ledger, now: int) -> dict[str, Tombstone]:
     """The tombstones that still count."""
     return {key: stone for key, stone in ledger.tombstones.items() if stone.until > now}

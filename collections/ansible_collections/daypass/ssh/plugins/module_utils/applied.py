@@ -1,0 +1,33 @@
+# Copyright: (c) The Daypass authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What became of a plan. Pure values."""
+
+from __future__ import annotations
+
+from typing import Mapping, NamedTuple
+
+
+class Failure(NamedTuple):
+    """A step that didn't succeed."""
+
+    code: str
+    sentence: str
+    hint: str = ""
+
+
+class Applied(NamedTuple):
+    """What became of the accounts.
+
+    Attributes:
+        failures, warnings: By login.
+        undone: Logins whose opening was taken back, or not begun.
+        stuck: Logins where something that should be gone may still be there: the next run goes on.
+    """
+
+    failures: Mapping[str, list[Failure]]
+    warnings: Mapping[str, list[str]]
+    undone: frozenset[str]
+    stuck: frozenset[str]
+    changed: bool

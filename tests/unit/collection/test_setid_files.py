@@ -1,0 +1,56 @@
+"""Setuid and setgid copies lose their bits, and nothing else does."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from ansible_collections.daypass.ssh.plugins.module_utils import setid_files
+from ansible_collections.daypass.ssh.plugins.module_utils.system import System
+
+UID = os.getuid()
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A home, and one open folder beside it."""
+    (tmp_path / "home/deep").mkdir(parents=True)
+    (tmp_path / "open").mkdir()
+    monkeypatch.setattr(setid_files, "OPEN_FOLDERS", (str(tmp_path / "open"),))
+    return tmp_path / "home"
+
+
+def armed(path: Path, mode: int = 0o6755) -> Path:
+    """A file with setuid and setgid bits."""
+    path.write_text("x")
+    path.chmod(mode)
+    return path
+
+
+def test_copies_lose_both_bits_wherever_they_lie(home: Path):
+    """A copy made while in a group gives that group's rights no longer."""
+    files = [armed(home / "deep/copy"), armed(home.parent / "open/copy", 0o2711)]
+    assert setid_files.disarm(System(), {UID: str(home)}) == {UID: []}
+    assert [path.stat().st_mode & 0o7777 for path in files] == [0o755, 0o711]
+
+
+def test_others_files_and_links_stay_as_they_are(home: Path):
+    """Only the account's own regular files are touched, never what a link leads to."""
+    outside = armed(home.parent / "outside")
+    (home / "link").symlink_to(outside)
+    (home / "folder-link").symlink_to(home.parent)
+    setid_files.disarm(System(), {UID: str(home)})
+    assert outside.stat().st_mode & 0o7777 == 0o6755
+    copy = armed(home / "copy")
+    setid_files.disarm(System(), {UID + 1: str(home)})
+    assert copy.stat().st_mode & 0o7777 == 0o6755
+
+
+def test_home_that_is_a_link_or_missing_is_left(home: Path):
+    """A home that leads elsewhere isn't looked through."""
+    outside = armed(home.parent / "outside")
+    (home.parent / "alias").symlink_to(home.parent)
+    setid_files.disarm(System(), {UID: str(home.parent / "alias"), UID + 1: "/nonexistent/home"})
+    assert outside.stat().st_mode & 0o7777 == 0o6755
