@@ -60,6 +60,17 @@ def test_closing_ends_sessions_and_everything_begun_in_them(host: ManagedHost, a
         bystander.wait()
 
 
+def test_setgid_copy_gives_nothing_after_the_group_is_gone(host: ManagedHost, alice: Person):
+    """A copy made while in a group would keep that group's rights: it loses its bits when the grant ends."""
+    host.send(account("alice", 70007, grant("G1", groups=["team"])))
+    copy = "cp /usr/bin/id /tmp/alice-id && chgrp team /tmp/alice-id && chmod 2755 /tmp/alice-id"
+    assert alice.ssh(copy).returncode == 0
+    assert host.run("stat", "-c", "%a", "/tmp/alice-id").strip() == "2755"
+    host.send(account("alice", 70007))
+    assert host.run("stat", "-c", "%a", "/tmp/alice-id").strip() == "755"
+    host.run("rm", "/tmp/alice-id")
+
+
 def test_two_grants_add_up_and_one_end_leaves_the_other(host: ManagedHost, authority, tmp_path):
     """Ending one of two grants takes away exactly what the other doesn't give."""
     first = make_person(host, authority, tmp_path, "alice", "G1")
