@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
-from daypass.errors import DaypassError
+from daypass.errors import DaypassError, ExecutionError
 
 PROGRAMS = ("ssh", "ssh-agent", "ssh-add", "ssh-keygen")
 LEAST_FREE_BYTES = 100 * 1024 * 1024  # room for the database, its backup and a few waves
@@ -51,11 +51,20 @@ def check_programs() -> Iterator[Finding]:
         path = shutil.which(program)
         if path is None:
             yield Finding(program, Grade.FAIL, "not found", "apt-get install openssh-client")
-    if shutil.which("ssh"):
+    ssh = shutil.which("ssh")
+    if ssh is not None:
+        yield check("ssh", lambda: _version(ssh), "apt-get install --reinstall openssh-client")
+
+
+def _version(ssh: str) -> str:
+    """What `ssh -V` says. It gets no environment: which variables hold secrets isn't known yet."""
+    try:
         done = subprocess.run(
-            ["ssh", "-V"], capture_output=True, text=True, timeout=VERSION_SECONDS, check=False
+            [ssh, "-V"], capture_output=True, text=True, env={}, timeout=VERSION_SECONDS, check=False
         )
-        yield Finding("ssh", Grade.OK, done.stderr.strip())
+    except subprocess.TimeoutExpired:
+        raise ExecutionError(f"{ssh} -V said nothing for {VERSION_SECONDS} s") from None
+    return done.stderr.strip()
 
 
 def check_mode(what: str, path: Path, allowed: int) -> Finding:
