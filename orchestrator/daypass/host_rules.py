@@ -19,6 +19,7 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 FIRST_UID, LAST_UID = names.UID_MIN, names.UID_MAX
+SEQUENCE_MAX = names.SEQUENCE_MAX
 CANARY_UID = FIRST_UID  # the canary of onboarding has the first one; people begin above it
 
 

@@ -14,7 +14,7 @@ from typing import Any
 
 from daypass.domain.outcomes import AccountAnswer, HostAnswer
 from daypass.errors import UsageError
-from daypass.host_rules import check_login
+from daypass.host_rules import SEQUENCE_MAX, check_login
 
 VERSION = 1
 LONGEST_TEXT = 600  # a sentence and a hint; more is no message
@@ -22,6 +22,8 @@ MOST_ACCOUNTS = 5000  # ten times what one answer of 200 KB holds (host-contract
 MOST_LISTED = 200  # grants, warnings or changes of one account
 DEEPEST = 8  # levels of facts that other playbooks return
 LARGEST_NUMBER = 2**63 - 1
+# Half of what a document may hold: a host that lies can't have us re-based to where no number is left.
+LARGEST_SEQUENCE = SEQUENCE_MAX // 2
 
 STATUSES = frozenset({"converged", "stale", "refused"})
 STATES = frozenset({"absent", "active", "closed", "removed", "refused", "failed"})
@@ -60,7 +62,7 @@ def parse_answer(raw: object, *, changed: bool) -> HostAnswer:
         status=status,
         host_id=_matching(fields.get("host_id"), ID),
         machine_id=_matching(fields.get("machine_id"), ID),
-        sequence=_whole_number(fields.get("sequence")),
+        sequence=_sequence(fields.get("sequence")),
         accounts={_login(login): _account(account) for login, account in accounts.items()},
         warnings=_texts(fields.get("warnings")),
         drift_seconds=_seconds(fields.get("drift_seconds")),
@@ -157,12 +159,12 @@ def _matching(raw: object, pattern: re.Pattern[str]) -> str | None:
     return raw if isinstance(raw, str) and pattern.fullmatch(raw) else None
 
 
-def _whole_number(raw: object) -> int:
-    if isinstance(raw, int) and not isinstance(raw, bool) and 0 <= raw <= LARGEST_NUMBER:
+def _sequence(raw: object) -> int:
+    if isinstance(raw, int) and not isinstance(raw, bool) and 0 <= raw <= LARGEST_SEQUENCE:
         return raw
     if raw is None:
         return 0  # refused before a ledger was read
-    raise UnreadableAnswer("the sequence is no whole number")
+    raise UnreadableAnswer(f"the sequence is no whole number up to {LARGEST_SEQUENCE}")
 
 
 def _seconds(raw: object) -> float | None:

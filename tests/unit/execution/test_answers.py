@@ -19,6 +19,7 @@ from daypass.execution.answers import (
     parse_code,
     parse_message,
 )
+from daypass.host_rules import SEQUENCE_MAX
 
 HOST_ID = "5b" * 16
 ACCOUNT = {
@@ -164,3 +165,11 @@ def test_deep_facts_are_cut() -> None:
     for _ in range(1000):
         deep = [deep]
     assert clean_facts(deep) == [[[[[[[[None]]]]]]]]
+
+
+def test_sequence_beyond_half_of_what_documents_hold_is_unreadable() -> None:
+    """A re-base onto a number that a host made up must leave room for every document to come."""
+    half = SEQUENCE_MAX // 2
+    assert parse_answer({**ANSWER, "sequence": half}, changed=True).sequence == half
+    with pytest.raises(UnreadableAnswer, match="sequence"):
+        parse_answer({**ANSWER, "sequence": half + 1}, changed=True)
