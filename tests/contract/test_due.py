@@ -12,6 +12,7 @@ from daypass.store import Store
 
 from .samples import ACTOR, HOUR, NOW, account, add, grant, share
 
+QUARTER = HOUR / 4
 LATER = window_from(NOW + HOUR, HOUR)
 
 
@@ -20,17 +21,22 @@ LATER = window_from(NOW + HOUR, HOUR)
     [
         ({"state": ShareState.PENDING}, True),
         ({"state": ShareState.PENDING, "next_try_at": NOW}, True),
-        ({"state": ShareState.PENDING, "next_try_at": NOW + HOUR}, False),
+        ({"state": ShareState.PENDING, "next_try_at": NOW + QUARTER}, False),
+        ({"state": ShareState.PENDING, "next_try_at": NOW + 9000 * HOUR}, True),
         ({"state": ShareState.PENDING, "window": LATER}, False),
         ({"state": ShareState.ENDING}, True),
-        ({"state": ShareState.ENDING, "next_try_at": NOW + HOUR}, False),
+        ({"state": ShareState.ENDING, "next_try_at": NOW + QUARTER}, False),
+        ({"state": ShareState.ENDING, "next_try_at": NOW + 9000 * HOUR}, True),
         ({"state": ShareState.APPLIED}, False),
         ({"state": ShareState.ENDED}, False),
         ({"state": ShareState.REMOVED}, False),
     ],
 )  # fmt: skip
 def test_share_is_due_when_there_is_work_to_do_now(store: Store, changes, due):
-    """Pending from its beginning, ending at once, both after their pause; applied at its end."""
+    """Pending from its beginning, ending at once, both after their pause; applied at its end.
+
+    A pause longer than any was written while the clock ran ahead, and holds up nothing.
+    """
     with store.write(ACTOR, NOW) as work:
         add(work, **changes)
         assert bool(work.shares_due(NOW)) is due

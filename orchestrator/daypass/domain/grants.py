@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Literal
 
 from daypass.domain.windows import Window
 
 DIRECT_FLOW = "direct"  # the flow name of an operator's own grant (design.md, certificate profile)
+LONGEST_PAUSE = timedelta(minutes=15)  # a server that is back is never left alone for longer than this
 DEFAULT_GROUP = "Default"  # the user's own primary group only (source document)
 
 

@@ -10,12 +10,19 @@ from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from daypass.domain.grants import Account, AccountState, Grant, GrantState, Share, ShareState
+from daypass.domain.grants import (
+    LONGEST_PAUSE,
+    Account,
+    AccountState,
+    Grant,
+    GrantState,
+    Share,
+    ShareState,
+)
 from daypass.domain.outcomes import AccountAnswer, Outcome, OutcomeKind
 from daypass.plan import AccountPlan, Listed
 
-FIRST_PAUSE = timedelta(seconds=30)  # growing pauses (design.md, life of a grant) …
-LONGEST_PAUSE = timedelta(minutes=15)  # … but a server that is back is never left alone for longer than this
+FIRST_PAUSE = timedelta(seconds=30)  # growing pauses (design.md, life of a grant)
 
 OVER = (ShareState.ENDED, ShareState.REMOVED)
 LIVE_SHARES = (ShareState.PENDING, ShareState.APPLIED, ShareState.ENDING)
