@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import os
 import pwd
+import re
 import secrets
 import socket
 from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
 
+CALLER = re.compile(r"[A-Za-z_][A-Za-z0-9_.@-]{0,63}")  # directories have jane.doe and jane@example.com, too
 CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"  # the alphabet of ULIDs (github.com/ulid/spec)
 
 
@@ -33,9 +35,9 @@ def actor(environ: Mapping[str, str]) -> str:
     """`operator:<login>`: who runs this process; under sudo, who called it."""
     login = pwd.getpwuid(os.getuid()).pw_name
     caller = environ.get("SUDO_USER", "")
-    return (
-        f"operator:{caller} as {login}" if os.getuid() == 0 and caller.isidentifier() else f"operator:{login}"
-    )
+    if os.getuid() == 0 and CALLER.fullmatch(caller):
+        return f"operator:{caller} as {login}"
+    return f"operator:{login}"
 
 
 def owner() -> str:

@@ -40,3 +40,17 @@ def test_an_owner_on_another_machine_is_taken_for_alive():
 def test_an_owner_that_cannot_be_read_is_taken_for_alive(owner):
     """An odd row in the database never breaks a claim."""
     assert identities.alive(owner) in (True, False)
+
+
+@pytest.mark.parametrize("caller", ["jane", "jane.doe", "jane-doe", "jane@example.com"])
+def test_under_sudo_the_record_names_who_called(monkeypatch, caller):
+    """Logins of directories have dots and dashes; "root did it" tells an auditor nothing."""
+    monkeypatch.setattr(identities.os, "getuid", lambda: 0)
+    assert identities.actor({"SUDO_USER": caller}) == f"operator:{caller} as root"
+
+
+@pytest.mark.parametrize("caller", ["", "a b", "x\ny", "-rf", "j" * 65])
+def test_a_caller_that_is_no_login_is_not_recorded(monkeypatch, caller):
+    """What stands in the environment is checked before it stands in the record."""
+    monkeypatch.setattr(identities.os, "getuid", lambda: 0)
+    assert identities.actor({"SUDO_USER": caller}) == "operator:root"
