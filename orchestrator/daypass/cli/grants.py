@@ -18,7 +18,6 @@ from daypass.cli.render import Screen, time_text
 from daypass.cli.words import as_tags
 from daypass.domain.grants import Share, ShareState
 from daypass.domain.servers import DEFAULT_PORT, Server
-from daypass.errors import UsageError
 from daypass.workflow.granting import GrantAnswer, GrantRequest, give
 from daypass.workflow.revoking import RevokeAnswer, take_back
 from daypass.workflow.settle import OVER
@@ -47,7 +46,10 @@ MOST_KEY_BYTES = 16384  # twice what a public key line may be; a larger file isn
     "--comment", default="", help="What marks the account as this person's, such as an e-mail address."
 )
 @click.option(
-    "--save", type=click.Path(file_okay=False, path_type=Path), help="Folder to write the certificate to."
+    "--save",
+    # Looked at first: a folder that isn't there must not be found out when access has been given.
+    type=click.Path(exists=True, file_okay=False, writable=True, path_type=Path),
+    help="Folder to write the certificate to.",
 )
 @common
 def grant(
@@ -98,7 +100,7 @@ def grant(
 
 def _save(answer: GrantAnswer, folder: Path | None, public_key: Path) -> Path | None:
     """Write it as `<key>-daypass-<grant>-cert.pub`: several grants of one key stand side by side."""
-    if folder is None:
+    if folder is None or answer.certificate.text is None:  # revoked before it was signed
         return None
     target = folder / f"{public_key.name.removesuffix('.pub')}-daypass-{answer.grant.id}-cert.pub"
     save_text(target, f"{answer.certificate.text}\n")
@@ -186,8 +188,8 @@ def _show_grant(
     screen.line()
     if saved:
         screen.line(f"certificate: {saved}")
-    else:
-        screen.line(str(answer.certificate.text))
+    elif answer.certificate.text:
+        screen.line(answer.certificate.text)
         screen.note(f"to write it to a file: daypass certificate show {grant.id} --save CERTIFICATE_FILE")
     for share in answer.shares:
         if share.state is ShareState.APPLIED:
@@ -215,8 +217,6 @@ def revoke(invocation: Invocation, *, grant_id: str, reason: str) -> int:
     Example:
       daypass revoke 01JD8F3K9M2N4P6Q8R0S2T4V6W
     """
-    if not reason.isprintable():
-        raise UsageError("the reason holds characters that can't be printed")
     with wiring.open_daypass(invocation.config) as daypass:
         with wave_progress(invocation.screen, "revoking") as progress:
             answer = take_back(daypass.seams, grant_id, daypass.now(), reason=reason, progress=progress)

@@ -43,6 +43,9 @@ class ReadView(Protocol):
     def ca_keys(self) -> tuple[str, ...]:
         """Public keys (`TYPE BASE64`) of the CA that signed last; empty before the first certificate."""
 
+    def comment_of(self, login: str) -> str | None:
+        """The comment that came with this login's uid, None for a login without one."""
+
     def grant(self, grant_id: str) -> Grant | None: ...
 
     def grants(
@@ -69,7 +72,8 @@ class ReadView(Protocol):
         """Shares with work to do at `now`.
 
         Pending ones whose window has begun and ending ones, both with `next_try_at` None or reached, and
-        applied ones whose window has closed.
+        applied ones whose window has closed. A next try further away than the longest pause was written by a
+        clock that ran ahead, and is due.
         """
 
     def certificates(self, grant_id: str) -> list[Certificate]:

@@ -10,7 +10,15 @@ from sqlalchemy import Connection, Select, Table, or_, select, union_all
 
 from daypass.domain.certificates import Certificate
 from daypass.domain.events import Event
-from daypass.domain.grants import Account, AccountState, Grant, GrantState, Share, ShareState
+from daypass.domain.grants import (
+    LONGEST_PAUSE,
+    Account,
+    AccountState,
+    Grant,
+    GrantState,
+    Share,
+    ShareState,
+)
 from daypass.domain.hosts import Host, HostKey, SentDocument
 from daypass.errors import AuditError, StoreError
 from daypass.store import rows, tables
@@ -50,6 +58,10 @@ class SqlView:
         row = self._connection.execute(filtered(tables.settings, name=CA_KEYS)).one_or_none()
         return () if row is None else tuple(str(row.value).splitlines())
 
+    def comment_of(self, login: str) -> str | None:
+        query = select(tables.people.c.comment).where(tables.people.c.login == login)
+        return self._connection.execute(query).scalar_one_or_none()
+
     def grant(self, grant_id: str) -> Grant | None:
         row = self._connection.execute(filtered(tables.grants, id=grant_id)).one_or_none()
         return None if row is None else rows.grant_from(row)
@@ -84,7 +96,11 @@ class SqlView:
 
     def shares_due(self, now: datetime) -> list[Share]:
         table = tables.shares
-        to_try = or_(table.c.next_try_at.is_(None), table.c.next_try_at <= now)
+        to_try = or_(
+            table.c.next_try_at.is_(None),
+            table.c.next_try_at <= now,
+            table.c.next_try_at > now + LONGEST_PAUSE,
+        )
         # One query per state, so that each runs on an index of its own.
         queries = (
             filtered(table, state=ShareState.PENDING).where(to_try, table.c.not_before <= now),

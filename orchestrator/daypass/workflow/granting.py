@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from daypass.ca.public_keys import PublicKey, check_public_key
@@ -18,7 +18,7 @@ from daypass.host_rules import check_group, check_login
 from daypass.store.interface import ReadView, WriteWork
 from daypass.workflow.claims import claimed
 from daypass.workflow.onboarding import CANARY_LOGIN
-from daypass.workflow.revoking import find_grant
+from daypass.workflow.revoking import check_reason, find_grant
 from daypass.workflow.seams import Seams
 from daypass.workflow.signing import reserve, sign_reserved
 from daypass.workflow.waves import Progress, check_documents, converge
@@ -26,7 +26,6 @@ from daypass.workflow.waves import Progress, check_documents, converge
 SHORTEST_GRANT = timedelta(
     minutes=1
 )  # below that, a grant may end before a wave over a slow link has opened it
-LONGEST_REASON = 400  # characters; the limit that the source document sets for texts shown to people
 LONGEST_COMMENT = 128  # characters of GECOS; longer ones are cut by common tools
 
 
@@ -103,8 +102,7 @@ def decide(seams: Seams, request: GrantRequest) -> tuple[str, ...]:
 
 
 def _check_texts(request: GrantRequest) -> None:
-    if len(request.reason) > LONGEST_REASON:
-        raise UsageError(f"the reason has {len(request.reason)} characters, {LONGEST_REASON} are allowed")
+    check_reason(request.reason)
     comment = request.comment
     if len(comment) > LONGEST_COMMENT or not all(c.isprintable() and c not in ":,\\" for c in comment):
         raise UsageError(
@@ -190,6 +188,7 @@ def _record(
     public_key: PublicKey,
 ) -> Certificate:
     """Grant, shares, accounts and the serial in one transaction, before anything is signed or sent."""
+    grant = _same_person(work, request, grant)
     uid = work.uid_for(grant.login, grant.comment)
     shares = [_share(seams.integration_of(name), name, grant, request.groups) for name in targets]
     work.add_grant(grant, shares)
@@ -199,6 +198,20 @@ def _record(
     check_documents(seams, work, targets, grant.created_at)
     work.append_event("grant.recorded", grant.id, _record_details(grant, request, targets, certificate))
     return certificate
+
+
+def _same_person(view: ReadView, request: GrantRequest, grant: Grant) -> Grant:
+    """A login is one person's, on every server and for good: hosts know an account by uid and comment."""
+    known = view.comment_of(grant.login)
+    if known is None or known == grant.comment:
+        return grant
+    if request.comment:
+        raise UsageError(
+            f"the accounts of {grant.login} are marked {known!r}, not {request.comment!r}",
+            hint=f"leave --comment out, or choose another login if this isn't {known!r}",
+            code="comment_differs",
+        )
+    return replace(grant, comment=known)
 
 
 def _record_details(

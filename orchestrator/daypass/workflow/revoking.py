@@ -8,13 +8,15 @@ from datetime import datetime
 
 from daypass.domain.grants import Grant, GrantState, Share
 from daypass.domain.outcomes import Outcome
-from daypass.errors import NotFoundError
+from daypass.errors import NotFoundError, UsageError
 from daypass.store.interface import ReadView
 from daypass.workflow.claims import claimed
 from daypass.workflow.ending import REVOKED, end_grant
 from daypass.workflow.seams import Seams
 from daypass.workflow.settle import OVER
 from daypass.workflow.waves import Progress, converge
+
+LONGEST_REASON = 400  # characters; the limit that the source document sets for texts shown to people
 
 
 @dataclass(frozen=True)
@@ -24,6 +26,18 @@ class RevokeAnswer:
     grant: Grant
     shares: tuple[Share, ...]
     outcomes: Mapping[str, Outcome]
+
+
+def check_reason(reason: str) -> None:
+    """Refuse a reason that is too long, or that a log can't show on one line.
+
+    Raises:
+        UsageError: With what is allowed.
+    """
+    if len(reason) > LONGEST_REASON:
+        raise UsageError(f"the reason has {len(reason)} characters, {LONGEST_REASON} are allowed")
+    if not reason.isprintable():
+        raise UsageError("the reason holds characters that can't be printed")
 
 
 def find_grant(view: ReadView, grant_id: str) -> Grant:
@@ -41,7 +55,13 @@ def find_grant(view: ReadView, grant_id: str) -> Grant:
 def take_back(
     seams: Seams, grant_id: str, now: datetime, *, reason: str = REVOKED, progress: Progress | None = None
 ) -> RevokeAnswer:
-    """End a grant now: recorded first, then every server that may hold it is told. Safe to repeat."""
+    """End a grant now: recorded first, then every server that may hold it is told. Safe to repeat.
+
+    Raises:
+        NotFoundError: There is no such grant.
+        UsageError: The reason can't be recorded as it is.
+    """
+    check_reason(reason)
     with seams.store.write(seams.actor, now) as work:
         grant = find_grant(work, grant_id)
         if grant.state is not GrantState.ENDED and grant.ended_at is None:

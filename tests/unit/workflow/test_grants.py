@@ -359,3 +359,34 @@ def test_a_grant_without_a_readable_ca_key_is_refused_before_it_is_recorded(worl
         give(replace(world.seams, signer=gone), request_for("bea", "web-1"), world.clock())
     with world.seams.store.read() as view:
         assert not view.grants(login="bea")
+
+
+def test_a_person_keeps_the_comment_of_the_first_grant(world, request_for):
+    """Hosts know an account by uid and comment: after a removal another comment would be refused for ever."""
+    first = replace(request_for("anna", "web-1"), comment="anna@example.com")
+    take_back(world.seams, give(world.seams, first, world.clock()).grant.id, world.clock())
+    reconcile_once(world.seams, world.clock.forward(MINUTE))
+    again = give(world.seams, request_for("anna", "web-1", "web-2"), world.clock())
+    assert again.grant.comment == "anna@example.com"
+    with world.seams.store.read() as view:
+        assert {account.comment for account in view.accounts(login="anna")} == {"anna@example.com"}
+
+
+def test_another_comment_for_a_login_that_is_taken_is_refused(world, request_for):
+    """Two people never share a login, nor a uid."""
+    give(world.seams, replace(request_for("anna", "web-1"), comment="anna@example.com"), world.clock())
+    with pytest.raises(UsageError) as refused:
+        give(world.seams, replace(request_for("anna", "web-2"), comment="ann@example.com"), world.clock())
+    assert refused.value.code == "comment_differs"
+
+
+@pytest.mark.parametrize("reason", ["two\nlines", "\udcff", "x" * 401])
+def test_a_reason_that_a_log_can_not_show_is_refused(world, request_for, reason):
+    """The same for giving and for taking back, before anything is recorded."""
+    with pytest.raises(UsageError):
+        give(world.seams, replace(request_for("anna", "web-1"), reason=reason), world.clock())
+    answer = give(world.seams, request_for("anna", "web-1"), world.clock())
+    with pytest.raises(UsageError):
+        take_back(world.seams, answer.grant.id, world.clock(), reason=reason)
+    with world.seams.store.read() as view:
+        assert [grant.ended_at for grant in view.grants(login="anna")] == [None]
