@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -54,3 +55,44 @@ def test_home_that_is_a_link_or_missing_is_left(home: Path):
     (home.parent / "alias").symlink_to(home.parent)
     setid_files.disarm(System(), {UID: str(home.parent / "alias"), UID + 1: "/nonexistent/home"})
     assert outside.stat().st_mode & 0o7777 == 0o6755
+
+
+def test_folders_nested_deeper_than_the_stack_dont_end_the_closing(home: Path):
+    """A person may nest thousands of folders; what can't be reached is told."""
+    before = Path.cwd()
+    try:
+        os.chdir(home)
+        for _level in range(2200):
+            os.mkdir("d")  # noqa: PTH102 - the path as a whole is too long
+            os.chdir("d")
+        os.chdir(before)
+        (warning,) = setid_files.disarm(System(), {UID: str(home)})[UID]
+        assert "can't be looked at" in warning
+    finally:
+        os.chdir(before)
+        subprocess.run(["rm", "-rf", "--", home], check=True)  # pytest's own clean-up would recurse
+
+
+def test_one_home_doesnt_use_up_the_time_of_the_next(home: Path):
+    """Each place has its own limit, and what wasn't looked through is told."""
+
+    class Slow(System):
+        """The first home takes for ever."""
+
+        def __init__(self) -> None:
+            self.time = 0.0
+
+        def monotonic(self) -> float:
+            self.time += 4 if self.time < 9 else 0
+            return self.time
+
+    other = home.parent / "other"
+    other.mkdir()
+    for folder in (home, other):
+        for name in "abc":
+            (folder / name).touch()
+        (folder / "copy").touch()
+        (folder / "copy").chmod(0o4755)
+    warnings = setid_files.disarm(Slow(), {UID + 1: str(home), UID: str(other)})
+    assert "wasn't looked through" in warnings[UID + 1][0]
+    assert not (other / "copy").stat().st_mode & 0o4000

@@ -10,15 +10,17 @@ everybody can write. Folders keep theirs: there the bit gives nobody a right.
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
-from typing import TYPE_CHECKING, Container, Iterator, Mapping
+from typing import TYPE_CHECKING, Iterator, Mapping, Sequence
 
 if TYPE_CHECKING:
     from .system import System
 
 OPEN_FOLDERS = ("/tmp", "/var/tmp", "/dev/shm")  # noqa: S108 - looked through, never written to
-LIMIT_SECONDS = 10.0  # a home with millions of files must not hold up the closing of others
+LIMIT_SECONDS = 5.0  # for each place: one home with millions of files takes nothing from the next
+SHOWN_LENGTH = 120
 BITS = stat.S_ISUID | stat.S_ISGID
 
 
@@ -29,44 +31,67 @@ def disarm(system: System, homes: Mapping[int, str]) -> dict[int, list[str]]:
         homes: uid -> home.
 
     Returns:
-        uid -> warnings: what couldn't be changed, or that time was up.
+        uid -> warnings: what couldn't be looked at or changed, or that time was up.
     """
-    until = system.monotonic() + LIMIT_SECONDS
     warnings: dict[int, list[str]] = {uid: [] for uid in homes}
     places = [(home, (uid,)) for uid, home in homes.items()]
     places += [(folder, tuple(homes)) for folder in OPEN_FOLDERS]
     for folder, uids in places:
-        for path, uid in _files_of(folder, uids):
-            try:
-                if os.lstat(path).st_mode & BITS:
-                    system.clear_bits(path, uid, BITS)
-            except OSError as error:
-                warnings[uid].append(f"{path} keeps its setuid or setgid bit: {error.strerror}")
-            if system.monotonic() > until:
-                warnings[uid].append(f"not all of {folder} was looked through for setuid files")
-                return warnings
+        for path, uid, problem in _files_of(system, folder, uids):
+            told = problem or _clear(system, path, uid)
+            if told:
+                warnings[uid].append(f"{path[:SHOWN_LENGTH]} {told}")
     return warnings
 
 
-def _files_of(folder: str, uids: Container[int]) -> Iterator[tuple[str, int]]:
-    """Regular files of these uids, in one file system, never through a link."""
-    if os.path.islink(folder) or not os.path.isdir(folder):
-        return
-    device = _device(folder)
-    for here, folders, files in os.walk(folder, followlinks=False):
-        folders[:] = [name for name in folders if _device(os.path.join(here, name)) == device]
-        for name in files:
-            path = os.path.join(here, name)
-            try:
-                status = os.lstat(path)
-            except OSError:
-                continue
-            if stat.S_ISREG(status.st_mode) and status.st_uid in uids:
-                yield path, status.st_uid
-
-
-def _device(path: str) -> int:
+def _clear(system: System, path: str, uid: int) -> str:
     try:
-        return os.lstat(path).st_dev
-    except OSError:
-        return -1
+        system.clear_bits(path, uid, BITS)
+    except OSError as error:
+        return f"keeps its setuid or setgid bit: {error.strerror}"
+    return ""
+
+
+def _files_of(system: System, folder: str, uids: Sequence[int]) -> Iterator[tuple[str, int, str]]:
+    """Files of these uids with such a bit, in one file system, never through a link; or (path, uid, problem).
+
+    By a list of its own: os.walk recurses before Python 3.12, and a person may nest folders deeper than that.
+    """
+    until = system.monotonic() + LIMIT_SECONDS
+    device = _device(folder)
+    waiting = [] if device is None else [folder]
+    while waiting:
+        here = waiting.pop()
+        try:
+            with os.scandir(here) as entries:
+                for entry in entries:
+                    status = _status(entry.path)
+                    if status is None:
+                        continue
+                    if stat.S_ISDIR(status.st_mode) and status.st_dev == device:
+                        waiting.append(entry.path)
+                    elif stat.S_ISREG(status.st_mode) and status.st_mode & BITS and status.st_uid in uids:
+                        yield entry.path, status.st_uid, ""
+                    if system.monotonic() > until:
+                        yield from ((folder, uid, "wasn't looked through to its end") for uid in uids)
+                        return
+        except FileNotFoundError:
+            continue
+        except OSError as error:  # a path longer than the kernel takes, for one
+            yield from ((here, uid, f"can't be looked at: {error.strerror}") for uid in uids)
+
+
+def _device(folder: str) -> int | None:
+    """The file system of a folder, None where there is no folder or something is in its place."""
+    status = _status(folder)
+    return status.st_dev if status is not None and stat.S_ISDIR(status.st_mode) else None
+
+
+def _status(path: str) -> os.stat_result | None:
+    """What lies there; None where nothing does, or a mount of somebody's that root may not look at."""
+    try:
+        return os.lstat(path)
+    except OSError as error:
+        if error.errno == errno.ENAMETOOLONG:
+            raise
+        return None
