@@ -214,7 +214,7 @@ class Applier:
     def _attempt(self, account: AccountPlan, action: Callable[[], None]) -> bool:
         try:
             action()
-        except (Refusal, CommandFailed, OSError) as error:
+        except Exception as error:  # noqa: BLE001 - no surprise with one account stops another's closing
             self._fail(account, error)
             return False
         return True
@@ -223,7 +223,10 @@ class Applier:
         if isinstance(error, Refusal):
             failure = Failure(error.code, error.sentence, error.hint)
         else:
-            failure = Failure("command_failed", str(error))
+            expected = isinstance(error, (CommandFailed, OSError))
+            failure = Failure(
+                "command_failed", str(error) if expected else f"{type(error).__name__}: {error}"
+            )
         self._failures.setdefault(account.login, []).append(failure)
 
     def _do(self, account: AccountPlan, step: Step) -> None:

@@ -41,12 +41,13 @@ def plan_ours(
     end, more = _growth(want, grants, middle, cleared, context)
     refused += more
     shrinks = shrinks or bool(known.pending and set(known.grants) - set(end))
-    sessions = shrinks or not (end or is_closed(account.shadow))
+    removing = want.remove and not end  # userdel refuses while anything of the account runs
+    sessions = shrinks or removing or not (end or is_closed(account.shadow))
     close, after = closing_steps(known, account, middle, sessions, context.keys)
     opening: tuple[Step, ...] = ()
     if end:
         opening = opening_steps(want, after, middle, end, context.keys)
-    remove = removal_steps(want) if want.remove and not end else ()
+    remove = removal_steps(want) if removing else ()
     pending = "remove" if remove else "close" if sessions else "open"
     entry = entries.intended(want, account.home, end, pending, known, context.now)
     entry = entry._replace(groups=tuple(sorted(rights.groups_of(end))))
