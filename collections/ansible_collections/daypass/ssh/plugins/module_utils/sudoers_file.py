@@ -14,6 +14,7 @@ from .names import Refusal
 if TYPE_CHECKING:
     from .system import System
 
+NO_ANSWER = (124, 127)  # `system.Completed`: time is up, not found
 Rules = Mapping[str, list]  # login -> [(SudoRule, not_after), …]
 
 
@@ -36,7 +37,8 @@ class SudoersFile:
         """Make the file say exactly this; False when it did already.
 
         Raises:
-            Refusal: `sudoers_broken`: visudo accepts neither form; the file is as it was.
+            Refusal: `sudoers_broken`: visudo accepts neither form; `command_failed`: it didn't answer. The
+                file is as it was.
             OSError: It couldn't be written.
         """
         if self.holds(rules):
@@ -47,6 +49,8 @@ class SudoersFile:
                 self._replace(text)
                 return True
             except Refusal as refusal:
+                if refusal.code != "sudoers_broken":
+                    raise  # visudo said nothing about NOTAFTER: rules without an end are no answer to that
                 complaint = refusal.sentence
         raise Refusal("sudoers_broken", complaint)
 
@@ -79,6 +83,8 @@ class SudoersFile:
     def _check(self, path: str) -> None:
         """Ours alone: another administrator's file with an odd mode would fail the whole (visudo(8))."""
         done = self._system.query(["visudo", "-cf", path])
+        if done.rc in NO_ANSWER:
+            raise Refusal("command_failed", f"visudo doesn't answer: {done.stderr}")
         if done.rc != 0:
             words = " ".join((done.stderr + " " + done.stdout).split())[-200:]
             raise Refusal("sudoers_broken", f"visudo refuses the rules: {words}")

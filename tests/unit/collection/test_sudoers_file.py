@@ -1,0 +1,88 @@
+"""The one sudoers file: what gets into it, and what leaves it even when visudo doesn't help."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from ansible_collections.daypass.ssh.plugins.module_utils.document import SudoRule
+from ansible_collections.daypass.ssh.plugins.module_utils.names import SUDOERS_PATH, Refusal
+from ansible_collections.daypass.ssh.plugins.module_utils.sudoers_file import SudoersFile
+from ansible_collections.daypass.ssh.plugins.module_utils.system import Completed
+
+END = 1_795_000_000
+ALICE = {"alice": [(SudoRule("root", ("/usr/bin/id",)), END)]}
+BOTH = {**ALICE, "bob": [(SudoRule("root", "ALL"), END)]}
+
+
+class Host:
+    """One file, and a visudo that answers by what it reads."""
+
+    def __init__(self, visudo: Callable[[str], int]) -> None:
+        self.visudo = visudo
+        self.content: str | None = None
+        self.checked = ""
+
+    def write(self, path: str, content: bytes, _mode: int, validate: Callable[[str], None] | None) -> None:
+        assert path == SUDOERS_PATH
+        self.checked = content.decode()
+        if validate is not None:
+            validate(path + ".tmp")
+        self.content = content.decode()
+
+    def remove(self, _path: str) -> None:
+        self.content = None
+
+    def query(self, argv: list[str]) -> Completed:
+        assert argv[:2] == ["visudo", "-cf"]
+        return Completed(self.visudo(self.checked), "", "complaint")
+
+
+def file_of(host: Host) -> SudoersFile:
+    return SudoersFile(host, host.content)  # type: ignore[arg-type]
+
+
+def test_rules_end_by_themselves_where_this_sudo_can():
+    """NOTAFTER is tried first."""
+    host = Host(lambda _text: 0)
+    assert file_of(host).put(ALICE)
+    assert "NOTAFTER=20261118" in str(host.content)
+    assert not file_of(host).put(ALICE)
+
+
+def test_sudo_that_refuses_an_end_gets_rules_without():
+    """An old sudo and sudo-rs don't know NOTAFTER; the closing takes the rules away there."""
+    host = Host(lambda text: int("NOTAFTER" in text))
+    assert file_of(host).put(ALICE)
+    assert "NOTAFTER" not in str(host.content)
+    assert not file_of(host).put(ALICE)
+
+
+@pytest.mark.parametrize("code", [124, 127])
+def test_visudo_that_doesnt_answer_gives_no_rules_at_all(code: int):
+    """A busy host must not turn rules with an end into rules without one."""
+    host = Host(lambda text: code if "NOTAFTER" in text else 0)
+    with pytest.raises(Refusal) as caught:
+        file_of(host).put(ALICE)
+    assert caught.value.code == "command_failed"
+    assert host.content is None
+
+
+@pytest.mark.parametrize("code", [1, 124])
+def test_lines_of_a_closed_account_go_without_visudo(code: int):
+    """Nobody keeps rights because somebody else broke sudoers; the lines of others stay."""
+    host = Host(lambda _text: 0)
+    file_of(host).put(BOTH)
+    host.visudo = lambda _text: code
+    assert file_of(host).reduce(ALICE, {"bob"})
+    assert "alice" in str(host.content)
+    assert "bob" not in str(host.content)
+
+
+def test_last_rule_takes_the_file_along():
+    """No rule, no file."""
+    host = Host(lambda _text: 0)
+    file_of(host).put(ALICE)
+    assert file_of(host).put({})
+    assert host.content is None
