@@ -100,9 +100,11 @@ class Applier:
         except OSError as error:
             self._all_stuck(accounts, error)
             return
-        homes = {one.uid: self._facts.accounts[one.login].home for one in accounts}
+        # Nothing in a home is opened while his processes live; the next run comes back to those.
+        quiet = [one for one in accounts if one.login not in left]
+        homes = {one.uid: self._facts.accounts[one.login].home for one in quiet}
         warnings = setid_files.disarm(self._system, homes)
-        for account in accounts:
+        for account in quiet:
             self._warn(account, warnings[account.uid])
         for login, pids in left.items():
             shown = " ".join(str(pid) for pid in pids[:10])
