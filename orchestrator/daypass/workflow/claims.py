@@ -40,9 +40,3 @@ def take(seams: Seams, name: str, now: datetime) -> bool:
         if holder is not None and not seams.alive(holder):
             work.release(name, holder)
         return work.claim(name, seams.owner, now, ttl_seconds)
-
-
-def release(seams: Seams, name: str) -> None:
-    """Give one claim back."""
-    with seams.store.write(seams.actor, seams.clock()) as work:
-        work.release(name, seams.owner)
