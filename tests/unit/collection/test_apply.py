@@ -4,7 +4,15 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.daypass.ssh.plugins.module_utils import apply, facts, processes, setid_files
+from ansible_collections.daypass.ssh.plugins.module_utils import (
+    apply,
+    facts,
+    ledger,
+    plan,
+    processes,
+    setid_files,
+)
+from ansible_collections.daypass.ssh.plugins.module_utils.names import Refusal
 from ansible_collections.daypass.ssh.plugins.module_utils.plan_types import AccountPlan, Plan
 from ansible_collections.daypass.ssh.plugins.module_utils.steps import Keys, Step
 from ansible_collections.daypass.ssh.plugins.module_utils.system import System
@@ -31,3 +39,19 @@ def test_home_of_a_person_whose_processes_live_is_left_alone(monkeypatch: pytest
     assert seen == [{70008: "/home/bob"}]
     assert applied.stuck == {"alice"}
     assert applied.failures["alice"][0].code == "processes_remain"
+
+
+def test_what_cant_be_recorded_isnt_opened_and_closings_go_on():
+    """On a full disk the ledger can't be written: closings need no record, all else waits and says so."""
+    grant = ledger.LedgerGrant((), (), (), 0, 2_000_000_000, live=False)
+    close, give, remove = (Step("key_file"),), (Step("unlock"),), (Step("delete_user"),)
+    plans = {
+        "alice": AccountPlan("alice", 70007, close=close, open=give, end={"G1": grant}, state="active"),
+        "bob": AccountPlan("bob", 70008, close=close, remove=remove, state="removed"),
+    }
+    problem = Refusal("ledger_unwritable", "no room")
+    left = plan.only_closings(Plan(plans, Keys((), expiry_z=True)), problem).accounts
+    assert [one.close for one in left.values()] == [close, close]
+    assert not any(one.open or one.remove for one in left.values())
+    assert [one.state for one in left.values()] == ["closed", "closed"]
+    assert [(one.id, one.code) for one in left["alice"].refused] == [("G1", "ledger_unwritable")]
