@@ -26,7 +26,7 @@ from daypass.store.interface import ReadView, WriteWork
 from daypass.workflow.claims import claimed
 from daypass.workflow.seams import Seams
 from daypass.workflow.signing import reserve, sign_reserved
-from daypass.workflow.waves import Progress, wave_server
+from daypass.workflow.waves import Progress, converge, wave_server
 
 CANARY_LOGIN = "dp-canary"
 CANARY_COMMENT = "daypass canary"
@@ -56,7 +56,8 @@ def onboard(
     """Onboard servers, or prove again that they are; safe to repeat.
 
     Args:
-        take_over: Accept a host whose ledger belongs to another orchestrator.
+        take_over: Accept a host whose ledger belongs to another orchestrator or to another name of ours;
+            what was given there under it is closed at once.
 
     Raises:
         NotFoundError: A server isn't in the lists.
@@ -70,7 +71,16 @@ def onboard(
         for integration in sorted({seams.servers[name].integration for name in servers}):
             members = [name for name in servers if seams.servers[name].integration == integration]
             outcomes |= _wave(seams, integration, members, now, take_over, progress)
+        if take_over:
+            outcomes |= _close_what_was_there(seams, outcomes)
     return outcomes
+
+
+def _close_what_was_there(seams: Seams, onboarded: Mapping[str, Outcome]) -> dict[str, Outcome]:
+    """Accounts of the owner before are unknown to our record: only a whole document says that they end."""
+    taken = [name for name, outcome in onboarded.items() if outcome.kind is OutcomeKind.APPLIED]
+    closed = converge(seams, taken)
+    return {name: outcome for name, outcome in closed.items() if outcome.kind is not OutcomeKind.APPLIED}
 
 
 def _check_host_keys(seams: Seams, view: ReadView, servers: Sequence[str]) -> None:

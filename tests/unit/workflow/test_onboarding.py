@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 
+from daypass.domain.outcomes import OutcomeKind
 from daypass.errors import UsageError
 from daypass.workflow.granting import give
 from daypass.workflow.onboarding import CANARY_LOGIN, onboard
@@ -54,3 +55,14 @@ def test_a_server_without_a_host_key_is_not_onboarded(world):
         onboard(world.seams, ["web-1", "web-2"], world.clock())
     assert "daypass servers scan web-1 web-2" in caught.value.hint
     assert world.waves.sent == []
+
+
+def test_what_was_given_before_a_take_over_is_closed_at_once(world, seams, request_for):
+    """After a rename, or from another orchestrator: our record doesn't know them, so nothing else would."""
+    give(seams, request_for("anna", "web-1"), world.clock())
+    old, new = world.hosts["web-1"], world.hosts["web-2"]
+    new.ledger = new.ledger._replace(accounts=old.ledger.accounts)
+    onboard(seams, ["web-2"], world.clock())
+    assert new.open_principals("anna")
+    assert onboard(seams, ["web-2"], world.clock(), take_over=True)["web-2"].kind is OutcomeKind.APPLIED
+    assert not new.open_principals("anna")
