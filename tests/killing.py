@@ -17,6 +17,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
+from daypass.ca.signer import Signer
 from daypass.domain.certificates import CertificateSpec
 from daypass.domain.outcomes import Outcome
 from daypass.execution.executor import Executor, OnOutcome, WaveServer
@@ -63,12 +64,13 @@ class DeadlyStore:
 class DeadlySigner:
     """Ends before signing, and with a certificate that nobody has recorded."""
 
-    def __init__(self, signer: object, steps: Steps) -> None:
+    def __init__(self, signer: Signer, steps: Steps) -> None:
         self._signer, self._steps = signer, steps
+        self.public_key = signer.public_key
 
     def sign(self, spec: CertificateSpec) -> str:
         self._steps.step("before signing")
-        text: str = self._signer.sign(spec)  # type: ignore[attr-defined]
+        text = self._signer.sign(spec)
         self._steps.step("after signing")
         return text
 
@@ -184,7 +186,7 @@ def _live_and_die(site: Orchestrator, last: int, report: int, work: Work) -> Non
             deadly = replace(
                 seams,
                 store=DeadlyStore(seams.store, steps),  # type: ignore[arg-type]
-                signer=lambda: DeadlySigner(seams.signer(), steps),  # type: ignore[arg-type,return-value]
+                signer=lambda: DeadlySigner(seams.signer(), steps),
                 executor=lambda name: DeadlyExecutor(seams.executor(name), steps),  # type: ignore[arg-type,return-value]
             )
             work(replace(daypass, seams=deadly))
