@@ -7,7 +7,8 @@ import pytest
 from tests.integration.accounts.managed_host import ManagedHost, absent, account, grant
 
 FILES = (
-    "cat /etc/passwd /etc/shadow /etc/group /etc/gshadow; ls -la /home /etc/ssh/daypass/keys /etc/sudoers.d"
+    "cat /etc/passwd /etc/shadow /etc/group /etc/gshadow;"
+    "find /home /etc/ssh/daypass/keys /etc/sudoers.d -printf '%p %m %U:%G\\n' | sort"
 )
 
 
