@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from daypass import config
+from daypass.audit.anchor import ANCHOR_FILE, write_anchor
 from daypass.ca.keys import generate_ca_key
 from daypass.ca.signer import LocalSigner
 from daypass.config import Settings
@@ -14,10 +15,10 @@ from daypass.config.load import find
 from daypass.domain.secrets import FromFile
 from daypass.errors import ConfigurationError, StoreError, UsageError
 from daypass.secret_stores import resolve, take_environment
-from daypass.store import open_store
+from daypass.store import AuditHead, open_store
 from daypass.store.interface import ReadView
 from daypass.wiring import identities
-from daypass.wiring.opening import database_of, now
+from daypass.wiring.opening import database_of, leave_no_core, now
 from daypass.workflow.initialising import (
     ENVIRONMENT_MARK,
     Made,
@@ -54,11 +55,13 @@ def initialise(
         )
         if make_file(path, text.encode("utf-8"), 0o640):
             made.append(str(path))
+    leave_no_core()
     settings = config.load(path, os.environ, Path.cwd())
     if make_state_folder(settings.state_dir):
         made.append(str(settings.state_dir))
-    made += _make_ca_key(settings)
     made += _make_store(settings)
+    made += _make_ca_key(settings)
+    made += _make_anchor(settings)
     taken = take_environment([settings.ca.key], os.environ)
     signer = LocalSigner(resolve(settings.ca.key, os.environ, taken))
     return Made(path.resolve(), settings.state_dir, tuple(made), signer.public_key)
@@ -96,8 +99,18 @@ def _existing_config() -> Path | None:
 
 
 def _make_ca_key(settings: Settings) -> list[str]:
-    """Only where the CA key is a file of ours to make; one from elsewhere is somebody else's."""
+    """Only where the CA key is a file of ours to make; one from elsewhere is somebody else's.
+
+    Raises:
+        ConfigurationError: It is gone, and servers trust it: a new one would open nothing.
+    """
     reference = settings.ca.key
+    if isinstance(reference, FromFile) and not reference.path.exists() and _has_signed(settings):
+        raise ConfigurationError(
+            f"The CA key {reference.path} is missing, and it has signed certificates already.",
+            hint="bring it back from the backup; grants can be revoked without it",
+            code="ca_key_missing",
+        )
     if isinstance(reference, FromFile) and make_ca_key(reference.path, generate_ca_key):
         return [f"{reference.path} (CA key, 0600)"]
     return []
@@ -115,6 +128,30 @@ def _make_store(settings: Settings) -> list[str]:
     finally:
         store.close()
     return ["the database" if settings.database else str(database_of(settings))]
+
+
+def _has_signed(settings: Settings) -> bool:
+    store = open_store(database_of(settings))
+    try:
+        with store.read() as view:
+            return bool(view.ca_keys())
+    finally:
+        store.close()
+
+
+def _make_anchor(settings: Settings) -> list[str]:
+    """The audit log's anchor; one that was lost is made anew, and that is on record."""
+    path = settings.state_dir / ANCHOR_FILE
+    if path.exists():
+        return []
+    store = open_store(database_of(settings))
+    try:
+        with store.write(identities.actor(os.environ), now()) as work:
+            head = work.append_event("audit.anchor_made", work.orchestrator_id(), {})
+        write_anchor(path, AuditHead(head.number, head.hash))
+    finally:
+        store.close()
+    return [f"{path} (the audit log's anchor)"]
 
 
 def _has_id(work: ReadView) -> bool:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
+import resource
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
@@ -49,9 +50,21 @@ class Daypass:
 
     def verify_audit(self, expect: str | None) -> Report:
         """Check the log against itself, the anchor beside the database, and a hash that somebody noted."""
-        anchor = read_anchor(self.settings.state_dir / ANCHOR_FILE)
+        path = self.settings.state_dir / ANCHOR_FILE
+        anchor = read_anchor(path)
         with self.seams.store.read() as view:
-            return verify_store(view, anchor=anchor, expect=expect)
+            report = verify_store(view, anchor=anchor, expect=expect)
+        if anchor is not None:
+            return report
+        missing = (
+            f"the anchor {path} is missing: a cut-off end can't be seen; daypass init makes a new one"
+        )
+        return replace(report, problems=(*report.problems, missing))
+
+
+def leave_no_core() -> None:
+    """Keys are in this process's memory: no core file of it, or of a child, is ever written (core(5))."""
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
 
 def secret_references(settings: Settings) -> list[SecretReference]:
@@ -95,6 +108,7 @@ def open_daypass(config_path: Path | None) -> Iterator[Daypass]:
         ConfigurationError: The configuration can't be used.
         StoreError: The database can't be used, or `daypass init` wasn't run.
     """
+    leave_no_core()
     settings = config.load(config_path, os.environ, Path.cwd())
     references = secret_references(settings)
     taken = take_environment(references, os.environ)
@@ -117,10 +131,12 @@ def _write_anchor(settings: Settings, store: Store) -> None:
         anchor = read_anchor(path)
     except AuditError:
         return  # `daypass audit verify` tells; the command that ran isn't to blame
+    if anchor is None:
+        return  # `daypass init` alone makes one: a lost anchor is told, not replaced without a word
     with store.read() as view:
         head = view.audit_head()
-        known = view.events(after=anchor.number - 1, limit=1) if anchor and anchor.number else []
-    if anchor is None or not anchor.number or (known and known[0].hash == anchor.hash):
+        known = view.events(after=anchor.number - 1, limit=1)
+    if known and known[0].hash == anchor.hash:
         write_anchor(path, head)
 
 

@@ -53,11 +53,14 @@ def _ending(share: Share) -> Share:
 
 
 def _start_cleanup(work: WriteWork, share: Share, at: datetime) -> None:
-    """The cleanup window counts from the end of the last grant of this person on this server."""
-    others = work.shares(
-        server=share.server, login=share.login, states=(ShareState.PENDING, ShareState.APPLIED)
-    )
-    if any(other.grant_id != share.grant_id for other in others):
+    """The cleanup window counts from the end of the last grant of this person on this server.
+
+    A late pass may end an older grant after a younger one was revoked: the latest end counts.
+    """
+    others = [o for o in work.shares(server=share.server, login=share.login) if o.grant_id != share.grant_id]
+    if any(other.state in (ShareState.PENDING, ShareState.APPLIED) for other in others):
         return
+    ended = (work.grant(other.grant_id) for other in others if other.state is not ShareState.REMOVED)
+    latest = max([at, *(grant.ended_at for grant in ended if grant and grant.ended_at)])
     for account in work.accounts(server=share.server, login=share.login):
-        work.set_account(replace(account, last_grant_ended_at=at))
+        work.set_account(replace(account, last_grant_ended_at=latest))

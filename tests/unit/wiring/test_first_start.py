@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import resource
 import stat
 from pathlib import Path
 
 import pytest
 import yaml
 
-from daypass.errors import UsageError
+from daypass.audit.anchor import ANCHOR_FILE
+from daypass.errors import ConfigurationError, UsageError
+from daypass.wiring import opening
 from daypass.wiring.first_start import initialise
 
 SERVERS = '[{"name": "web-1", "host": "192.0.2.1"}]'
@@ -64,3 +67,39 @@ def test_paths_are_whole_when_the_configuration_lies_elsewhere(place):
     integration = yaml.safe_load((place / "etc" / "daypass.yaml").read_text())["integrations"][0]
     assert integration["servers"] == str(place / "servers.json")
     assert integration["secret"] == {"file": str(place / "key")}
+
+
+def test_a_lost_ca_key_is_not_replaced_once_it_has_signed(place):
+    """Servers trust the old one: a new key would open nothing, and nobody would know why."""
+    (place / "servers.json").write_text(SERVERS)
+    made = start()
+    key = made.state_dir / "user_ca"
+    with opening.open_daypass(None) as daypass, daypass.seams.store.write("test", daypass.now()) as work:
+        work.set_ca_keys((made.ca_public_key,))
+    key.unlink()
+    with pytest.raises(ConfigurationError) as refused:
+        start()
+    assert refused.value.code == "ca_key_missing"
+    assert not key.exists()
+
+
+def test_a_lost_audit_anchor_is_told_and_made_anew_by_init_alone(place):
+    """Whoever cuts the log's end off would delete the anchor too."""
+    (place / "servers.json").write_text(SERVERS)
+    anchor = start().state_dir / ANCHOR_FILE
+    anchor.unlink()
+    with opening.open_daypass(None) as daypass:
+        assert any("missing" in problem for problem in daypass.verify_audit(None).problems)
+    assert not anchor.exists()
+    start()
+    with opening.open_daypass(None) as daypass:
+        assert daypass.verify_audit(None).whole
+        with daypass.seams.store.read() as view:
+            assert [event.kind for event in view.events()].count("audit.anchor_made") == 2
+
+
+def test_no_core_file_is_left_behind(place):
+    """Keys are in memory: the limit holds for this process and all that it starts."""
+    (place / "servers.json").write_text(SERVERS)
+    start()
+    assert resource.getrlimit(resource.RLIMIT_CORE) == (0, 0)

@@ -150,6 +150,21 @@ def test_an_account_is_removed_when_its_cleanup_window_has_passed(world, request
         assert [a.state for a in view.accounts(server="web-1", login="anna")] == [AccountState.REMOVED]
 
 
+def test_a_late_pass_does_not_set_the_cleanup_window_back(world, request_for):
+    """It counts from the latest end, also when an older grant's end is recorded after it."""
+    give(world.seams, request_for("anna", "web-1", length=30 * MINUTE), world.clock())
+    second = give(world.seams, request_for("anna", "web-1"), world.clock())
+    revoked_at = world.clock.forward(40 * MINUTE)
+    take_back(world.seams, second.grant.id, revoked_at)
+    with world.seams.store.write("test", world.clock()) as work:
+        (account,) = work.accounts(server="web-1", login="anna")
+        work.set_account(replace(account, user_cleanup_days=7))
+    reconcile_once(world.seams, world.clock.forward(10 * MINUTE))
+    with world.seams.store.read() as view:
+        (account,) = view.accounts(server="web-1", login="anna")
+        assert account.last_grant_ended_at == revoked_at
+
+
 def test_a_new_grant_inside_the_cleanup_window_keeps_the_account(world, request_for):
     """The window counts from the end of the last grant."""
     first = give(world.seams, request_for("anna", "web-1"), world.clock())
