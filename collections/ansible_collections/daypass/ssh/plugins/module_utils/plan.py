@@ -62,7 +62,10 @@ def only_closings(planned: Plan, refusal: Refusal) -> Plan:
 
 
 def _without_growth(want: WantedAccount, known: LedgerAccount | None) -> WantedAccount:
-    """Only what is live and stays; each grant that would open or grow is refused."""
+    """Only what is live and stays; each grant that would open or grow is refused, and no removal begins.
+
+    A controller far in the future would end every cleanup window at once, and a home doesn't come back.
+    """
     before = {} if known is None else known.grants
     refused = [
         RefusedGrant(key, "clock_drift", "the clocks of host and controller differ by more than 5 minutes")
@@ -70,7 +73,11 @@ def _without_growth(want: WantedAccount, known: LedgerAccount | None) -> WantedA
         if key not in before or not before[key].live
     ]
     live = {key: grant for key, grant in before.items() if grant.live}
-    return want._replace(grants=rights.common(live, want.grants), refused=(*want.refused, *refused))
+    return want._replace(
+        grants=rights.common(live, want.grants),
+        refused=(*want.refused, *refused),
+        remove=want.remove and known is not None and known.pending == "remove",
+    )
 
 
 def _plan_account(want: WantedAccount, context: Context) -> AccountPlan:
