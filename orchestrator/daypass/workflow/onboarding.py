@@ -168,6 +168,7 @@ def _prepare(
     variables = {
         "onboard_host_id": host.host_id,
         "onboard_orchestrator_id": work.orchestrator_id(),
+        "onboard_machine_id": host.machine_id or "",
         "onboard_document": opening,
         "onboard_document_after": closing,
         "onboard_canary_login": CANARY_LOGIN,

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.daypass.ssh.plugins.module_utils.handover import Identity, ledger_for
+from ansible_collections.daypass.ssh.plugins.module_utils.handover import (
+    Identity,
+    check_known_machine,
+    ledger_for,
+)
 from ansible_collections.daypass.ssh.plugins.module_utils.ledger import Ledger, LedgerAccount, Retired
 from ansible_collections.daypass.ssh.plugins.module_utils.names import Refusal
 
@@ -52,6 +56,21 @@ def test_host_of_somebody_else_is_refused(changed: dict[str, object], code: str)
     with pytest.raises(Refusal) as refused:
         ledger_for(known(**changed), OURS, take_over=False)
     assert refused.value.code == code
+
+
+@pytest.mark.parametrize("found", [OTHER, None])
+def test_another_machine_under_a_known_name_is_refused(found: str | None):
+    """Its answers would stand for the old machine's, where accounts and sessions live on."""
+    with pytest.raises(Refusal) as refused:
+        check_known_machine("c" * 32, found, take_over=False)
+    assert refused.value.code == "machine_replaced"
+    check_known_machine("c" * 32, found, take_over=True)
+
+
+def test_a_machine_that_nobody_knew_is_welcome():
+    """The first onboarding learns the machine-id."""
+    check_known_machine(None, OTHER, take_over=False)
+    check_known_machine("c" * 32, "c" * 32, take_over=False)
 
 
 @pytest.mark.parametrize("field", ["orchestrator_id", "host_id", "machine_id"])

@@ -188,5 +188,5 @@ def test_second_run_goes_back_to_before_the_first():
         armed=first,
         missing=("proof",),
     )
-    wanted = trust.Wanted(None, None, "apono", "dp-canary", 60, False)
+    wanted = trust.Wanted(None, None, None, "apono", "dp-canary", 60, False)
     assert trust._way_back(wanted, prepared, "1" * 16) == first._replace(run_id="1" * 16)

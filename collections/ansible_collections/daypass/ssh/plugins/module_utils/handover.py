@@ -69,6 +69,24 @@ def ledger_for(before: Ledger | None, identity: Identity, *, take_over: bool) ->
     )
 
 
+def check_known_machine(known: str | None, found: str | None, *, take_over: bool) -> None:
+    """Refuse a machine that has come under the name of another: its answers would stand for the other's.
+
+    Args:
+        known: The machine-id that the orchestrator has on record for this server, None for none.
+        found: The host's own.
+
+    Raises:
+        Refusal: `machine_replaced`.
+    """
+    if known is not None and known != found and not take_over:
+        raise Refusal(
+            "machine_replaced",
+            f"this server was machine {known} until now, and is {found or 'one without a machine-id'}",
+            "end the grants on it first; if it was rebuilt or replaced, onboard it with take-over",
+        )
+
+
 def _mismatch(before: Ledger, identity: Identity) -> Refusal | None:
     if before.machine_id is not None and before.machine_id != identity.machine_id:
         return Refusal(

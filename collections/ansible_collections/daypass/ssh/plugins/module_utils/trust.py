@@ -11,7 +11,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple, Sequence
 
 from .candidate import BYSTANDER, check_candidate
-from .handover import Identity, ledger_for
+from .handover import Identity, check_known_machine, ledger_for
 from .ledger import read_ledger, write_ledger
 from .listeners import find_listeners, reload_listeners, wait_until_answering
 from .names import (
@@ -46,6 +46,7 @@ class Wanted(NamedTuple):
 
     Attributes:
         host_id: 32 hex digits, None when playbooks work without an orchestrator; so is orchestrator_id.
+        machine_id: What the orchestrator knows as the machine-id, None where it was never there.
         connector: The SSH user that Ansible logs in with.
         canary: Login of the account that proves the onboarding.
         take_over: Accept a ledger of another orchestrator, or that of a clone.
@@ -53,6 +54,7 @@ class Wanted(NamedTuple):
 
     host_id: str | None
     orchestrator_id: str | None
+    machine_id: str | None
     connector: str
     canary: str
     way_back_seconds: int
@@ -88,6 +90,7 @@ def prepare(system: System, wanted: Wanted) -> Prepared:
     identity = Identity(
         wanted.host_id, wanted.orchestrator_id, read_machine_id(system), version, wanted.connector
     )
+    check_known_machine(wanted.machine_id, identity.machine_id, take_over=wanted.take_over)
     before = read_ledger(system)
     after = ledger_for(before, identity, take_over=wanted.take_over)
     groups = tuple(name for name in GROUPS if name not in local_groups(system))

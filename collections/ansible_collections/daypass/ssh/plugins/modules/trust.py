@@ -33,9 +33,12 @@ options:
   orchestrator_id:
     description: Id of the orchestrator, 32 hex digits; goes with O(host_id).
     type: str
+  machine_id:
+    description: The machine-id that this server had at its last onboarding; another one is refused.
+    type: str
   connector:
     description:
-      - The SSH user that Ansible logs in with. He and root are outside of the drop-in, whatever groups they get.
+      - The SSH user that Ansible logs in with. He and root are outside of the drop-in, whatever their groups.
     type: str
     required: true
   canary:
@@ -48,7 +51,8 @@ options:
     default: 60
   take_over:
     description:
-      - Accept a host that belongs to another orchestrator, or a clone that brought a ledger along.
+      - Accept a host that belongs to another orchestrator, a clone that brought a ledger along, or another
+        machine under the name of an earlier one.
       - The accounts in the ledger stay known and belong to the new owner then.
     type: bool
     default: false
@@ -150,6 +154,7 @@ ARGUMENTS = {
     "state": {"type": "str", "choices": ["present", "confirmed", "rolled_back"], "default": "present"},
     "host_id": {"type": "str"},
     "orchestrator_id": {"type": "str"},
+    "machine_id": {"type": "str"},
     "connector": {"type": "str", "required": True},
     "canary": {"type": "str", "default": "dp-canary"},
     "way_back_seconds": {"type": "int", "default": 60},
@@ -177,7 +182,7 @@ def main():
 
 def wanted_from(params):
     """Check what came from outside."""
-    for name in ("host_id", "orchestrator_id"):
+    for name in ("host_id", "orchestrator_id", "machine_id"):
         if params[name] is not None and not HEX_ID.fullmatch(params[name]):
             raise Refusal("document_invalid", "%s is not 32 hex digits" % name)
     if not sshd.CONNECTOR.fullmatch(params["connector"]):
