@@ -56,9 +56,7 @@ class Daypass:
             report = verify_store(view, anchor=anchor, expect=expect)
         if anchor is not None:
             return report
-        missing = (
-            f"the anchor {path} is missing: a cut-off end can't be seen; daypass init makes a new one"
-        )
+        missing = f"the anchor {path} is missing: a cut-off end can't be seen; daypass init makes a new one"
         return replace(report, problems=(*report.problems, missing))
 
 
