@@ -1,6 +1,6 @@
 """Runs on a lab host: converge with the code beside it, told by one JSON object on standard input.
 
-Keys: `document` (opaque), `check`, `now` (null = the clock), `controller_time`, `kill`: null or
+Keys: `document` (opaque), `check`, `now` (null = the clock), `controller_time`, `lock_wait`, `kill`: null or
 {"effect": n, "when": "before" | "after"}: SIGKILL to this process at its n-th effect (0 = the first).
 Prints {"answer": …, "effects": [[kind, detail], …], "seconds": …}; a killed one prints nothing.
 """
@@ -110,6 +110,7 @@ def main() -> None:
     if "look" in wish:
         print(json.dumps(look(wish["look"])))
         return
+    names.LOCK_WAIT_SECONDS = wish.get("lock_wait", names.LOCK_WAIT_SECONDS)
     told = Told(wish.get("kill"), wish.get("now"))
     began = time.perf_counter()
     answer = converge(

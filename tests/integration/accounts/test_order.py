@@ -187,14 +187,14 @@ def test_lock_says_who_holds_it(host: ManagedHost):
     holder = subprocess.Popen(
         host.lab.exec_argv(
             host.host,
-            ["flock", "/var/lib/daypass/lock", "sh", "-c", "echo $$ > /var/lib/daypass/lock; sleep 40"],
+            ["flock", "/var/lib/daypass/lock", "sh", "-c", "echo $$ > /var/lib/daypass/lock; sleep 600"],
         )
     )
     try:
         host.sh("until flock -n /var/lib/daypass/lock true; test $? = 1; do sleep 0.1; done")
-        answer = host.send(account("alice", 70007, grant("G1")))["answer"]["answer"]
+        answer = host.send(account("alice", 70007, grant("G1")), lock_wait=1)["answer"]["answer"]
         assert answer["code"] == "lock_timeout"
         assert "held by process" in answer["message"]
     finally:
-        host.sh("pkill -f 'sleep 40'", check=False)
+        host.sh("pkill -f 'sleep 600'", check=False)
         holder.wait()
