@@ -16,21 +16,13 @@ from tests.agreement import check_agreement, check_certificates
 from tests.host_state import HostState, read_host
 from tests.orchestrator import Orchestrator
 
-SESSION_END = "/etc/systemd/system/user@.service.d/lab.conf"
-SESSION_END_TEXT = "[Service]\nTimeoutStopSec=2s\n"
 GROUPS = ("ops", "logs")  # on the servers before Daypass comes
 
 
 def prepare(lab: api.Lab, host: api.Host) -> None:
-    """What an admin had there before; and sessions of lab hosts that end at once.
-
-    In containers with hybrid cgroups systemd doesn't notice that a person's last process is gone, and lets
-    the next login wait for up to two minutes.
-    """
+    """What an admin had there before."""
     for group in GROUPS:
         lab.exec(host, ["groupadd", group])
-    lab.exec(host, ["install", "-D", "-m", "0644", "/dev/stdin", SESSION_END], input=SESSION_END_TEXT)
-    lab.exec(host, ["systemctl", "daemon-reload"])
 
 
 @pytest.fixture(scope="session")

@@ -28,12 +28,6 @@ def managed(lab_name: str, authority: Path) -> ManagedHost:
     lab = api.up(lab_name, 1, prefix="accounts", fresh=True)
     public = " ".join(authority.with_suffix(".pub").read_text().split()[:2])
     machine = ManagedHost(lab, lab.host("accounts-1"), public)
-    # In hybrid cgroups systemd doesn't notice that a killed person's user@.service is empty, and holds up the
-    # next login for two minutes.
-    machine.sh(
-        "mkdir -p /etc/systemd/system/user@.service.d && printf '[Service]\\nTimeoutStopSec=2s\\n' >"
-        " /etc/systemd/system/user@.service.d/quick.conf && systemctl daemon-reload"
-    )
     machine.sh("groupadd -f -g 2000 team && groupadd -f -g 2001 web && useradd -m -G team olaf")
     return machine
 
