@@ -38,15 +38,29 @@ def found(content: bytes, secret: list[bytes]) -> bool:
 
 
 def processes(own: set[int]) -> Iterator[tuple[str, bytes]]:
-    """Arguments and environments of all processes but those that were handed the key by us."""
+    """Arguments and environments of all processes but those that were handed the key by us.
+
+    A child that hasn't started its program yet is still the process that it came from, arguments and all.
+    """
+    handed = {arguments_of(Path(f"/proc/{pid}")) for pid in own}
     for path in Path("/proc").glob("[0-9]*"):
-        if int(path.name) in own:
+        arguments = arguments_of(path)
+        if int(path.name) in own or arguments in handed:
             continue
-        for name in ("cmdline", "environ"):
-            try:
-                yield f"{path}/{name} ({(path / 'comm').read_text().strip()})", (path / name).read_bytes()
-            except OSError:
-                continue
+        try:
+            name = (path / "comm").read_text().strip()
+            yield f"{path}/cmdline ({name})", arguments
+            yield f"{path}/environ ({name})", (path / "environ").read_bytes()
+        except OSError:
+            continue
+
+
+def arguments_of(process: Path) -> bytes:
+    """Empty for a process that is gone, a zombie, or the kernel's own."""
+    try:
+        return (process / "cmdline").read_bytes()
+    except OSError:
+        return b""
 
 
 def files(*roots: Path) -> Iterator[tuple[str, bytes]]:
