@@ -55,7 +55,11 @@ def test_ansible_of_this_environment_reaches_the_servers(tmp_path, lab):
     }
     inventory = tmp_path / "inventory.json"
     inventory.write_text(json.dumps({"all": {"hosts": hosts}}), encoding="utf-8")
-    settings = {"ANSIBLE_PYTHON_INTERPRETER": "auto_silent", "ANSIBLE_TIMEOUT": "60"}  # machines may be busy
+    settings = {
+        "ANSIBLE_PYTHON_INTERPRETER": "auto_silent",
+        "ANSIBLE_TIMEOUT": "60",  # machines may be busy
+        "ANSIBLE_SSH_ARGS": "-o ControlMaster=no",  # a socket's path may be too long in a test's folder
+    }
     words = ("-i", str(inventory), "--become", "-m", "ansible.builtin.command", "-a", "id -u", "-o")
     printed = answer(tmp_path, "ansible", "all", *words, **settings)
     assert printed.count("(stdout) 0") == len(hosts), printed
