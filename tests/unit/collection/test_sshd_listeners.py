@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+import socket
 from pathlib import Path
 
 import pytest
 
 from ansible_collections.daypass.ssh.plugins.module_utils import listeners
 from ansible_collections.daypass.ssh.plugins.module_utils.listeners import Listener, deciding_options
+from ansible_collections.daypass.ssh.plugins.module_utils.system import System
 
 
 @pytest.mark.parametrize(
@@ -133,3 +135,17 @@ def test_program_alone_stands_for_socket_activation(proc: Proc, monkeypatch: pyt
     """Nothing listens, but each connection starts one: its configuration counts, nothing is reloaded."""
     monkeypatch.setattr(listeners, "PROGRAMS", ("/bin/sh",))
     assert proc.find() == [Listener(0, "/bin/sh")]
+
+
+def test_new_listening_socket_is_what_tells_of_a_reload():
+    """An sshd that was told still greets on its old socket; only a login on the new one proves anything."""
+    before = {os.getpid(): listeners.listening_sockets(os.getpid())}
+    assert not listeners.wait_until_reloaded(System(), before, seconds=0)
+    with socket.create_server(("127.0.0.1", 0)):
+        assert listeners.wait_until_reloaded(System(), before, seconds=0)
+        assert len(listeners.listening_sockets(os.getpid()) - before[os.getpid()]) == 1
+
+
+def test_process_that_is_gone_listens_nowhere(tmp_path: Path):
+    """It counts as not reloaded, and the greeting that is asked for next says so."""
+    assert listeners.listening_sockets(1, str(tmp_path)) == frozenset()

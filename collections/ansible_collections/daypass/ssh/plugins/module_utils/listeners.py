@@ -11,8 +11,9 @@ from __future__ import annotations
 import os
 import re
 import socket
+from contextlib import suppress
 from signal import SIGHUP
-from typing import TYPE_CHECKING, NamedTuple, Sequence
+from typing import TYPE_CHECKING, Mapping, NamedTuple, Sequence
 
 if TYPE_CHECKING:
     from .system import System
@@ -134,6 +135,55 @@ def reload_listeners(system: System, listeners: Sequence[Listener]) -> list[int]
     for pid in told:
         system.signal(pid, SIGHUP)
     return told
+
+
+def listening_sockets(pid: int, proc: str = "/proc") -> frozenset[str]:
+    """Inodes of the TCP sockets that a process listens on (proc(5), net/tcp: state 0A); empty when gone."""
+    folder = f"{proc}/{pid}"
+    held = _open_files(folder + "/fd")
+    return frozenset(inode for inode in _listening(folder) if f"socket:[{inode}]" in held)
+
+
+def _open_files(folder: str) -> set[str]:
+    found = set()
+    try:
+        for name in os.listdir(folder):
+            with suppress(OSError):  # closed meanwhile
+                found.add(os.readlink(f"{folder}/{name}"))
+    except OSError:
+        return set()
+    return found
+
+
+def _listening(folder: str) -> list[str]:
+    found = []
+    for name in ("tcp", "tcp6"):
+        try:
+            with open(f"{folder}/net/{name}", encoding="ascii") as file:
+                rows = [line.split() for line in file.readlines()[1:]]
+        except OSError:
+            continue
+        found += [row[9] for row in rows if row[3] == "0A"]
+    return found
+
+
+def wait_until_reloaded(system: System, before: Mapping[int, frozenset[str]], seconds: float) -> bool:
+    """True as soon as each process listens on new sockets: sshd starts itself again, and until then the old
+    socket still greets while a login that comes a moment later is refused.
+
+    Args:
+        before: Process id -> its sockets before it was told. One without any, or one that got its socket
+            from systemd and keeps it, never shows a new one: False after `seconds`, and that is no failure.
+    """
+    until = system.monotonic() + seconds
+    waiting = dict(before)
+    while waiting:
+        waiting = {pid: old for pid, old in waiting.items() if not listening_sockets(pid) - old}
+        if system.monotonic() >= until:
+            return not waiting
+        if waiting:
+            system.sleep(0.02)
+    return True
 
 
 def wait_until_answering(system: System, addresses: Sequence[str], seconds: float) -> bool:

@@ -13,7 +13,13 @@ from typing import TYPE_CHECKING, NamedTuple, Sequence
 from .candidate import BYSTANDER, check_candidate
 from .handover import Identity, check_known_machine, ledger_for
 from .ledger import read_ledger, write_ledger
-from .listeners import find_listeners, reload_listeners, wait_until_answering
+from .listeners import (
+    find_listeners,
+    listening_sockets,
+    reload_listeners,
+    wait_until_answering,
+    wait_until_reloaded,
+)
 from .names import (
     GROUP_CREATED,
     GROUP_JOINED,
@@ -160,7 +166,9 @@ def _way_back(wanted: Wanted, prepared: Prepared, run_id: str) -> WayBack:
 def _reload(system: System, prepared: Prepared) -> None:
     """Have each sshd read the drop-in and see it answer; if one doesn't, the drop-in goes at once."""
     addresses = {one: _addresses(system, one) for one in prepared.listeners if one.pid}
+    sockets = {one.pid: listening_sockets(one.pid) for one in addresses}
     reload_listeners(system, prepared.listeners)
+    wait_until_reloaded(system, sockets, RELOAD_SECONDS)
     for listener, places in addresses.items():
         if not wait_until_answering(system, places, RELOAD_SECONDS):
             armed = read_armed(system)
