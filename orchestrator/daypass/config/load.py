@@ -69,7 +69,7 @@ def load(path: Path | None, environ: Mapping[str, str], cwd: Path) -> Settings:
     try:
         settings = Settings.model_validate(filled, context={"folder": file.parent})
     except ValidationError as error:
-        raise _refused(file, [*problems, *as_problems(error, str(file))]) from None
+        raise _refused(file, [*problems, *as_problems(error, str(file), Settings)]) from None
     if problems:
         raise _refused(file, problems)
     return settings

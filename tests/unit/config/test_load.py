@@ -133,13 +133,14 @@ BILLION_LAUGHS = "a: &a [x, x, x, x, x, x, x, x]\n" + "\n".join(
     [
         ("", "null"),
         ("[]", "a list of 0"),
-        ("a: [", "not YAML at line 1, column 5"),
+        ("a: [", "not YAML at line 2, column 1"),
         ("a: b: topsecret", "not YAML at line 1, column 5"),
         ("a: 1\n---\nb: 2", "not YAML at line 2"),
         ("!!python/object/apply:os.system [id]", "not YAML at line 1, column 1"),
         ("a: 2026-99-99", "a value that can't be read"),
         ("a: \x00", "not YAML"),
         ("[" * 20_000, "beyond reason"),
+        ("a: " + "[" * 100_000 + "]" * 100_000, "beyond reason"),
         ("&a [*a]", "nesting or repetition beyond reason"),
         (
             BILLION_LAUGHS,
