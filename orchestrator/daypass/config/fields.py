@@ -56,6 +56,11 @@ def file_path(value: Any, info: ValidationInfo) -> Path:
     return _folder(info) / value
 
 
+def optional_path(value: Any, info: ValidationInfo) -> Path | None:
+    """As `file_path`, or None."""
+    return None if value is None else file_path(value, info)
+
+
 def _folder(info: ValidationInfo) -> Path:
     folder: Path = (info.context or {})["folder"]
     return folder

@@ -9,7 +9,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from daypass.config.model_problems import as_problems
-from daypass.config.problems import SettingProblem
+from daypass.config.problems import SettingProblem, refused
 from daypass.config.server_sources import read_bounded, read_servers
 from daypass.config.settings import Settings
 from daypass.config.yaml_text import MAX_BYTES, YamlRefused, read_yaml
@@ -61,7 +61,7 @@ def load(path: Path | None, environ: Mapping[str, str], cwd: Path) -> Settings:
     value, problems = _read(file)
     if not isinstance(value, dict):
         problems.append(SettingProblem(str(file), "", shown(value), "settings with names"))
-        raise _refused(file, problems)
+        raise refused("configuration", file, problems)
     filled, found = _with_servers({**DEFAULTS, **value, "source": file}, file)
     problems.extend(found)
     if "source" in value:
@@ -69,9 +69,9 @@ def load(path: Path | None, environ: Mapping[str, str], cwd: Path) -> Settings:
     try:
         settings = Settings.model_validate(filled, context={"folder": file.parent})
     except ValidationError as error:
-        raise _refused(file, [*problems, *as_problems(error, str(file), Settings)]) from None
+        raise refused("configuration", file, [*problems, *as_problems(error, str(file), Settings)]) from None
     if problems:
-        raise _refused(file, problems)
+        raise refused("configuration", file, problems)
     return settings
 
 
@@ -86,7 +86,7 @@ def _read(file: Path) -> tuple[object, list[SettingProblem]]:
         ) from None
     except YamlRefused as error:
         problem = SettingProblem(str(file), "", str(error), "one YAML document with settings")
-        raise _refused(file, [problem]) from None
+        raise refused("configuration", file, [problem]) from None
 
 
 def _with_servers(value: dict[str, Any], file: Path) -> tuple[dict[str, Any], list[SettingProblem]]:
@@ -137,10 +137,3 @@ def _across(integrations: list[Any], file: str) -> Iterator[SettingProblem]:
 def _servers(raw: dict[str, Any]) -> tuple[Server, ...]:
     servers = raw.get("servers", ())
     return servers if isinstance(servers, tuple) else ()
-
-
-def _refused(file: Path, problems: list[SettingProblem]) -> ConfigurationError:
-    count = "one problem" if len(problems) == 1 else f"{len(problems)} problems"
-    return ConfigurationError(
-        f"The configuration {file} has {count}.", problems=tuple(str(problem) for problem in problems)
-    )

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
+import pathlib
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from daypass.errors import ConfigurationError
 from daypass.inventory.problems import shown
 
 # Parts of a path below which a value may be a secret that was pasted where a reference belongs.
@@ -58,3 +60,11 @@ def likely_field(word: object, fields: Iterable[str]) -> str:
     names = list(fields)
     near = difflib.get_close_matches(str(word).lower().replace("-", "_"), names, 1)
     return (f"did you mean {near[0]}? " if near else "") + f"Fields: {', '.join(names)}"
+
+
+def refused(what: str, file: pathlib.Path, problems: Sequence[SettingProblem]) -> ConfigurationError:
+    """The error that reports every problem of one file at once; `what` is what the file is."""
+    count = "one problem" if len(problems) == 1 else f"{len(problems)} problems"
+    return ConfigurationError(
+        f"The {what} {file} has {count}.", problems=tuple(str(problem) for problem in problems)
+    )

@@ -163,7 +163,7 @@ class Settings(Part):
     Attributes:
         source: The file that was read.
         database: None = SQLite in state_dir; a PostgreSQL URL is kept as a secret, as it may hold a password.
-        directory: As written; read when people and groups are.
+        directory: The file of people, groups and shifts; None = logins are all that is known of people.
         access_flows: As written; read when flows are.
     """
 
@@ -174,7 +174,7 @@ class Settings(Part):
     integrations: Annotated[tuple[Integration, ...], AfterValidator(fields.not_empty)]
     waves: Waves = Waves()
     direct_grant_max: Annotated[timedelta, PlainValidator(fields.grant_length)] = timedelta(days=30)
-    directory: Any = None
+    directory: Annotated[Path | None, PlainValidator(fields.optional_path)] = None
     access_flows: Any = ()
 
     @property

@@ -89,6 +89,9 @@ class ReadView(Protocol):
     ) -> list[Account]:
         """By server, then login."""
 
+    def logins_with_accounts(self) -> frozenset[str]:
+        """Everyone who has an account that isn't removed yet, on whatever server."""
+
     def accounts_due_for_removal(self, now: datetime) -> list[Account]:
         """Accounts that aren't removed yet and whose cleanup window has passed at `now`."""
 

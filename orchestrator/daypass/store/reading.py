@@ -129,6 +129,11 @@ class SqlView:
         found = self._connection.execute(query.order_by(table.c.server, table.c.login))
         return [rows.account_from(row) for row in found]
 
+    def logins_with_accounts(self) -> frozenset[str]:
+        table = tables.accounts
+        query = select(table.c.login).where(table.c.state != AccountState.REMOVED).distinct()
+        return frozenset(self._connection.execute(query).scalars())
+
     def accounts_due_for_removal(self, now: datetime) -> list[Account]:
         table = tables.accounts
         query = select(table).where(table.c.removal_due_at <= now).order_by(table.c.server, table.c.login)

@@ -17,6 +17,7 @@ from daypass.audit.verifying import Report, verify_store
 from daypass.ca.public_keys import PublicKey, check_public_key
 from daypass.ca.signer import LocalSigner, Signer
 from daypass.config import Settings
+from daypass.directory import Directory, YamlDirectory
 from daypass.domain.secrets import FromEnvironment, Secret, SecretReference
 from daypass.errors import AuditError, StoreError
 from daypass.execution.run_folder import default_run_root, remove_stale_runs
@@ -156,6 +157,10 @@ def _seams(settings: Settings, store: Store, taken: Mapping[FromEnvironment, Sec
             forks=settings.waves.forks,
         )
 
+    @cache
+    def directory() -> Directory | None:
+        return YamlDirectory(settings.directory).read() if settings.directory else None
+
     return Seams(
         settings=settings,
         servers={server.name: server for i in settings.integrations for server in i.servers},
@@ -171,4 +176,5 @@ def _seams(settings: Settings, store: Store, taken: Mapping[FromEnvironment, Sec
         actor=identities.actor(os.environ),
         owner=identities.owner(),
         alive=identities.alive,
+        directory=directory,
     )

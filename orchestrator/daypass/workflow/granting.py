@@ -17,6 +17,7 @@ from daypass.errors import DeniedError, NotFoundError, UsageError
 from daypass.host_rules import check_group, check_login
 from daypass.store.interface import ReadView, WriteWork
 from daypass.workflow.claims import claimed
+from daypass.workflow.leaving import check_here
 from daypass.workflow.onboarding import CANARY_LOGIN
 from daypass.workflow.revoking import check_reason, find_grant
 from daypass.workflow.seams import Seams
@@ -37,7 +38,7 @@ class GrantRequest:
         servers: Names.
         tags: `(key, value)`; a server with all of them is meant too.
         public_key: The text of the person's public key file.
-        comment: GECOS text; empty = `daypass <login>`.
+        comment: GECOS text; empty = the e-mail address in the directory, else `daypass <login>`.
     """
 
     login: str
@@ -65,7 +66,7 @@ def give(seams: Seams, request: GrantRequest, now: datetime, progress: Progress 
 
     Raises:
         UsageError, NotFoundError: Something in the words is wrong.
-        DeniedError: A group isn't offered by the integration, or the time is longer than allowed.
+        DeniedError: The person has left, a group isn't offered by the integration, or the time is too long.
     """
     public_key = check_public_key(request.public_key)
     targets = decide(seams, request)
@@ -87,6 +88,7 @@ def give(seams: Seams, request: GrantRequest, now: datetime, progress: Progress 
 def decide(seams: Seams, request: GrantRequest) -> tuple[str, ...]:
     """The servers that are meant, if the whole request is allowed; nothing is recorded before."""
     check_login(request.login)
+    check_here(seams.directory(), request.login)
     for group in request.groups:
         if group != DEFAULT_GROUP:
             check_group(group)
@@ -167,10 +169,13 @@ def _check_onboarded(view: ReadView, targets: tuple[str, ...]) -> None:
 
 
 def _grant(seams: Seams, request: GrantRequest, now: datetime) -> Grant:
+    directory = seams.directory()
+    person = directory.person(request.login) if directory else None
+    known = person.email if person else f"daypass {request.login}"
     return Grant(
         id=seams.new_id(),
         login=request.login,
-        comment=request.comment or f"daypass {request.login}",
+        comment=request.comment or known,
         flow=DIRECT_FLOW,
         reason=request.reason,
         actor=seams.actor,

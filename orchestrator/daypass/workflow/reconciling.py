@@ -17,6 +17,7 @@ from daypass.errors import ConfigurationError, DaypassError, SigningError
 from daypass.store.interface import ReadView
 from daypass.workflow.claims import claimed
 from daypass.workflow.ending import RAN_OUT, end_grant
+from daypass.workflow.leaving import end_left
 from daypass.workflow.seams import Seams
 from daypass.workflow.signing import sign_reserved
 from daypass.workflow.waves import Progress, converge
@@ -28,6 +29,7 @@ class Pass:
 
     Attributes:
         ended: Ids of grants whose window closed.
+        left: Ids of grants that ended because their person left.
         signed: Serials of certificates that a killed process had reserved but not signed.
         removals: Logins by server that were to be removed.
         outcomes: By server, of every server that needed a document.
@@ -36,6 +38,7 @@ class Pass:
     """
 
     ended: tuple[str, ...]
+    left: tuple[str, ...]
     signed: tuple[int, ...]
     removals: Mapping[str, frozenset[str]]
     outcomes: Mapping[str, Outcome]
@@ -47,9 +50,11 @@ def reconcile_once(seams: Seams, now: datetime, progress: Progress | None = None
     """Bring store and servers together at `now`.
 
     Raises:
-        ConfigurationError, SigningError: A left-over certificate can't be signed; all else is done by then.
+        ConfigurationError, SigningError: The directory can't be read, or a left-over certificate can't be
+            signed; all else is done by then.
     """
     ended = _end_due(seams, now)
+    leaving = end_left(seams, now)
     with seams.store.read() as view:
         due = {share.server for share in view.shares_due(now)}
         removals = _removals(view.accounts_due_for_removal(now))
@@ -57,12 +62,20 @@ def reconcile_once(seams: Seams, now: datetime, progress: Progress | None = None
     with claimed(seams, wanted, now) as free:
         signed, unsigned = _sign_left_over(seams, free, now)
         outcomes = converge(seams, free, removals=removals, progress=progress)
-    if unsigned:
-        raise unsigned[0]
+    if problems := [*unsigned, *filter(None, [leaving.problem])]:
+        raise problems[0]
     busy = tuple(name for name in wanted if name not in free)
     with seams.store.read() as view:
         waiting = _waiting(view, now)
-    return Pass(ended, signed, {k: v for k, v in removals.items() if k in free}, outcomes, busy, waiting)
+    return Pass(
+        ended,
+        leaving.grants,
+        signed,
+        {k: v for k, v in removals.items() if k in free},
+        outcomes,
+        busy,
+        waiting,
+    )
 
 
 def _end_due(seams: Seams, now: datetime) -> tuple[str, ...]:

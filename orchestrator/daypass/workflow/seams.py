@@ -10,10 +10,16 @@ from functools import cached_property
 
 from daypass.ca.signer import Signer
 from daypass.config import Integration, Settings
+from daypass.directory import Directory
 from daypass.domain.servers import Server
 from daypass.errors import ConfigurationError, NotFoundError
 from daypass.execution.executor import Executor
 from daypass.store.interface import Store
+
+
+def no_directory() -> Directory | None:
+    """What there is when `directory` isn't set."""
+    return None
 
 
 @dataclass(frozen=True)
@@ -32,6 +38,7 @@ class Seams:
         new_host_id: 32 lower hex digits.
         actor: Who is acting, for the record.
         owner: This process, as a claim's owner.
+        directory: People, groups and shifts, read when called; None where no directory is set.
         alive: Whether another claim's owner still runs, as far as this machine can tell.
     """
 
@@ -49,6 +56,7 @@ class Seams:
     actor: str
     owner: str
     alive: Callable[[str], bool]
+    directory: Callable[[], Directory | None] = no_directory
 
     @cached_property
     def at_address(self) -> Mapping[tuple[str, int], Server]:

@@ -12,6 +12,8 @@ from pydantic import BaseModel
 
 from daypass.config import load
 from daypass.config import settings as models
+from daypass.directory import YamlDirectory
+from daypass.directory import models as directory_models
 from daypass.inventory.server_list import CHECKS, check
 from tests.documents import ROOT
 
@@ -22,18 +24,18 @@ EXAMPLES = ROOT / "inventories" / "example"
 
 
 def field_names() -> Iterator[str]:
-    """Every name that a person can write into daypass.yaml; `source` is the file itself."""
-    for model in vars(models).values():
+    """Every name that can stand in daypass.yaml and directory.yaml; `source` is the file itself."""
+    for model in [*vars(models).values(), *vars(directory_models).values()]:
         if isinstance(model, type) and issubclass(model, BaseModel) and model is not BaseModel:
             for name, field in model.model_fields.items():
                 yield field.alias or name
 
 
-def yaml_blocks() -> list[str]:
-    """The configurations that the documents show."""
+def yaml_blocks(mark: str) -> list[str]:
+    """The configurations, or directories, that the documents show: the blocks with this word in them."""
     texts = [path.read_text(encoding="utf-8") for path in sorted((ROOT / "docs").glob("*.md"))]
     texts.append((ROOT / "README.md").read_text(encoding="utf-8"))
-    return [block for text in texts for block in BLOCK.findall(text) if "integrations:" in block]
+    return [block for text in texts for block in BLOCK.findall(text) if mark in block]
 
 
 def test_every_setting_and_server_field_is_in_the_manual_and_no_other():
@@ -42,13 +44,21 @@ def test_every_setting_and_server_field_is_in_the_manual_and_no_other():
     assert named == (set(field_names()) - {"source"}) | set(CHECKS)
 
 
-@pytest.mark.parametrize("block", yaml_blocks())
+@pytest.mark.parametrize("block", yaml_blocks("integrations:"))
 def test_configuration_that_a_document_shows_loads(block, tmp_path):
     """What people copy works; server lists and key files that it names are looked for beside it."""
     (tmp_path / "servers.json").write_text('[{"name": "web-1", "host": "192.0.2.1"}]')
     file = tmp_path / "daypass.yaml"
     file.write_text(block)
     assert load(file, {}, tmp_path).servers
+
+
+@pytest.mark.parametrize("block", yaml_blocks("people:"))
+def test_directory_that_a_document_shows_is_read(block, tmp_path):
+    """What people copy works."""
+    file = tmp_path / "directory.yaml"
+    file.write_text(block)
+    assert YamlDirectory(file).read().people
 
 
 def test_example_inventory_loads():

@@ -1,0 +1,119 @@
+"""What only shows when all people and groups are seen together: what is there twice, nobody, circles."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Callable, Iterable, Iterator
+
+from daypass.config.problems import SettingProblem
+from daypass.directory.groups import find_cycle
+from daypass.directory.models import DirectoryFile, PersonEntry
+from daypass.inventory.problems import shown
+
+
+def check_together(entries: DirectoryFile, file: str) -> list[SettingProblem]:
+    """Every problem between the entries of one file."""
+    known = Known(entries)
+    found = [
+        *_twice(entries),
+        *_managers(entries, known),
+        *_groups_of_people(entries, known),
+        *_groups(entries, known),
+    ]
+    return [SettingProblem(file, place, what, allowed) for place, what, allowed in found]
+
+
+Problems = Iterator[tuple[str, str, str]]  # path, found, allowed
+
+
+class Known:
+    """The names that the file gives."""
+
+    def __init__(self, entries: DirectoryFile) -> None:
+        self.people = {person.login: person.login for person in entries.people}
+        self.people |= {person.email.lower(): person.login for person in entries.people}
+        listed = entries.groups
+        self.groups = None if listed is None else {group.name for group in listed}
+
+    def login(self, name: str) -> str | None:
+        """The login of whom a login or e-mail address names."""
+        return self.people.get(name.lower() if "@" in name else name)
+
+    def nobody(self, place: str, name: str) -> Problems:
+        """A finding when nobody is called so."""
+        if self.login(name) is None:
+            yield (
+                place,
+                f"{shown(name)}, which is nobody",
+                near(name, self.people, "a login or e-mail address"),
+            )
+
+    def no_group(self, place: str, name: str) -> Problems:
+        """A finding when groups are listed and this one isn't."""
+        if self.groups is not None and name not in self.groups:
+            yield place, f"{shown(name)}, which is no group", near(name, self.groups, "a name of groups")
+
+
+def near(name: str, names: Iterable[str], allowed: str) -> str:
+    """What is allowed, the likely name first."""
+    likely = difflib.get_close_matches(name, list(names), 1)
+    return (f"did you mean {shown(likely[0])}? " if likely else "") + allowed
+
+
+def _twice(entries: DirectoryFile) -> Problems:
+    """One login, address, uid or key is one person's."""
+    one_value: dict[str, Callable[[PersonEntry], object]] = {
+        "login": lambda person: person.login,
+        "email": lambda person: person.email.lower(),
+        "uid": lambda person: person.uid,
+    }
+    for field, value_of in one_value.items():
+        first: dict[object, int] = {}
+        for index, person in enumerate(entries.people):
+            value = value_of(person)
+            if value is not None and (other := first.setdefault(value, index)) != index:
+                found = f"{shown(getattr(person, field))}, which people[{other}] has too"
+                yield f"people[{index}].{field}", found, f"each {field} at one person"
+    yield from _keys_twice(entries)
+    names: dict[str, int] = {}
+    for index, group in enumerate(entries.groups or ()):
+        if names.setdefault(group.name, index) != index:
+            yield f"groups[{index}].name", f"{shown(group.name)} again", "each group once"
+
+
+def _keys_twice(entries: DirectoryFile) -> Problems:
+    first: dict[str, str] = {}
+    for index, person in enumerate(entries.people):
+        for number, key in enumerate(person.public_keys):
+            place = f"people[{index}].public_keys[{number}]"
+            if (other := first.setdefault(key, place)) != place:
+                yield place, f"the key of {other} again", "each key once, at one person"
+
+
+def _managers(entries: DirectoryFile, known: Known) -> Problems:
+    above: dict[str, tuple[str, ...]] = {}
+    for index, person in enumerate(entries.people):
+        if person.manager is None:
+            continue
+        yield from known.nobody(f"people[{index}].manager", person.manager)
+        if manager := known.login(person.manager):
+            above[person.login] = (manager,)
+    if cycle := find_cycle(above):
+        index = next(n for n, person in enumerate(entries.people) if person.login == cycle[0])
+        yield f"people[{index}].manager", f"a circle: {' -> '.join(cycle)}", "nobody below themselves"
+
+
+def _groups_of_people(entries: DirectoryFile, known: Known) -> Problems:
+    for index, person in enumerate(entries.people):
+        for number, group in enumerate(person.groups):
+            yield from known.no_group(f"people[{index}].groups[{number}]", group)
+
+
+def _groups(entries: DirectoryFile, known: Known) -> Problems:
+    for index, group in enumerate(entries.groups or ()):
+        for number, member in enumerate(group.members):
+            yield from known.nobody(f"groups[{index}].members[{number}]", member)
+        for number, inner in enumerate(group.groups):
+            yield from known.no_group(f"groups[{index}].groups[{number}]", inner)
+    if cycle := find_cycle({group.name: group.groups for group in entries.groups or ()}):
+        yield "groups", f"a circle: {' -> '.join(cycle)}", "no group inside itself"

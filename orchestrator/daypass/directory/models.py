@@ -1,0 +1,78 @@
+"""directory.yaml as written: its settings and the limits of each, checked one by one."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, Field, PlainValidator, StrictBool, StrictInt
+
+from daypass import host_rules
+from daypass.ca.public_keys import PublicKeyRefused, check_public_key
+from daypass.config import fields
+from daypass.config.settings import Part, PlainText
+from daypass.errors import UsageError
+
+# The pattern of `input type=email` (html.spec.whatwg.org); it leaves out what /etc/passwd can't hold.
+EMAIL = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]+@[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?")
+LONGEST_EMAIL = 128  # characters of GECOS that common tools leave as they are
+FIRST_UID = 1000  # below are the system's own; hosts never touch those accounts
+LAST_UID = 2**32 - 3  # -1 and -2 stand for nobody (setreuid(2), chown(2))
+
+
+def email(value: Any) -> str:
+    if isinstance(value, str) and len(value) <= LONGEST_EMAIL and EMAIL.fullmatch(value):
+        return value
+    raise fields.refuse(f"an e-mail address of at most {LONGEST_EMAIL} characters")
+
+
+def login(value: Any) -> str:
+    """As hosts will check it again."""
+    if not isinstance(value, str):
+        raise fields.refuse("a login as text; put it in quotes")
+    try:
+        host_rules.check_login(value)
+    except UsageError as error:
+        raise fields.refuse(error.hint or "a login that hosts take", error.sentence) from None
+    return value
+
+
+def public_key(value: Any) -> str:
+    """One line of a public key file, to `TYPE BASE64`."""
+    if not isinstance(value, str):
+        raise fields.refuse("TYPE BASE64, as in a .pub file")
+    try:
+        return check_public_key(value).line
+    except PublicKeyRefused as error:
+        raise fields.refuse(error.hint or "TYPE BASE64, as in a .pub file", error.sentence) from None
+
+
+class PersonEntry(Part):
+    """One person as written; `manager` and group names are looked at when all people are known."""
+
+    email: Annotated[str, PlainValidator(email)]
+    login: Annotated[str, PlainValidator(login)]
+    uid: StrictInt | None = Field(default=None, ge=FIRST_UID, le=LAST_UID)
+    groups: tuple[PlainText, ...] = ()
+    manager: PlainText | None = None
+    active: StrictBool = True
+    public_keys: tuple[Annotated[str, PlainValidator(public_key)], ...] = ()
+
+
+class GroupEntry(Part):
+    """One group as written: people by login or e-mail address, and groups whose people are in it too."""
+
+    name: PlainText
+    members: tuple[PlainText, ...] = ()
+    groups: tuple[PlainText, ...] = ()
+
+
+class DirectoryFile(Part):
+    """directory.yaml.
+
+    Attributes:
+        groups: None = people's own `groups` are all there are; a list must name every group.
+    """
+
+    people: Annotated[tuple[PersonEntry, ...], AfterValidator(fields.not_empty)]
+    groups: tuple[GroupEntry, ...] | None = None

@@ -1,0 +1,92 @@
+"""People from directory.yaml."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from daypass.config.model_problems import as_problems
+from daypass.config.problems import SettingProblem, refused
+from daypass.config.server_sources import read_bounded
+from daypass.config.yaml_text import MAX_BYTES, YamlRefused, read_yaml
+from daypass.directory.checking import Known, check_together
+from daypass.directory.directory import Directory
+from daypass.directory.groups import open_groups
+from daypass.directory.models import DirectoryFile
+from daypass.domain.people import Person
+from daypass.errors import ConfigurationError
+
+WHAT = "directory"
+
+
+class YamlDirectory:
+    """A directory that is one YAML file."""
+
+    def __init__(self, file: Path) -> None:
+        self._file = file
+
+    def read(self) -> Directory:
+        """Everyone in the file; errors as `DirectorySource.read`."""
+        entries = self._entries()
+        if problems := check_together(entries, str(self._file)):
+            raise refused(WHAT, self._file, problems)
+        return build(entries)
+
+    def _entries(self) -> DirectoryFile:
+        file = str(self._file)
+        try:
+            value, problems = read_yaml(read_bounded(self._file, MAX_BYTES), file)
+            entries = DirectoryFile.model_validate(value, context={"folder": self._file.parent})
+        except OSError as error:
+            raise ConfigurationError(
+                f"The directory {file} can't be read: {error.strerror or type(error).__name__}.",
+                hint="correct the path, or its owner and mode; `directory` in daypass.yaml names it",
+                code="directory_missing",
+            ) from None
+        except YamlRefused as error:
+            problem = SettingProblem(file, "", str(error), "one YAML document with people")
+            raise refused(WHAT, self._file, [problem]) from None
+        except ValidationError as error:
+            raise refused(WHAT, self._file, [*problems, *as_problems(error, file, DirectoryFile)]) from None
+        if problems:
+            raise refused(WHAT, self._file, problems)
+        return entries
+
+
+def build(entries: DirectoryFile) -> Directory:
+    """The directory of entries that have been checked together."""
+    known = Known(entries)
+    direct: dict[str, set[str]] = defaultdict(set)
+    for person in entries.people:
+        for group in person.groups:
+            direct[group].add(person.login)
+    for listed in entries.groups or ():
+        direct[listed.name].update(filter(None, map(known.login, listed.members)))
+    members = open_groups(
+        {name: frozenset(logins) for name, logins in direct.items()},
+        {group.name: group.groups for group in entries.groups or ()},
+    )
+    groups_of: dict[str, list[str]] = defaultdict(list)
+    for name, logins in members.items():
+        for login in logins:
+            groups_of[login].append(name)
+    people = {
+        entry.login: Person(
+            login=entry.login,
+            email=entry.email,
+            uid=entry.uid,
+            groups=frozenset(groups_of[entry.login]),
+            manager=known.login(entry.manager) if entry.manager else None,
+            active=entry.active,
+            public_keys=entry.public_keys,
+        )
+        for entry in entries.people
+    }
+    here = frozenset(login for login, person in people.items() if person.active)
+    return Directory(
+        people=people,
+        logins={person.email.lower(): login for login, person in people.items()},
+        members={name: logins & here for name, logins in members.items()},
+    )

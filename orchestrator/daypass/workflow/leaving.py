@@ -1,0 +1,86 @@
+"""People who left: their grants end, and their accounts go without waiting for the cleanup window."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from daypass.directory import Directory
+from daypass.domain.grants import Account, AccountState, Grant, GrantState
+from daypass.errors import ConfigurationError, DeniedError
+from daypass.store.interface import ReadView
+from daypass.workflow.ending import end_grant
+from daypass.workflow.seams import Seams
+
+LEFT = "left"  # a grant's `end_reason`
+GIVING = (GrantState.APPROVED, GrantState.ACTIVE)
+THERE = (AccountState.WANTED, AccountState.OPEN, AccountState.CLOSED)
+
+
+@dataclass(frozen=True)
+class Leaving:
+    """What one look at the directory did.
+
+    Attributes:
+        grants: Ids of grants that were ended because their person left.
+        problem: Why the directory couldn't be looked at; nobody counts as gone then.
+    """
+
+    grants: tuple[str, ...] = ()
+    problem: ConfigurationError | None = None
+
+
+def check_here(directory: Directory | None, login: str) -> None:
+    """Refuse a login that the directory, where there is one, gives to nobody who is still here.
+
+    Raises:
+        DeniedError: `person_unknown` or `person_left`.
+    """
+    if directory is None or directory.active(login) is not None:
+        return
+    if directory.person(login) is None:
+        raise DeniedError(
+            f"nobody in the directory has the login {login!r}",
+            hint="add the person to the directory, or correct the login",
+            code="person_unknown",
+        )
+    raise DeniedError(f"{login!r} has left (active: false in the directory)", code="person_left")
+
+
+def end_left(seams: Seams, now: datetime) -> Leaving:
+    """End the grants of everyone who left, and make their accounts due for removal.
+
+    A directory that can't be read takes nothing from anybody: what is due ends all the same.
+    """
+    try:
+        directory = seams.directory()
+    except ConfigurationError as error:
+        return Leaving(problem=error)
+    if directory is None:
+        return Leaving()
+    with seams.store.read() as view:
+        grants, accounts = left_behind(view, directory.left(view.logins_with_accounts()))
+    if not grants and not accounts:
+        return Leaving()
+    with seams.store.write(seams.actor, now) as work:
+        grants, accounts = left_behind(work, directory.left(work.logins_with_accounts()))
+        for grant in grants:
+            end_grant(work, grant, at=min(now, grant.window.not_after), reason=LEFT, now=now)
+        _, accounts = left_behind(work, {account.login for account in accounts})
+        for account in accounts:
+            work.set_account(replace(account, user_cleanup_days=0))
+            work.append_event("account.left", account.server, {"login": account.login})
+    return Leaving(tuple(grant.id for grant in grants))
+
+
+def left_behind(view: ReadView, logins: Collection[str]) -> tuple[list[Grant], list[Account]]:
+    """Live grants of these people, and their accounts that still wait for a cleanup window."""
+    grants = [grant for login in sorted(logins) for grant in view.grants(states=GIVING, login=login)]
+    accounts = [
+        account
+        for login in sorted(logins)
+        for account in view.accounts(login=login, states=THERE)
+        if account.user_cleanup_days != 0
+    ]
+    return grants, accounts
