@@ -90,6 +90,7 @@ class MemoryHost:
             None,
             self.ledger.sequence,
             answers,
+            rebuilt=self.ledger.rebuilt or None,
             changed=True,
         )
         return Outcome(OutcomeKind.REFUSED if bad else OutcomeKind.APPLIED, answer=answer)

@@ -44,6 +44,7 @@ class HostAnswer:
         status: `converged`, `stale` (an older document: only its endings counted) or `refused`.
         sequence: The ledger's sequence after the run.
         drift_seconds: Host clock minus controller clock, None when not measured.
+        rebuilt: Why and from what the host rebuilt its broken ledger, None where it didn't.
     """
 
     status: str
@@ -53,6 +54,7 @@ class HostAnswer:
     accounts: Mapping[str, AccountAnswer] = field(default_factory=dict, hash=False)
     warnings: tuple[str, ...] = ()
     drift_seconds: float | None = None
+    rebuilt: str | None = None
     changed: bool = False
 
 

@@ -66,6 +66,7 @@ def parse_answer(raw: object, *, changed: bool) -> HostAnswer:
         accounts={_login(login): _account(account) for login, account in accounts.items()},
         warnings=_texts(fields.get("warnings")),
         drift_seconds=_seconds(fields.get("drift_seconds")),
+        rebuilt=parse_message(fields.get("rebuilt")),
         changed=changed,
     )
 

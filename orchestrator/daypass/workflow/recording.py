@@ -59,6 +59,8 @@ def _record_host(work: WriteWork, plan: ServerPlan, outcome: Outcome) -> Outcome
         return outcome
     if not _answers(answer, host, plan):
         return _disregarded(outcome)
+    if answer.rebuilt is not None:
+        work.append_event("host.ledger_rebuilt", plan.server, {"reason": answer.rebuilt})
     if answer.sequence > max(host.sequence, host.confirmed_sequence):
         details = {"host": answer.sequence, "ours": host.sequence, "sent": plan.sequence}
         work.append_event("host.sequence_ahead", plan.server, details)

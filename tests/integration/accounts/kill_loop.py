@@ -23,7 +23,7 @@ from daypass_host import account_files, ledger, names, processes, system
 
 SNAPSHOT = "/opt/daypass-test/snapshot"
 FILES = [f"/etc/{name}" for name in ("passwd", "shadow", "group", "gshadow", "subuid", "subgid")]
-FILES += [names.SUDOERS_PATH, names.LEDGER_PATH]
+FILES += [names.SUDOERS_PATH, names.LEDGER_PATH, names.LEDGER_COPY_PATH]
 
 
 class Killed(driver.Told):

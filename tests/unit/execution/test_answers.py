@@ -41,6 +41,7 @@ ANSWER: dict[str, Any] = {
     "orchestrator_id": HOST_ID,
     "sequence": 7,
     "drift_seconds": 0.25,
+    "rebuilt": "it was\x1b[2J gone",
     "accounts": {"alice": ACCOUNT},
     "warnings": [],
 }
@@ -63,6 +64,7 @@ def test_answer_of_our_module_is_read_field_by_field() -> None:
         },
         warnings=(),
         drift_seconds=0.25,
+        rebuilt="it was[2J gone",
         changed=True,
     )
 

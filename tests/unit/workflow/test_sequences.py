@@ -53,6 +53,16 @@ def test_after_a_rebase_the_next_pass_opens_what_is_due(ahead, request_for):
     assert "host.rebased" in event_kinds(ahead)
 
 
+def test_a_rebuilt_ledger_is_on_record(world, request_for):
+    """A host that had to rebuild its ledger says so, and the audit log keeps it with the reason."""
+    host = world.hosts["web-1"]
+    host.ledger = host.ledger._replace(rebuilt="ledger.json was gone; rebuilt from its copy")
+    give(world.seams, request_for("anna", "web-1"), world.clock())
+    with world.seams.store.read() as view:
+        events = [event for event in view.events() if event.kind == "host.ledger_rebuilt"]
+    assert [(event.subject, event.details["reason"]) for event in events] == [("web-1", host.ledger.rebuilt)]
+
+
 def test_a_host_that_is_not_ahead_can_not_be_rebased(world):
     """A re-base without a reason would hide the next alarm."""
     with pytest.raises(UsageError):

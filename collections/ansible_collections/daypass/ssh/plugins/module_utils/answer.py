@@ -128,6 +128,7 @@ def _frame(status: str, now: int, drift: float | None, ledger: Ledger | None) ->
         "orchestrator_id": None if ledger is None else ledger.orchestrator_id,
         "sequence": 0 if ledger is None else ledger.sequence,
         "digest": None if ledger is None else ledger.digest,
+        "rebuilt": None if ledger is None else ledger.rebuilt or None,
         "now": now,
         "drift_seconds": drift,
         "accounts": {},

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from . import answer, document, emergency, facts, ledger, merge, names, plan
+from . import answer, document, emergency, facts, ledger, merge, names, plan, rebuilding
 from .applied import Applied
 from .apply import Applier
 from .names import Refusal
@@ -76,7 +76,7 @@ def _converge_locked(
     machine_id = read_machine_id(system)
     run = Run(wanted, now, drift, machine_id, check)
     try:
-        current = ledger.read_ledger(system)
+        current, _told = rebuilding.read_or_rebuild(system, now, check)
     except Refusal as refusal:
         if check:
             return answer.refused(refusal, now, drift)
@@ -115,7 +115,8 @@ def _carry_out(
             ledger.write_ledger(system, final)
         except OSError as error:
             problem = Refusal("ledger_unwritable", f"{names.LEDGER_PATH} can't be written: {error.strerror}")
-    return answer.build(run, target, planned, applied, final, problem)
+    told = final._replace(rebuilt=current.rebuilt)
+    return answer.build(run, target, planned, applied, told, problem)
 
 
 def _read_facts(system: System, target: Wanted, current: Ledger) -> Facts:
@@ -143,6 +144,7 @@ def _next_ledger(run: Run, target: Wanted, planned: Plan, current: Ledger) -> Le
         accounts=accounts,
         tombstones=stones,
         retired=_retired_without_steps(planned, current),
+        rebuilt="",  # this run's answer tells it
     )
 
 

@@ -84,6 +84,7 @@ class Ledger(NamedTuple):
         last_seen: Latest time that a run saw; time never goes back behind it.
         sshd_version: (major, minor) of the sshd, (0, 0) where it didn't say.
         connector: The login that Ansible comes in with; never managed.
+        rebuilt: Why this one was rebuilt (see `rebuilding`), "" once an answer has told it.
     """
 
     host_id: str | None
@@ -98,6 +99,7 @@ class Ledger(NamedTuple):
     accounts: dict[str, LedgerAccount]
     tombstones: dict[str, Tombstone]
     retired: tuple[Retired, ...]
+    rebuilt: str = ""
 
 
 def new_ledger(
@@ -152,7 +154,7 @@ def parse(content: bytes) -> Ledger:
         raise Refusal(
             "ledger_corrupt",
             f"{names.LEDGER_PATH} can't be read: {type(error).__name__} {str(error)[:120]}",
-            "onboard the host again; accounts that are closed stay closed",
+            "onboard the host again with take-over; accounts that are closed stay closed",
         ) from error
 
 
@@ -186,11 +188,14 @@ def _grant_in(value: dict[str, Any]) -> LedgerGrant:
 
 def _checked(ledger: Ledger) -> Ledger:
     """A ledger whose parts would lead us astray is corrupt: names go into paths, uids into signals."""
+    ids = (ledger.host_id, ledger.machine_id, ledger.orchestrator_id, ledger.digest)
+    _check_texts(*(one for one in ids if one is not None), ledger.connector, ledger.rebuilt, *ledger.ca_keys)
     whole = [ledger.sequence, ledger.last_seen, *ledger.sshd_version]
     for login, account in ledger.accounts.items():
         right = names.LOGIN.fullmatch(login) and names.UID_MIN <= account.uid <= names.UID_MAX
         if not right or account.pending not in PENDING or not account.home.startswith("/"):
             raise ValueError(f"account {names.shown(login)}")
+        _check_texts(account.comment, account.shell, account.home_on_removal, *account.groups)
         whole += [account.uid, account.closed_at or 0]
         for key, grant in account.grants.items():
             _check_grant(key, grant)
@@ -202,6 +207,11 @@ def _checked(ledger: Ledger) -> Ledger:
     if not all(fields.is_whole(number) and number >= 0 for number in whole):
         raise ValueError("a number is none")
     return ledger
+
+
+def _check_texts(*values: object) -> None:
+    if not all(isinstance(value, str) for value in values):
+        raise ValueError("a text is none")
 
 
 def _check_grant(key: str, grant: LedgerGrant) -> None:
@@ -217,22 +227,34 @@ def _check_grant(key: str, grant: LedgerGrant) -> None:
         raise ValueError(f"grant {names.shown(key)}: {refusal.sentence}") from refusal
 
 
-def read_ledger(system: System) -> Ledger | None:
+def read_ledger(system: System, path: str = names.LEDGER_PATH) -> Ledger | None:
     """The host's ledger, None where the host was never onboarded.
 
     Raises:
         Refusal: As `parse`; a file that is there and can't be read is corrupt too.
     """
     try:
-        content = system.read(names.LEDGER_PATH)
+        content = system.read(path)
     except OSError as error:
-        raise Refusal("ledger_corrupt", f"{names.LEDGER_PATH} can't be read: {error.strerror}") from error
+        raise Refusal("ledger_corrupt", f"{path} can't be read: {error.strerror}") from error
     return None if content is None else parse(content)
 
 
 def write_ledger(system: System, ledger: Ledger) -> None:
-    """Replace the host's ledger as one step (0600, root)."""
-    system.write(names.LEDGER_PATH, serialise(ledger), 0o600)
+    """Replace the host's ledger as one step (0600, root), its copy first: it must never be behind.
+
+    Raises:
+        OSError: One of the two couldn't be written; the ledger is as it was.
+    """
+    content = serialise(ledger)
+    system.write(names.LEDGER_COPY_PATH, content, 0o600)
+    system.write(names.LEDGER_PATH, content, 0o600)
+
+
+def remove_ledger(system: System) -> None:
+    """Take the ledger away with its copy: a copy alone would be taken for a ledger that got lost."""
+    system.remove(names.LEDGER_COPY_PATH)
+    system.remove(names.LEDGER_PATH)
 
 
 def with_retired(retired: tuple[Retired, ...], entry: Retired) -> tuple[Retired, ...]:

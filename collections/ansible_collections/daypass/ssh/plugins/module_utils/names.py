@@ -31,6 +31,7 @@ class Refusal(Exception):
 # --- places (host-contract.md, "Files") ---------------------------------------------------------------------
 STATE_FOLDER = "/var/lib/daypass"
 LEDGER_PATH = STATE_FOLDER + "/ledger.json"
+LEDGER_COPY_PATH = STATE_FOLDER + "/ledger.copy"  # written before it, so never behind it
 LOCK_PATH = STATE_FOLDER + "/lock"
 PARKED_FOLDER = STATE_FOLDER + "/parked"  # crontabs and at jobs of closed accounts
 KEYS_FOLDER = "/etc/ssh/daypass/keys"

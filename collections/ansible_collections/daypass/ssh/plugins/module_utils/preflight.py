@@ -7,7 +7,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, Sequence
 
-from .names import GROUP_CREATED, GROUP_JOINED, LEDGER_PATH, SSHD_DROPIN, Refusal
+from .names import GROUP_CREATED, GROUP_JOINED, LEDGER_COPY_PATH, LEDGER_PATH, SSHD_DROPIN, Refusal
 from .sshd import INCLUDE_LINE, OLDEST_VERSION, read_version
 from .sshd_config import reach
 
@@ -122,7 +122,7 @@ def _check_group(system: System, name: str) -> None:
             raise Refusal(
                 "group_remote", f"the group {name} comes from a directory service", "rename it there"
             )
-    elif groups[name] and not system.exists(LEDGER_PATH):
+    elif groups[name] and not any(system.exists(path) for path in (LEDGER_PATH, LEDGER_COPY_PATH)):
         raise Refusal(
             "group_exists",
             f"the group {name} is there already, with members {groups[name][:80]}",

@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING
 
 from . import document
 from .converge import converge
-from .ledger import read_ledger
+from .ledger import read_ledger, remove_ledger
 from .listeners import find_listeners, reload_listeners
-from .names import DOCUMENT_VERSION, LEDGER_PATH, LOCK_PATH, LOCK_WAIT_SECONDS, SSHD_DROPIN, Refusal
+from .names import DOCUMENT_VERSION, LOCK_PATH, LOCK_WAIT_SECONDS, SSHD_DROPIN, Refusal
 from .system import CommandFailed, System
 from .way_back import LOCK, disarm, read_armed
 
@@ -96,7 +96,7 @@ def remove_traces(system: System, way_back: WayBack) -> None:
         ledger = read_ledger(system)
         if ledger is not None and ledger.accounts:
             return  # a wave came between and opened somebody's account
-        system.remove(LEDGER_PATH)
+        remove_ledger(system)
     for folder in reversed(way_back.folders):
         if not system.names(folder):
             system.query(["rmdir", "--", folder])

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple, Sequence
 
 from .candidate import BYSTANDER, check_candidate
 from .handover import Identity, check_known_machine, ledger_for
-from .ledger import read_ledger, write_ledger
+from .ledger import write_ledger
 from .listeners import (
     find_listeners,
     listening_sockets,
@@ -31,6 +31,7 @@ from .names import (
     Refusal,
 )
 from .preflight import check_host, local_groups
+from .rebuilding import read_for_onboarding, with_accounts_of_host
 from .rolling_back import DROPIN_MODE, restore_dropin, roll_back
 from .sshd import OPTIONAL, effective_settings, render_dropin
 from .way_back import WayBack, arm, disarm, read_armed
@@ -86,7 +87,7 @@ def prepare(system: System, wanted: Wanted) -> Prepared:
     """Check everything; nothing is changed.
 
     Raises:
-        Refusal: See `check_host`, `check_candidate`, `ledger_for` and `read_ledger`.
+        Refusal: See `check_host`, `check_candidate`, `ledger_for` and `read_for_onboarding`.
     """
     listeners = find_listeners()
     text, version = check_host(system, listeners)
@@ -97,7 +98,7 @@ def prepare(system: System, wanted: Wanted) -> Prepared:
         wanted.host_id, wanted.orchestrator_id, read_machine_id(system), version, wanted.connector
     )
     check_known_machine(wanted.machine_id, identity.machine_id, take_over=wanted.take_over)
-    before = read_ledger(system)
+    before = read_for_onboarding(system, wanted.take_over, check=True)
     after = ledger_for(before, identity, take_over=wanted.take_over)
     groups = tuple(name for name in GROUPS if name not in local_groups(system))
     folders = tuple(path for path, _mode in FOLDERS if not system.exists(path))
@@ -145,8 +146,10 @@ def install(system: System, wanted: Wanted, prepared: Prepared, run_id: str) -> 
     for path, mode in FOLDERS:
         system.make_folder(path, mode)
     with system.lock(LOCK_PATH, LOCK_WAIT_SECONDS):
-        before = read_ledger(system)  # again: a wave may have come between
+        before = read_for_onboarding(system, wanted.take_over)  # again: a wave may have come between
         after = ledger_for(before, prepared.identity, take_over=wanted.take_over)
+        if before is None:  # lost: accounts that came from us are closed by the next run
+            after = with_accounts_of_host(system, after)
         if after != before:
             write_ledger(system, after)
     system.write(SSHD_DROPIN, prepared.dropin.encode(), DROPIN_MODE)

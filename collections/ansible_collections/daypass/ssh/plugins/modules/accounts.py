@@ -19,6 +19,12 @@ description:
     made by the role P(daypass.ssh.onboard#role); on a host without one the module refuses to do anything.
   - The module fails, with the whole answer, when any account was refused or failed; the others are done
     all the same.
+  - A ledger that can't be read is set aside (C(ledger.json.corrupt-TIME) beside it, the newest three are
+    kept) and rebuilt from its copy, which every write brings up to date first. RV(answer.rebuilt) says so.
+    Accounts that the host's own files prove to be ours and that the copy doesn't name are closed, never
+    removed. Where the copy is broken too, or a later version wrote the ledger, nothing is opened or
+    removed, and only what the document closes by name is closed; the role P(daypass.ssh.onboard#role) with
+    take-over begins a new one.
 options:
   document:
     description:
@@ -209,6 +215,9 @@ answer:
     sequence:
       description: The ledger's sequence after the run.
       type: int
+    rebuilt:
+      description: Why and from what the ledger was rebuilt before this run; null otherwise.
+      type: str
     host_id:
       description: The host's id in its ledger.
       type: str
