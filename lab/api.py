@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from lab import images, machine, model, plan, podman, ready, starting, state
+from lab import images, machine, model, plan, podman, ready, recipes, starting, state
 from lab.errors import LabError
 from lab.model import CONNECTOR, Host, Kind
 from lab.progress import Progress
@@ -168,7 +168,7 @@ def up(
     name: str,
     count: int,
     *,
-    image: str = images.DEFAULT,
+    image: str = recipes.DEFAULT,
     light: bool = False,
     prefix: str = "web",
     fresh: bool = False,
@@ -185,7 +185,7 @@ def up(
         LabError: `bad_name`, `bad_count`, `unknown_image`, `host_differs`, `not_set_up`, `no_addresses`,
             `no_port`, `build_failed`, `foreign_lab`, `not_ready`.
     """
-    kind = Kind.LIGHT if light else Kind.FULL
+    kind = Kind.LIGHT if light or not recipes.recipe(image).systemd else Kind.FULL
     wanted = plan.Wanted(name, prefix, count, image, kind, machine.free_port())
     plan.check(wanted)
     _check_programs()
@@ -246,7 +246,7 @@ def _record(wanted: plan.Wanted) -> state.Record:
         if block is not None and not (podman.is_ours(entry) and entry["Labels"][podman.LABEL] == wanted.lab):
             others.add(block)
     state.prepare(wanted.lab)
-    options = images.recipe(wanted.image).sshd_options
+    options = recipes.recipe(wanted.image).sshd_options
     after = plan.extend(
         before, wanted, others, lambda name, listen: state.seed(wanted.lab, name, listen, options)
     )

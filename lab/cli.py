@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 import click
 
-from lab import api, images, podman, state
+from lab import api, podman, recipes, state
 from lab.errors import LabError
 from lab.progress import to_stderr
 
@@ -36,7 +36,9 @@ def main() -> None:
 
 @main.command()
 @click.argument("count", type=click.IntRange(min=1))
-@click.option("--image", type=click.Choice(sorted(images.RECIPES)), default=images.DEFAULT, show_default=True)
+@click.option(
+    "--image", type=click.Choice(sorted(recipes.RECIPES)), default=recipes.DEFAULT, show_default=True
+)
 @click.option("--light", is_flag=True, help="sshd alone, no systemd: cheap enough for a hundred.")
 @click.option("--prefix", default="web", show_default=True, help="Hosts are PREFIX-1 to PREFIX-COUNT.")
 @click.option("--fresh", is_flag=True, help="Give hosts that are there already back as on their first day.")
@@ -128,12 +130,12 @@ def ssh(name: str, host: str, command: tuple[str, ...]) -> None:
 
 
 @main.command(name="images")
-@click.option("--image", "wanted", type=click.Choice(sorted(images.RECIPES)), multiple=True)
+@click.option("--image", "wanted", type=click.Choice(sorted(recipes.RECIPES)), multiple=True)
 def build_images(wanted: tuple[str, ...]) -> None:
     """Build the images that aren't there yet."""
     told = to_stderr()
     try:
-        for each in wanted or sorted(images.RECIPES):
+        for each in wanted or sorted(recipes.RECIPES):
             click.echo(api.build(each, told))
     finally:
         told.close()

@@ -7,74 +7,32 @@ import os
 import subprocess
 import tempfile
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 
 from lab import apt_sources, machine, podman, state
 from lab.errors import LabError
+from lab.recipes import Recipe, recipe
 
 FILES = Path(__file__).parent / "image"
 REPOSITORY = "localhost/daypass-lab"
-DEFAULT = "debian12"
 
 Report = Callable[[str], None]
 
-PACKAGES = (
-    *("acl", "at", "cron", "dbus", "iproute2", "libpam-systemd", "openssh-client", "openssh-server"),
-    *("passwd", "procps", "python3", "sudo", "systemd", "systemd-sysv", "util-linux"),
-)
-
-
-@dataclass(frozen=True)
-class Recipe:
-    """How to make one image.
-
-    Attributes:
-        release: Debian's code name.
-        extra: Packages beyond the common ones.
-        sshd_options: What sshd is told on its command line; its files stay as Debian ships them.
-    """
-
-    name: str
-    release: str
-    extra: tuple[str, ...] = ()
-    sshd_options: tuple[str, ...] = ("MaxStartups=100:30:200",)
-
-
-RECIPES = {
-    recipe.name: recipe
-    for recipe in (
-        Recipe("debian12", "bookworm"),
-        Recipe(
-            "debian13",
-            "trixie",
-            # A second Python for the suite with the newest Ansible.
-            extra=("python3-venv",),
-            # OpenSSH 9.8 and later block an address after refused logins; here all clients share few.
-            sshd_options=("MaxStartups=100:30:200", "PerSourcePenaltyExemptList=127.0.0.0/8"),
-        ),
-    )
-}
-
-
-def recipe(name: str) -> Recipe:
-    """The recipe of this name.
-
-    Raises:
-        LabError: `unknown_image`.
-    """
-    if name not in RECIPES:
-        raise LabError("unknown_image", f"there is no image {name!r}", f"one of {', '.join(sorted(RECIPES))}")
-    return RECIPES[name]
+KEEP_HOURS = 24
+"""An earlier image of a recipe stays that long: another checkout on this machine may still need it."""
 
 
 def reference(name: str) -> str:
     """podman's name of the image, with a digest of everything that it is made from but the packages' age."""
     wanted = recipe(name)
-    digest = hashlib.sha256(repr((wanted.release, PACKAGES, wanted.extra)).encode())
-    for path in sorted(FILES.iterdir()):
+    digest = hashlib.sha256(repr((wanted.release, wanted.packages)).encode())
+    for path in (*sorted(path for path in FILES.iterdir() if path.is_file()), *_hooks(wanted)):
         digest.update(path.name.encode() + b"\0" + path.read_bytes() + b"\0")
     return f"{REPOSITORY}:{name}-{digest.hexdigest()[:12]}"
+
+
+def _hooks(wanted: Recipe) -> list[Path]:
+    return [FILES / "hooks" / name for name in wanted.hooks]
 
 
 def ensure(name: str, report: Report) -> str:
@@ -148,10 +106,11 @@ def _words(wanted: Recipe, archive: Path) -> list[str]:
     """The mmdebstrap command of a recipe; it reads sources.list lines from its standard input."""
     words = ["env", f"TMPDIR={archive.parent}", *_proxies()]
     words += ["mmdebstrap", "--mode=root", "--variant=minbase"]
-    words += [f"--include={','.join((*PACKAGES, *wanted.extra))}"]
+    words += [f"--include={','.join(wanted.packages)}"]
     words += [f"--aptopt={line}" for line in apt_sources.settings()]
     words += [f"--dpkgopt=path-exclude=/usr/share/{each}/*" for each in ("doc", "locale", "man")]
-    return [*words, f"--customize-hook={FILES / 'finish'}", wanted.release, str(archive), "-"]
+    words += [f"--customize-hook={script}" for script in (FILES / "finish", *_hooks(wanted))]
+    return [*words, wanted.release, str(archive), "-"]
 
 
 def _proxies() -> list[str]:
@@ -162,7 +121,7 @@ def _proxies() -> list[str]:
 
 def _remove_older(wanted: Recipe, image_reference: str) -> None:
     """Delete images of earlier recipes; podman refuses those that a container still uses."""
-    listed = podman.run("image", "ls", "--format", "{{.Repository}}:{{.Tag}}", REPOSITORY).stdout.split()
-    for other in listed:
+    words = ("image", "ls", "--filter", f"until={KEEP_HOURS}h", "--format", "{{.Repository}}:{{.Tag}}")
+    for other in podman.run(*words, REPOSITORY).stdout.split():
         if other.startswith(f"{REPOSITORY}:{wanted.name}-") and other != image_reference:
             podman.run("image", "rm", other, check=False)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
 
-from lab import images, model
+from lab import model, recipes
 from lab.errors import LabError
 from lab.model import Host, Kind
 from lab.state import Record
@@ -30,7 +30,7 @@ def check(wanted: Wanted) -> None:
     """Refuse what can't be made (`bad_name`, `bad_count`, `unknown_image`)."""
     model.check_name(wanted.lab, "the lab's name")
     model.check_name(wanted.prefix, "the host prefix")
-    images.recipe(wanted.image)
+    recipes.recipe(wanted.image)
     if not 1 <= wanted.count <= COUNT_LIMIT:
         raise LabError("bad_count", f"{wanted.count} hosts", f"1 to {COUNT_LIMIT}")
 

@@ -5,7 +5,8 @@
 - `lab13` (session, started when first used): one full Debian 13 host, trixie-1.
 - `light_lab` (session, started when first used): three light hosts, light-1 to light-3: sshd alone.
 - `fresh_host` (test): a function that gives a host as on its first day, another one at each call in a test:
-  `host = fresh_host()` or `fresh_host("debian13", light=True)`. Enter it with `lab.exec(host, [...])`.
+  `host = fresh_host()`, `fresh_host("debian13", light=True)`, `fresh_host("debian12-cron")`. Enter it with
+  `lab.exec(host, [...])`.
 
 Each pytest process has a lab of its own, removed at the end; what a killed one left is removed by the next.
 `DAYPASS_LAB_KEEP=1` keeps the hosts under the name `tests` to look at (`lab list --name tests`), and the next
