@@ -109,8 +109,8 @@ def document_from(text: dict[str, Any]) -> document.Document:
 
 def facts_from(text: dict[str, Any], kept: ledger.Ledger, wanted: merge.Wanted) -> Facts:
     """Facts from `users` (login: uid, comment, gid, shell, groups, open, expire, password, keys, home, jobs,
-    mail, subordinate, exists), `groups` (name: gid), `mentioned`, `sudo`, `shells`, `known_users`,
-    `known_groups`, `subordinate` (owner, first, last), `problem` (code)."""
+    mail, subordinate, exists), `groups` (name: gid), `mentioned`, `root_groups`, `sudo`, `sudoers_included`,
+    `shells`, `known_users`, `known_groups`, `subordinate` (owner, first, last), `problem` (code)."""
     groups = {"daypass": Group("daypass", 990, ())}
     groups.update({name: Group(name, gid, ()) for name, gid in text.get("groups", {}).items()})
     accounts, numbers = {}, {}
@@ -137,6 +137,8 @@ def facts_from(text: dict[str, Any], kept: ledger.Ledger, wanted: merge.Wanted) 
         sudoers=None,
         sudo=text.get("sudo", True),
         mentioned=frozenset(text.get("mentioned", [])),
+        root_groups=names.ROOT_EQUIVALENT_GROUPS | set(text.get("root_groups", [])),
+        sudoers_included=text.get("sudoers_included", True),
     )
 
 

@@ -1,27 +1,10 @@
-"""Which names sudoers mentions: everything that could give a right to a login of that name."""
+"""What the sudoers of others says: names that rights may wait for, groups that are as good as root."""
 
 from __future__ import annotations
 
 import pytest
 
 from ansible_collections.daypass.ssh.plugins.module_utils import sudoers_words
-from ansible_collections.daypass.ssh.plugins.module_utils.names import SUDOERS_PATH
-
-
-class Files:
-    """A host of a few files."""
-
-    def __init__(self, files: dict[str, str]) -> None:
-        self._files = files
-
-    def read(self, path: str) -> bytes | None:
-        """A file's content."""
-        return self._files[path].encode() if path in self._files else None
-
-    def names(self, folder: str) -> list[str]:
-        """Names in a folder."""
-        inside = (path for path in self._files if path.startswith(folder + "/"))
-        return sorted(path.rpartition("/")[2] for path in inside)
 
 
 @pytest.mark.parametrize(
@@ -42,7 +25,7 @@ class Files:
 )
 def test_name_that_may_give_a_right_is_found(line: str):
     """Users, groups, aliases, run-as lists and defaults all count."""
-    assert "alice" in sudoers_words.mentioned_names(Files({"/etc/sudoers": line + "\n"}))
+    assert "alice" in sudoers_words.mentioned_names([line + "\n"])
 
 
 @pytest.mark.parametrize(
@@ -57,19 +40,50 @@ def test_name_that_may_give_a_right_is_found(line: str):
 )
 def test_name_in_a_comment_or_a_command_is_none(line: str):
     """A path that holds the name gives nobody of that name a right."""
-    assert "alice" not in sudoers_words.mentioned_names(Files({"/etc/sudoers": line + "\n"}))
+    assert "alice" not in sudoers_words.mentioned_names([line + "\n"])
 
 
-def test_includes_are_read_as_sudo_reads_them():
-    """Included files and folders count, but not those that sudo skips, nor our own."""
-    files = {
-        "/etc/sudoers": "@includedir /etc/sudoers.d\n#include local\n",
-        "/etc/local": "alice ALL=ALL\n@include /etc/sudoers\n",
-        "/etc/sudoers.d/ops": "bob ALL=ALL\n",
-        "/etc/sudoers.d/old.bak": "carol ALL=ALL\n",
-        "/etc/sudoers.d/old~": "dora ALL=ALL\n",
-        SUDOERS_PATH: "eve ALL=ALL\n",
-    }
-    found = sudoers_words.mentioned_names(Files(files))
-    assert {"alice", "bob"} <= found
-    assert not found & {"carol", "dora", "eve"}
+@pytest.mark.parametrize(
+    "text",
+    [
+        "%ops ALL=(ALL) ALL",
+        "%ops ALL=(ALL:ALL) NOPASSWD: ALL",
+        "%ops ALL=ALL",
+        "%ops ALL=(root) SETENV: NOPASSWD: ALL",
+        "%ops ALL=(#0) ALL",
+        "%ops ALL=(nobody) /bin/a, (root) ALL",
+        "%ops ALL=/bin/a, ALL, !/bin/su",
+        "%ops web=/bin/a : db=ALL",
+        "%web, %ops ALL=(ALL) TIMEOUT=5m NOPASSWD: ALL",
+        "User_Alias OPS = bob, %ops\nOPS ALL=(ALL) ALL",
+        "Cmnd_Alias SOME = /bin/a : ANY = ALL\n%ops ALL=(ALL) ANY",
+        "Runas_Alias DB = root\n%ops ALL=(DB) ALL",
+    ],
+)
+def test_group_with_all_commands_as_root_is_as_good_as_root(text: str):
+    """Whoever may run everything as root can change everything that we leave on the host."""
+    assert "ops" in sudoers_words.root_groups([text])
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "%ops ALL=(ALL) /bin/a",
+        "%ops ALL=(nobody) ALL",
+        "%ops ALL=(nobody, daemon) /bin/a, ALL",
+        "!%ops ALL=(ALL) ALL",
+        "ops ALL=(ALL) ALL",
+        "# %ops ALL=(ALL) ALL",
+        "Defaults:%ops !authenticate",
+        "%web ALL=(ALL) ALL",
+    ],
+)
+def test_group_with_less_is_none(text: str):
+    """One command, another user, another group: no reason to warn."""
+    assert "ops" not in sudoers_words.root_groups([text])
+
+
+def test_groups_by_number_and_by_name_count():
+    """`%#27` is a gid; groups such as docker are as good as root without any rule."""
+    found = sudoers_words.root_groups(["%#27 ALL=(ALL) ALL"])
+    assert {"#27", "docker", "sudo"} <= found

@@ -168,5 +168,6 @@ def _account(account: AccountPlan, applied: Applied | None, login: str) -> dict[
         "message": None if message is None else message[:MESSAGE_LENGTH],
         "changes": [list(change) for change in changes],
         "warnings": [warning[:MESSAGE_LENGTH] for warning in warnings[:WARNINGS_MAX]],
+        "root_equivalent": bool(account.root_equivalent),
         "next_deadline": show_moment(min(ends)) if ends else None,
     }

@@ -6,14 +6,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Iterable, Mapping, NamedTuple
+from typing import TYPE_CHECKING, Iterable, Mapping, NamedTuple, Sequence
 
-from . import account_files, names, nss, sudoers_words
+from . import account_files, names, nss, sudoers_tree, sudoers_words
 from .account_files import Group, Passwd, Shadow
 from .names import Refusal
 
 if TYPE_CHECKING:
-    from .merge import Wanted
+    from .merge import Wanted, WantedAccount
     from .system import System
 
 HOME_BASE = "/home"
@@ -56,11 +56,13 @@ class Facts(NamedTuple):
     Attributes:
         uid_names, gid_names: Everybody who holds a number in the files.
         known: What NSS says of names and numbers that may be opened; None when nothing may.
-        problem: Why NSS or sudoers couldn't be read, None when they could; nothing opens then.
+        problem: Why NSS or sudoers couldn't be read, so that nothing opens; None when nothing was to.
         shells: Of /etc/shells.
         sudoers: Content of our file, None where there is none.
         sudo: sudo and visudo are installed.
         mentioned: Words that stand for users or groups in the sudoers of others.
+        root_groups: Groups whose members are as good as root; `#27` is a gid.
+        sudoers_included: The host's sudoers include our file.
     """
 
     accounts: Mapping[str, AccountFacts]
@@ -74,6 +76,8 @@ class Facts(NamedTuple):
     sudoers: str | None
     sudo: bool
     mentioned: frozenset[str]
+    root_groups: frozenset[str] = names.ROOT_EQUIVALENT_GROUPS
+    sudoers_included: bool = True
 
 
 def read_facts(system: System, wanted: Wanted, uids: Mapping[str, int], homes: Mapping[str, str]) -> Facts:
@@ -106,7 +110,13 @@ def read_facts(system: System, wanted: Wanted, uids: Mapping[str, int], homes: M
             home_owner=None if unseen else _owner(system, home),
             subordinate=any(owner in (login, str(uids[login])) for owner, _first, _last in ranges),
         )
-    known, mentioned, problem = _for_openings(system, wanted, uids, groups)
+    opening = [
+        account
+        for account in wanted.accounts.values()
+        if any(not grant.live for grant in account.grants.values())
+    ]
+    tree, broken = _sudoers_of_others(system)
+    known, problem = _ask_nss(system, opening, uids, groups)
     return Facts(
         accounts=accounts,
         groups=groups,
@@ -114,11 +124,13 @@ def read_facts(system: System, wanted: Wanted, uids: Mapping[str, int], homes: M
         gid_names=_holders((group.gid, group.name) for group in groups.values()),
         subordinate=ranges,
         known=known,
-        problem=problem,
+        problem=problem or (broken if opening else None),
         shells=account_files.parse_shells(system.read("/etc/shells") or b""),
         sudoers=_text(system, names.SUDOERS_PATH),
         sudo=has_sudo(system),
-        mentioned=mentioned,
+        mentioned=sudoers_words.mentioned_names(tree.texts),
+        root_groups=sudoers_words.root_groups(tree.texts),
+        sudoers_included=tree.includes_ours,
     )
 
 
@@ -130,17 +142,26 @@ def has_sudo(system: System) -> bool:
     )
 
 
-def _for_openings(
-    system: System, wanted: Wanted, uids: Mapping[str, int], groups: Mapping[str, Group]
-) -> tuple[nss.Known | None, frozenset[str], Refusal | None]:
-    """What only openings need: no closing waits for a directory or fails over somebody's sudoers."""
-    opening = [
-        account
-        for account in wanted.accounts.values()
-        if any(not grant.live for grant in account.grants.values())
-    ]
+def _sudoers_of_others(system: System) -> tuple[sudoers_tree.Tree, Refusal | None]:
+    """What they say, or why nobody knows; no closing fails over that."""
+    nothing = sudoers_tree.Tree((), True)
+    try:
+        return sudoers_tree.read_tree(system), None
+    except Refusal as refusal:
+        return nothing, refusal
+    except OSError as error:
+        return nothing, Refusal("sudoers_broken", f"{error.filename} can't be read: {error.strerror}")
+
+
+def _ask_nss(
+    system: System,
+    opening: Sequence[WantedAccount],
+    uids: Mapping[str, int],
+    groups: Mapping[str, Group],
+) -> tuple[nss.Known | None, Refusal | None]:
+    """What only openings need: no closing waits for a directory."""
     if not opening:
-        return None, frozenset(), None
+        return None, None
     missing = {
         group
         for account in opening
@@ -150,13 +171,9 @@ def _for_openings(
     }
     logins = [account.name for account in opening]
     try:
-        known = nss.ask(system, logins, [uids[login] for login in logins], sorted(missing))
-        return known, sudoers_words.mentioned_names(system), None
+        return nss.ask(system, logins, [uids[login] for login in logins], sorted(missing)), None
     except Refusal as refusal:
-        return None, frozenset(), refusal
-    except OSError as error:
-        sentence = f"{error.filename} can't be read: {error.strerror}"
-        return None, frozenset(), Refusal("sudoers_broken", sentence)
+        return None, refusal
 
 
 def _ranges(system: System) -> tuple[tuple[str, int, int], ...]:

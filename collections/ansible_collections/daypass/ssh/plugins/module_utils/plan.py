@@ -10,7 +10,7 @@ the middle, openings from there to the end: whatever happens between, nobody has
 
 from __future__ import annotations
 
-from . import rights
+from . import rights, root_equivalent
 from .facts import Facts
 from .identity import ABSENT, FOREIGN, PARTIAL, identity
 from .key_lines import EXPIRY_Z_SINCE
@@ -43,8 +43,14 @@ def plan(ledger: Ledger, wanted: Wanted, facts: Facts, now: int, may_open: bool 
         want = wanted.accounts[login]
         if not wanted.stale and not may_open:
             want = _without_growth(want, ledger.accounts.get(login))
-        accounts[login] = _plan_account(want, context)
+        accounts[login] = _with_root(_plan_account(want, context), facts)
     return Plan(accounts, context.keys)
+
+
+def _with_root(account: AccountPlan, facts: Facts) -> AccountPlan:
+    """Say what is as good as root: of such a grant the host's own reports prove nothing."""
+    found = root_equivalent.reasons(account.end, facts)
+    return account._replace(root_equivalent=found, warnings=(*account.warnings, *found))
 
 
 def only_closings(planned: Plan, refusal: Refusal) -> Plan:

@@ -120,9 +120,7 @@ def _extra_groups(
 ) -> tuple[str, ...]:
     ours = {names.GROUP_CREATED, *known.groups, *rights.groups_of(end)}
     extra = [group for group in account.groups if group not in ours]
-    roots = sorted(rights.groups_of(end) & names.ROOT_EQUIVALENT_GROUPS)
-    found = [f"also in the group {group}, not through us" for group in extra]
-    return (*found, *(f"the group {group} is root-equivalent" for group in roots))
+    return tuple(f"also in the group {group}, not through us" for group in extra)
 
 
 def _retired(want: WantedAccount, known: LedgerAccount, account: AccountFacts, now: int) -> Retired:

@@ -26,6 +26,7 @@ class AccountPlan(NamedTuple):
         retired: What the ledger keeps of an account that is gone.
         state_before, state: `absent`, `active`, `closed`, `removed`.
         stones: Grants that end for a reason other than the document.
+        root_equivalent: What of the rights at the end is as good as root, a sentence each.
     """
 
     login: str
@@ -45,6 +46,7 @@ class AccountPlan(NamedTuple):
     warnings: tuple[str, ...] = ()
     changes: tuple[tuple[str, str, str], ...] = ()
     stones: Mapping[str, Tombstone] = {}
+    root_equivalent: tuple[str, ...] = ()
 
 
 class Plan(NamedTuple):

@@ -73,11 +73,27 @@ def refused_grants(grants: Mapping[str, LedgerGrant], facts: Facts) -> list[Refu
     found = []
     for key in sorted(grants):
         reason = next(filter(None, (_group(name, facts) for name in grants[key].groups)), None)
-        if reason is None and grants[key].sudo and not facts.sudo:
-            reason = Reason("sudo_missing", "the grant has sudo rules and sudo isn't installed")
+        if reason is None and grants[key].sudo:
+            reason = _sudo(facts)
         if reason is not None:
             found.append(RefusedGrant(key, *reason))
     return found
+
+
+def _sudo(facts: Facts) -> Reason | None:
+    if not facts.sudo:
+        return Reason(
+            "sudo_missing",
+            "the grant has sudo rules and sudo isn't installed on this host",
+            "install sudo there, or give a grant without sudo rules",
+        )
+    if not facts.sudoers_included:
+        return Reason(
+            "sudoers_not_included",
+            "the host's sudoers don't include /etc/sudoers.d, so no rule there would count",
+            "add this line to /etc/sudoers: @includedir /etc/sudoers.d",
+        )
+    return None
 
 
 def _group(name: str, facts: Facts) -> Reason | None:

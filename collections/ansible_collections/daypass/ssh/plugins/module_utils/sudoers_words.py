@@ -2,70 +2,83 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The names that sudoers mentions as user or group: such a login would come into rights that wait for it.
+"""What the sudoers of others says: names that rights wait for, groups that are as good as root. Pure.
 
-Reads as sudoers(5) does: continued lines, comments, includes. Where the grammar is unclear a word counts as a
-name; a login that is refused for nothing can be renamed, a right that was overseen can't be taken back.
+Where the grammar is unclear a word counts as a name, and a group as root's; a login that is refused for
+nothing can be renamed, a right that was overseen can't be taken back.
 """
 
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Iterable
+from typing import Iterable
 
-from .names import SUDOERS_MAIN, SUDOERS_PATH
+from .names import ROOT_EQUIVALENT_GROUPS
 
-if TYPE_CHECKING:
-    from .system import System
-
-INCLUDE = re.compile(r"^[@#]include(dir)?[ \t]+(.+)$")
 WORD = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]*")
 RUN_AS = re.compile(r"\(([^)]*)\)")
-FILES_MAX = 256  # sudo itself stops at 128 nested includes
+GROUP = re.compile(r"(?<!!)%(#?[A-Za-z0-9_][A-Za-z0-9_.-]*)")
+ALIAS = re.compile(r"[A-Z][A-Z0-9_]*")
+# `Cmnd_Alias X = /bin/a : Y = ALL`: several aliases may stand on one line.
+DEFINITION = re.compile(r"(?:^|:)[ \t]*([A-Z][A-Z0-9_]*)[ \t]*=([^:]*)")
+BEFORE_COMMAND = re.compile(r"(?:[A-Z_]+:[ \t]*|[A-Z]+=[^ \t]+[ \t]+)*")  # tags and options
 
 
-def mentioned_names(system: System) -> frozenset[str]:
-    """All words that stand where sudoers has users and groups; our own file isn't read.
-
-    Raises:
-        OSError: A file is there and can't be read.
-    """
+def mentioned_names(texts: Iterable[str]) -> frozenset[str]:
+    """All words that stand where sudoers has users and groups."""
     names: set[str] = set()
-    for text in _files(system):
-        for line in logical_lines(text):
-            names.update(names_of_line(line))
+    for line in _lines(texts):
+        names.update(names_of_line(line))
     return frozenset(names)
 
 
-def _files(system: System) -> Iterable[str]:
-    waiting, seen = [SUDOERS_MAIN], {SUDOERS_PATH}
-    while waiting and len(seen) < FILES_MAX:
-        path = waiting.pop(0)
-        if path in seen:
+def root_groups(texts: Iterable[str]) -> frozenset[str]:
+    """Groups whose members may run everything as root, the well-known ones among them; `#27` is a gid.
+
+    A rule for single users or for ALL of them names no group.
+    """
+    lines = list(_lines(texts))
+    user_aliases = _aliases(lines, "User_Alias")
+    everything = {"ALL"}
+    for name, words in _aliases(lines, "Cmnd_Alias", "Cmd_Alias").items():
+        if "ALL" in WORD.findall(words):
+            everything.add(name)
+    found = set(ROOT_EQUIVALENT_GROUPS)
+    for line in lines:
+        head, separator, rest = line.partition("=")
+        if not separator or line.startswith(("Defaults", "User_Alias", "Runas_Alias", "Host_Alias", "Cm")):
             continue
-        seen.add(path)
-        content = system.read(path)
-        if content is None:
-            continue
-        text = content.decode("utf-8", "replace")
-        waiting += _included(system, text)
-        yield text
+        if _gives_everything(rest, everything):
+            expanded = [head, *(user_aliases.get(word, "") for word in ALIAS.findall(head))]
+            found.update(name for text in expanded for name in GROUP.findall(text))
+    return frozenset(found)
 
 
-def _included(system: System, text: str) -> list[str]:
-    found = []
-    for line in text.splitlines():
-        match = INCLUDE.match(line.strip())
-        if not match:
-            continue
-        path = match.group(2).strip().strip('"')
-        path = path if path.startswith("/") else "/etc/" + path
-        if match.group(1):  # a folder: names with a dot and backups are skipped by sudo
-            files = [name for name in system.names(path) if "." not in name and not name.endswith("~")]
-            found += [f"{path.rstrip('/')}/{name}" for name in files]
-        else:
-            found.append(path)
+def _gives_everything(rest: str, everything: set[str]) -> bool:
+    as_root = True  # no list at all means root
+    for piece in re.split(r",(?![^(]*\))", rest):
+        text = re.split(r":[^:=]*=", piece)[-1].strip()  # `… : OTHERHOST = command`
+        match = RUN_AS.match(text)
+        if match:
+            users = match.group(1).partition(":")[0]
+            as_root = "root" in WORD.findall(users) or "#0" in users or bool(ALIAS.findall(users))
+            text = text[match.end() :].strip()
+        if as_root and BEFORE_COMMAND.sub("", text, count=1).strip() in everything:
+            return True
+    return False
+
+
+def _aliases(lines: Iterable[str], *kinds: str) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for line in lines:
+        kind, _blank, rest = line.partition(" ")
+        if kind in kinds:
+            found.update(DEFINITION.findall(rest))
     return found
+
+
+def _lines(texts: Iterable[str]) -> Iterable[str]:
+    return (line for text in texts for line in logical_lines(text))
 
 
 def logical_lines(text: str) -> list[str]:
