@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.daypass.ssh.plugins.module_utils.system import Completed, System
+from ansible_collections.daypass.ssh.plugins.module_utils import files
+from ansible_collections.daypass.ssh.plugins.module_utils.system import System
 
 
 def test_lock_is_held_where_nothing_can_be_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
@@ -82,12 +83,37 @@ def test_link_in_a_tree_is_not_followed(tmp_path: Path):
     assert (tmp_path / "kept/file").exists()
 
 
-def test_tree_that_stays_is_an_error(tmp_path: Path):
-    """rm's return code proves nothing: it is looked at."""
+def test_tree_that_takes_too_long_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """One person's millions of files don't keep the lock; what is left goes with the next run."""
+    monkeypatch.setattr(files, "REMOVE_TREE_SECONDS", -1)
+    (tmp_path / "tree/folder").mkdir(parents=True)
+    with pytest.raises(OSError, match="too much"):
+        System().remove_tree(str(tmp_path / "tree"))
+    assert (tmp_path / "tree/folder").exists()
 
-    class Lazy(System):
-        def _run(self, *_arguments: object) -> Completed:
-            return Completed(0, "", "")
 
-    with pytest.raises(OSError, match="still there"):
-        Lazy().remove_tree(str(tmp_path))
+def test_tree_that_is_gone_or_no_folder_is_removed_too(tmp_path: Path):
+    """A file goes, a link goes without what it leads to, nothing stays nothing."""
+    (tmp_path / "kept").mkdir()
+    (tmp_path / "file").touch()
+    (tmp_path / "link").symlink_to(tmp_path / "kept")
+    for name in ("file", "link", "nothing"):
+        System().remove_tree(str(tmp_path / name))
+    assert [path.name for path in tmp_path.iterdir()] == ["kept"]
+
+
+def test_what_can_go_goes_where_something_cant(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """One thing that refuses is reported, and everything beside it is gone."""
+    (tmp_path / "tree/inner/deeper").mkdir(parents=True)
+    (tmp_path / "tree/stays").mkdir()
+    real = os.rmdir
+
+    def rmdir(path: str, **rest: int) -> None:
+        if path == "stays":
+            raise OSError(errno.EBUSY, "busy", path)
+        real(path, **rest)
+
+    monkeypatch.setattr(os, "rmdir", rmdir)
+    with pytest.raises(OSError, match="busy"):
+        System().remove_tree(str(tmp_path / "tree"))
+    assert [path.name for path in (tmp_path / "tree").iterdir()] == ["stays"]

@@ -47,7 +47,7 @@ class FakeSystem:
 
     def query(self, argv: list[str], **_more: object) -> Completed:
         self.run.append(argv)
-        return Completed(0, "daypass:x:999:\n" if argv[0] == "getent" else "gssapiauthentication no\n", "")
+        return Completed(0, "gssapiauthentication no\n", "")
 
     def change(self, argv: list[str], **_more: object) -> Completed:
         return self.query(argv)
@@ -110,9 +110,10 @@ def test_program_runs_by_itself(tmp_path: Path):
 def test_fresh_host_loses_every_trace():
     """Drop-in, ledger, folders and groups of an unproven first onboarding go, and sshd is told."""
     ledger = serialise(new_ledger(None, None, None, (9, 2), "apono"))
-    system = armed(FakeSystem({SSHD_DROPIN: b"x", LEDGER_PATH: ledger}))
+    groups = {"/etc/group": b"daypass:x:999:\n"}
+    system = armed(FakeSystem({SSHD_DROPIN: b"x", LEDGER_PATH: ledger, **groups}))
     rolling_back.roll_back(system, FRESH)
-    assert system.files == {}
+    assert system.files == groups
     assert system.signals == [7]
     assert ["groupdel", "daypass"] in system.run
     assert ["rmdir", "--", "/etc/ssh/daypass"] in system.run

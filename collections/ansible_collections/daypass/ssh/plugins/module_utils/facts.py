@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from .system import System
 
 HOME_BASE = "/home"
-CRONTABS = ("/var/spool/cron/crontabs", "/var/spool/cron", "/var/spool/cron/tabs")
+# Debian and busybox, Red Hat, SUSE, Alpine (where the first is a link to it).
+CRONTABS = ("/var/spool/cron/crontabs", "/var/spool/cron", "/var/spool/cron/tabs", "/etc/crontabs")
 AT_FOLDERS = ("/var/spool/cron/atjobs", "/var/spool/at", "/var/spool/atjobs")
 MAIL_FOLDERS = ("/var/mail", "/var/spool/mail")
 NOBODYS = -1  # no uid

@@ -9,7 +9,10 @@ from __future__ import annotations
 import errno
 import os
 import stat
+import time
 from typing import Any, Callable
+
+from . import trees
 
 READ_LIMIT = 64 << 20  # no file that we read is larger on a sane host
 REMOVE_TREE_SECONDS = 60  # what is left goes with the next run
@@ -27,6 +30,10 @@ class Files:
     def query(self, argv: list[str], stdin: str = "", timeout_seconds: float = 10) -> Any:
         """Run a program that changes nothing."""
         return self._run(argv, stdin, timeout_seconds)
+
+    def monotonic(self) -> float:
+        """Seconds that never jump, for waiting."""
+        return time.monotonic()
 
     def _run(self, argv: list[str], stdin: str, timeout_seconds: float, descriptors: tuple = ()) -> Any:
         raise NotImplementedError
@@ -152,17 +159,13 @@ class Files:
     def remove_tree(self, path: str) -> None:
         """Remove a folder and all in it, never through a link and never onto another file system.
 
-        By rm(1), which goes by folder descriptors as shutil.rmtree does, but neither recurses (a person may
-        nest folders deeper than Python's stack) nor runs without a limit.
-
         Raises:
-            OSError: Something of it is still there.
+            OSError: Something of it is still there, or there is too much for one run.
         """
         self.before("remove_tree", path)
-        done = self._run(["rm", "-rf", "--one-file-system", "--", path], "", REMOVE_TREE_SECONDS)
+        until = self.monotonic() + REMOVE_TREE_SECONDS
+        trees.remove(path, lambda: self.monotonic() < until)
         self.after("remove_tree", path)
-        if os.path.lexists(path):
-            raise OSError(errno.ENOTEMPTY, " ".join(done.stderr.split())[-200:] or "it is still there", path)
 
     def make_folder(self, path: str, mode: int) -> None:
         """Make a folder of root's with exactly this mode; one that is there keeps its content.

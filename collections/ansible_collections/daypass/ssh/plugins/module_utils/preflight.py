@@ -7,6 +7,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, Sequence
 
+from . import nss
 from .names import GROUP_CREATED, GROUP_JOINED, LEDGER_COPY_PATH, LEDGER_PATH, SSHD_DROPIN, Refusal
 from .sshd import INCLUDE_LINE, OLDEST_VERSION, read_version
 from .sshd_config import reach
@@ -15,7 +16,8 @@ if TYPE_CHECKING:
     from .listeners import Listener
     from .system import System
 
-TOOLS = ("useradd", "usermod", "userdel", "groupadd", "groupdel", "gpasswd", "chage", "visudo")
+TOOLS = ("useradd", "usermod", "userdel", "groupadd", "groupdel", "gpasswd", "chage")
+SHADOW = "shadow (Debian: passwd)"
 FOLDERS = ("/usr/sbin", "/usr/bin", "/sbin", "/bin")  # the PATH of every program that we start
 WRITABLE = ("/etc", "/etc/ssh", "/var/lib")
 
@@ -28,7 +30,7 @@ def check_host(system: System, listeners: Sequence[Listener]) -> tuple[str, tupl
 
     Raises:
         Refusal: `sshd_missing`, `sshd_too_old`, `tool_missing`, `tool_unsuitable`, `read_only`,
-            `sshd_config_broken`, `include_missing`, `group_exists` or `group_remote`.
+            `sshd_config_broken`, `include_missing`, `group_exists`, `group_remote` or `nss_unavailable`.
     """
     if not listeners:
         raise Refusal("sshd_missing", "no sshd was found on this host", "install openssh-server")
@@ -60,14 +62,13 @@ def _check_versions(system: System, listeners: Sequence[Listener]) -> tuple[str,
 def _check_tools() -> None:
     for tool in TOOLS:
         path = next((p for p in (f"{f}/{tool}" for f in FOLDERS) if os.access(p, os.X_OK)), None)
-        package = "sudo" if tool == "visudo" else "shadow (Debian: passwd)"
         if path is None:
-            raise Refusal("tool_missing", f"the program {tool} is missing", f"install the package {package}")
+            raise Refusal("tool_missing", f"the program {tool} is missing", f"install the package {SHADOW}")
         if os.path.basename(os.path.realpath(path)) == "busybox":
             raise Refusal(
                 "tool_unsuitable",
                 f"{path} is busybox's and lacks options that Daypass needs",
-                f"install the package {package}",
+                f"install the package {SHADOW}",
             )
 
 
@@ -118,7 +119,7 @@ def _check_group(system: System, name: str) -> None:
     """A group of ours may be there, but without unknown members: the block would change their logins."""
     groups = local_groups(system)
     if name not in groups:
-        if system.query(["getent", "group", name]).rc == 0:
+        if name in nss.ask(system, (), (), (name,)).groups:
             raise Refusal(
                 "group_remote", f"the group {name} comes from a directory service", "rename it there"
             )

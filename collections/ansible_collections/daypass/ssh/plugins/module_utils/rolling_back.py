@@ -13,7 +13,7 @@ import sys
 import syslog
 from typing import TYPE_CHECKING
 
-from . import document
+from . import account_files, document
 from .converge import converge
 from .ledger import read_ledger, remove_ledger
 from .listeners import find_listeners, reload_listeners
@@ -101,13 +101,9 @@ def remove_traces(system: System, way_back: WayBack) -> None:
         if not system.names(folder):
             system.query(["rmdir", "--", folder])
     for group in reversed(way_back.groups):
-        if not _members(system, group):
+        known = account_files.parse_group(system.read("/etc/group") or b"").get(group)
+        if known is not None and not known.members:
             system.query(["groupdel", group])
-
-
-def _members(system: System, group: str) -> str:
-    answer = system.query(["getent", "group", group])
-    return answer.stdout.strip().rpartition(":")[2]
 
 
 def main() -> None:

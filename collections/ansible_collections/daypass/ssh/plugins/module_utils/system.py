@@ -106,10 +106,6 @@ class System(Files):
         """Wait."""
         time.sleep(seconds)
 
-    def monotonic(self) -> float:
-        """Seconds that never jump, for waiting."""
-        return time.monotonic()
-
     def clock(self) -> int:
         """The host's clock in seconds since 1970."""
         return int(time.time())
