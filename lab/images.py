@@ -121,7 +121,8 @@ def _proxies() -> list[str]:
 
 def _remove_older(wanted: Recipe, image_reference: str) -> None:
     """Delete images of earlier recipes; podman refuses those that a container still uses."""
-    words = ("image", "ls", "--filter", f"until={KEEP_HOURS}h", "--format", "{{.Repository}}:{{.Tag}}")
-    for other in podman.run(*words, REPOSITORY).stdout.split():
-        if other.startswith(f"{REPOSITORY}:{wanted.name}-") and other != image_reference:
+    filters = [f"reference={REPOSITORY}", f"until={KEEP_HOURS}h"]
+    words = [word for text in filters for word in ("--filter", text)]
+    for other in podman.run("image", "ls", "--format", "{{.Repository}}:{{.Tag}}", *words).stdout.split():
+        if other.rpartition("-")[0] == f"{REPOSITORY}:{wanted.name}" and other != image_reference:
             podman.run("image", "rm", other, check=False)
