@@ -35,13 +35,15 @@ def packed_sizes(names: list[str]) -> dict[str, int]:
     return sizes
 
 
-def program_size() -> int:
-    """Bytes of the program that the action `daypass.ssh.accounts` sends instead, without a document."""
-    from ansible.plugins.loader import action_loader
+def program_sizes() -> dict[str, int]:
+    """Bytes that the action `daypass.ssh.accounts` sends instead, without a document."""
+    from ansible_collections.daypass.ssh.plugins.plugin_utils.program import render_input
 
-    action = action_loader.get("daypass.ssh.accounts", class_only=True)
-    return len(sys.modules[action.__module__].render_input({}))
+    return {
+        "program, first time": len(render_input({}, with_sources=True)),
+        "program": len(render_input({}, with_sources=False)),
+    }
 
 
 if __name__ == "__main__":
-    print(json.dumps({**packed_sizes(sys.argv[1:]), "program": program_size()}))
+    print(json.dumps({**packed_sizes(sys.argv[1:]), **program_sizes()}))

@@ -32,7 +32,7 @@ RESULTS = ("runner_on_ok", "runner_on_failed", "runner_on_unreachable", "runner_
 
 
 def packed_sizes(names: Sequence[str]) -> dict[str, int]:
-    """Module name, and `program`, to bytes as sent, without options and document."""
+    """Module name, `program`, `program, first time` to bytes as sent, without options and document."""
     argv = [sys.executable, "-m", "bench.packed_module", *names]
     found: dict[str, int] = json.loads(subprocess.run(argv, capture_output=True, check=True).stdout)
     return found

@@ -99,11 +99,11 @@ def test_program_runs_by_itself(tmp_path: Path):
     program = tmp_path / "restore.pyz"
     program.write_bytes(way_back.program_bytes())
     script = (
-        f"import sys; sys.path.insert(0, {str(program)!r}); import daypass_way_back.rolling_back as r;"
+        f"import sys; sys.path.insert(0, {str(program)!r}); import daypass_host.rolling_back as r;"
         "print(r.main.__module__, any(m.startswith('ansible') for m in sys.modules))"
     )
     done = subprocess.run([sys.executable, "-I", "-c", script], capture_output=True, text=True, check=True)
-    assert done.stdout == "daypass_way_back.rolling_back False\n"
+    assert done.stdout == "daypass_host.rolling_back False\n"
     assert "__main__.py" in zipfile.ZipFile(io.BytesIO(program.read_bytes())).namelist()
 
 

@@ -3,64 +3,21 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Send a document to a host: stamp the controller's clock, and keep the document out of the result.
 
-There are two ways with the same code and the same answer. An opaque document goes over the connection with
-the sources of converge, as one program. Everything else goes as the module, which brings Ansible's own code
-along: to load that costs a host more than all of converge.
+There are two ways with the same code and the same answer: the program on the host, and the module, which
+brings Ansible's own code along: to load that costs a host more than all of converge.
 """
 
 from __future__ import annotations
 
 import json
-import re
-import shlex
 import time
-import zlib
-from functools import lru_cache
-from pathlib import Path
 
-from ansible import constants
-from ansible.module_utils.common.text.converters import to_text
+from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible.plugins.action import ActionBase
 
-SOURCES = Path(__file__).parent.parent / "module_utils"
-MARK = "daypass-result:"  # module_utils/program.py; nothing is imported from there on the controller
-RESULT_KEYS = {"changed": bool, "failed": bool, "msg": str, "answer": dict, "diff": (dict, list)}
-PLAIN_PATH = re.compile(r"/[A-Za-z0-9/._+-]{1,200}")
-
-# All that sudo logs. Isolated (-I -S), so that nothing of the host's own Python packages or of anybody's
-# environment is loaded.
-COMMAND = ["-I", "-S", "-c", "import sys, json; exec(json.loads(sys.stdin.buffer.readline()))"]
-# The first line of the input: reads the request, the second, and makes a package of the sources behind it.
-START = """
-import zlib
-from importlib.machinery import ModuleSpec
-request = json.loads(sys.stdin.buffer.readline())
-sources = json.loads(zlib.decompress(sys.stdin.buffer.read()))
-class Sent:
-    def find_spec(name, path=None, target=None):
-        return ModuleSpec(name, Sent, is_package=name == "daypass_host") if name in sources else None
-    def create_module(spec):
-        return None
-    def exec_module(module):
-        exec(compile(sources[module.__name__], module.__name__, "exec"), module.__dict__)
-sys.meta_path.insert(0, Sent)
-from daypass_host.program import main
-main(request)
-"""
-
-
-@lru_cache(maxsize=1)
-def packed_sources() -> bytes:
-    """The sources of converge, as the program unpacks them."""
-    sources = {"daypass_host." + path.stem: path.read_text("utf-8") for path in SOURCES.glob("*.py")}
-    sources["daypass_host"] = ""
-    return zlib.compress(json.dumps(sources, sort_keys=True).encode("ascii"), 6)
-
-
-def render_input(request):
-    """What the program reads: its start, the request (see `program.main`), the sources."""
-    lines = [json.dumps(START), json.dumps(request), ""]
-    return "\n".join(lines).encode("ascii") + packed_sources()
+from ansible_collections.daypass.ssh.plugins.module_utils.arguments import ARGUMENTS, RULES, document_of
+from ansible_collections.daypass.ssh.plugins.module_utils.names import Refusal
+from ansible_collections.daypass.ssh.plugins.plugin_utils.program import python_for, send
 
 
 class ActionModule(ActionBase):
@@ -76,55 +33,48 @@ class ActionModule(ActionBase):
             The module's result without `invocation`, which would carry the document into every artifact.
         """
         super().run(tmp, task_vars)
-        arguments = dict(self._task.args, controller_time=time.time())
-        python = self._python(task_vars or {})
+        python = python_for(self, task_vars or {})
         if python is not None:
-            return self._send_program(python, arguments)
+            try:
+                document = opaque_of(self._task.args)
+            except Refusal as refusal:
+                return {"failed": True, "msg": refusal.sentence, "code": refusal.code}
+            if document is not None:
+                return self._send(python, document)
+        return self._module(task_vars)
+
+    def _send(self, python, document):
+        check = bool(self._task.check_mode)
+        request = {"operation": "accounts", "document": document, "check": check}
+        return send(self, python, dict(request, controller_time=time.time()))
+
+    def _module(self, task_vars):
         result = self._execute_module(
-            module_name="daypass.ssh.accounts", module_args=arguments, task_vars=task_vars
+            module_name="daypass.ssh.accounts",
+            module_args=dict(self._task.args, controller_time=time.time()),
+            task_vars=task_vars,
         )
         result.pop("invocation", None)
         return result
 
-    def _python(self, task_vars):
-        """The host's Python if the program's way is open, else None: the module knows all the other cases."""
-        opaque = set(self._task.args) == {"document"} and isinstance(self._task.args["document"], str)
-        plain = self._connection.transport == "ssh" and not any(self._task.environment or ())
-        if not (opaque and plain):
-            return None
-        python = constants.config.get_config_value("INTERPRETER_PYTHON", variables=task_vars)
-        return python if isinstance(python, str) and PLAIN_PATH.fullmatch(python) else None
 
-    def _send_program(self, python, arguments):
-        request = {
-            "document": str(arguments["document"]),
-            "controller_time": arguments["controller_time"],
-            "check": bool(self._task.check_mode),
-        }
-        command = " ".join(shlex.quote(word) for word in (python, *COMMAND))
-        return read_result(self._low_level_execute_command(command, in_data=render_input(request)))
+def opaque_of(arguments):
+    """The document that the task's arguments make; None where only the module can tell.
 
+    That is: where the arguments are wrong, so that Ansible itself says how, where they hold what JSON has no
+    word for (a date, a secret), and where a path means something on the host alone (`~`, `$HOME`).
 
-def read_result(done):
-    """What the program printed, by name and type alone: whoever holds root there writes what he likes.
-
-    Args:
-        done: `rc`, `stdout`, `stderr` of the command.
-
-    Returns:
-        The result; where there is none, a failure shaped as Ansible's for a module that died.
+    Raises:
+        Refusal: The arguments are in order for Ansible, and make no document.
     """
-    line = done["stdout"].rpartition(MARK)[2].strip() if MARK in done["stdout"] else ""
+    if set(arguments) == {"document"} and isinstance(arguments["document"], str):
+        return str(arguments["document"])
     try:
-        found = json.loads(line)
-    except ValueError:
-        found = None
-    if not isinstance(found, dict) or not isinstance(found.get("failed"), bool):
-        return {
-            "failed": True,
-            "msg": "the host gave no result; see module_stderr",
-            "module_stdout": to_text(done["stdout"]),
-            "module_stderr": to_text(done["stderr"]),
-            "rc": done["rc"],
-        }
-    return {name: found[name] for name, kind in RESULT_KEYS.items() if isinstance(found.get(name), kind)}
+        plain = json.loads(json.dumps(dict(arguments)))
+    except (TypeError, ValueError):
+        return None
+    shells = [str(one.get("shell")) for one in plain.get("accounts") or () if isinstance(one, dict)]
+    checked = ArgumentSpecValidator(ARGUMENTS, **RULES).validate(plain)
+    if checked.error_messages or any(sign in shell for shell in shells for sign in "~$"):
+        return None
+    return document_of(checked.validated_parameters)

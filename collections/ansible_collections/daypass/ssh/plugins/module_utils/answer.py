@@ -57,6 +57,7 @@ def build(
     result = _frame("refused" if problem is not None else status, run.now, run.drift, ledger)
     result["machine_id"] = run.machine_id
     result["digest"] = run.document.digest
+    result["program"] = None if run.program is None else run.program.shown()
     result["warnings"] = drift_warnings(run.drift)
     if problem is not None:
         result.update(code=problem.code, message=problem.sentence[:MESSAGE_LENGTH], hint=problem.hint)
@@ -118,7 +119,7 @@ def drift_warnings(drift: float | None) -> list[str]:
 def _frame(status: str, now: int, drift: float | None, ledger: Ledger | None) -> dict[str, Any]:
     return {
         "version": names.ANSWER_VERSION,
-        "program_version": names.PROGRAM_VERSION,
+        "program": None,
         "status": status,
         "code": None,
         "message": None,

@@ -45,6 +45,12 @@ ARGUMENTS = {
     "sequence": {"type": "int"},
     "controller_time": {"type": "float"},
 }
+STRUCTURED = ("accounts", "ca_keys", "exclusive", "host_id", "orchestrator_id", "sequence")
+# What else Ansible checks, by the names of its own parameters.
+RULES = {
+    "mutually_exclusive": [("document", option) for option in STRUCTURED],
+    "required_one_of": [("document", "accounts")],
+}
 
 
 def document_of(params: Mapping[str, Any]) -> str:

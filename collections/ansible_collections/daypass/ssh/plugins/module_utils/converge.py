@@ -4,14 +4,14 @@
 
 """The one entry: a document comes in, the host converges, an answer goes out.
 
-The Ansible module calls it, and so will the program on the host; same code, same answer.
+The Ansible module calls it, and so does the program on the host; same code, same answer.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from . import answer, document, emergency, facts, ledger, merge, names, plan, rebuilding
+from . import answer, document, emergency, facts, installing, ledger, merge, names, plan, rebuilding
 from .applied import Applied
 from .apply import Applier
 from .names import Refusal
@@ -20,6 +20,7 @@ from .sshd_check import check_sshd
 
 if TYPE_CHECKING:
     from .facts import Facts
+    from .installing import Program
     from .ledger import Ledger, LedgerAccount
     from .merge import Wanted
     from .plan_types import Plan
@@ -29,13 +30,19 @@ LAST_SEEN_STEP_SECONDS = 60  # a run that changes nothing else writes the time a
 
 
 class Run(NamedTuple):
-    """What stays the same during one run. `now` never lies before what the ledger saw."""
+    """What stays the same during one run.
+
+    Attributes:
+        now: Seconds since 1970, never before what the ledger saw.
+        program: What runs; None where nobody wants it on the host.
+    """
 
     document: document.Document
     now: int
     drift: float | None
     machine_id: str | None
     check: bool
+    program: Program | None = None
 
     @property
     def may_open(self) -> bool:
@@ -44,7 +51,13 @@ class Run(NamedTuple):
 
 
 def converge(
-    system: System, opaque: str, *, now: int, controller_time: float | None = None, check: bool = False
+    system: System,
+    opaque: str,
+    *,
+    now: int,
+    controller_time: float | None = None,
+    check: bool = False,
+    program: Program | None = None,
 ) -> dict[str, Any]:
     """Bring the host's accounts to what the document says.
 
@@ -53,6 +66,7 @@ def converge(
         now: The host's clock in seconds since 1970.
         controller_time: The controller's clock when it sent the document, None where nobody says.
         check: Plan only; nothing is changed.
+        program: What runs now. The host gets it before the ledger is written; None: it gets nothing.
 
     Returns:
         The answer (see `answer`), also when something was refused or failed; never raises for that.
@@ -63,35 +77,33 @@ def converge(
         wanted = document.parse(opaque)
         with system.lock(names.LOCK_PATH, names.LOCK_WAIT_SECONDS):
             later = now + int(system.monotonic() - began)
-            return _converge_locked(system, wanted, later, drift, check)
+            return _converge_locked(system, Run(wanted, later, drift, None, check, program))
     except Refusal as refusal:
         return answer.refused(refusal, now, drift)
     except FileNotFoundError:  # the lock's folder is made by onboarding
         return answer.refused(_not_onboarded(), now, drift)
 
 
-def _converge_locked(
-    system: System, wanted: document.Document, now: int, drift: float | None, check: bool
-) -> dict[str, Any]:
-    machine_id = read_machine_id(system)
-    run = Run(wanted, now, drift, machine_id, check)
+def _converge_locked(system: System, run: Run) -> dict[str, Any]:
+    run = run._replace(machine_id=read_machine_id(system))
+    wanted, now, drift = run.document, run.now, run.drift
     try:
         current, _told = rebuilding.read_or_rebuild(system, now, check)
     except Refusal as refusal:
-        if check:
+        if run.check:
             return answer.refused(refusal, now, drift)
         return _emergency(system, run, refusal)
     if current is None:
         raise _not_onboarded()
     run = run._replace(now=max(now, current.last_seen))
     try:
-        merge.check_address(current, wanted, machine_id)
+        merge.check_address(current, wanted, run.machine_id)
         target = merge.merge(current, wanted, run.now)
     except Refusal as refusal:
         return answer.refused(refusal, now, drift, current)
     found = _read_facts(system, target, current)
     planned = plan.plan(current, target, found, run.now, run.may_open)
-    if check:
+    if run.check:
         return answer.build(run, target, planned, None, current)
     return _carry_out(system, run, target, planned, found, current)
 
@@ -99,8 +111,10 @@ def _converge_locked(
 def _carry_out(
     system: System, run: Run, target: Wanted, planned: Plan, found: Facts, current: Ledger
 ) -> dict[str, Any]:
+    run, problem = _install(system, run)
+    if problem is not None:
+        planned = plan.only_closings(planned, problem)
     intent = _next_ledger(run, target, planned, current)
-    problem = None
     if intent != current and _worth_writing(intent, current):
         try:
             ledger.write_ledger(system, intent)
@@ -117,6 +131,16 @@ def _carry_out(
             problem = Refusal("ledger_unwritable", f"{names.LEDGER_PATH} can't be written: {error.strerror}")
     told = final._replace(rebuilt=current.rebuilt)
     return answer.build(run, target, planned, applied, told, problem)
+
+
+def _install(system: System, run: Run) -> tuple[Run, Refusal | None]:
+    """Step 0. Without the program nothing on the host ends access in time: nothing opens, closings go on."""
+    if run.program is None:
+        return run, None
+    try:
+        return run._replace(program=installing.install(system, run.program)), None
+    except Refusal as refusal:
+        return run, refusal
 
 
 def _read_facts(system: System, target: Wanted, current: Ledger) -> Facts:

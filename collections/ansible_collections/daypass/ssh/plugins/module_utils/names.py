@@ -95,7 +95,6 @@ UID_MAX = 99999
 DOCUMENT_VERSION = 1
 LEDGER_VERSION = 1
 ANSWER_VERSION = 1
-PROGRAM_VERSION = "1"  # of the converge code; the program on the host is replaced where this is newer
 
 # Limits keep a hostile or broken document from filling memory, a sudoers line or the answer. 1 MiB is twenty
 # times the largest document measured (50 KB for 500 people); 200 KB of answer is what ansible-runner carries.

@@ -9,12 +9,14 @@ came to use it.
 
 from __future__ import annotations
 
+import os
 import sys
 import syslog
 from typing import TYPE_CHECKING
 
 from . import account_files, document
 from .converge import converge
+from .host_start import PROGRAM_PATH
 from .ledger import read_ledger, remove_ledger
 from .listeners import find_listeners, reload_listeners
 from .names import DOCUMENT_VERSION, LOCK_PATH, LOCK_WAIT_SECONDS, SSHD_DROPIN, Refusal
@@ -97,7 +99,8 @@ def remove_traces(system: System, way_back: WayBack) -> None:
         if ledger is not None and ledger.accounts:
             return  # a wave came between and opened somebody's account
         remove_ledger(system)
-    for folder in reversed(way_back.folders):
+    system.remove(PROGRAM_PATH)  # the canary's run brought it
+    for folder in (os.path.dirname(PROGRAM_PATH), *reversed(way_back.folders)):
         if not system.names(folder):
             system.query(["rmdir", "--", folder])
     for group in reversed(way_back.groups):

@@ -14,10 +14,9 @@ import json
 import os
 import subprocess
 import sys
-import zipfile
-from io import BytesIO
 from typing import TYPE_CHECKING, NamedTuple
 
+from .host_program import build, own_sources
 from .names import SSHD_DROPIN, STATE_FOLDER, Refusal
 from .system import CHILD_ENVIRONMENT, CommandFailed
 
@@ -30,10 +29,6 @@ PROGRAM = FOLDER + "/restore.pyz"
 # Not the ledger's lock: a converge that takes long must not hold up the way back.
 LOCK = STATE_FOLDER + "/way-back.lock"
 LOCK_WAIT_SECONDS = 30
-
-# The program is this very code, packed once more: the modules of this package that the run has loaded.
-PACKAGE = "daypass_way_back"
-START = f"from {PACKAGE}.rolling_back import main\n\nmain()\n"
 
 
 class WayBack(NamedTuple):
@@ -99,17 +94,8 @@ def arm(system: System, way_back: WayBack, seconds: int) -> None:
 
 
 def program_bytes() -> bytes:
-    """One zip file that Python runs: the way back with all that it imports."""
-    parent = __name__.rpartition(".")[0] + "."
-    archive = BytesIO()
-    with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as packed:
-        packed.writestr("__main__.py", START)
-        packed.writestr(PACKAGE + "/__init__.py", "")
-        for name in sorted(name for name in sys.modules if name.startswith(parent)):
-            packed.writestr(
-                f"{PACKAGE}/{name[len(parent) :]}.py", sys.modules[name].__loader__.get_source(name)
-            )
-    return archive.getvalue()
+    """One zip file that Python runs: this very code, with all that the way back imports."""
+    return build(own_sources("rolling_back"), "rolling_back", "main")
 
 
 def start_timer(system: System, run_id: str, seconds: int) -> None:

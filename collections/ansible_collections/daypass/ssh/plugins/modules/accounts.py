@@ -257,22 +257,14 @@ answer:
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.daypass.ssh.plugins.module_utils.arguments import ARGUMENTS, document_of
+from ansible_collections.daypass.ssh.plugins.module_utils.arguments import ARGUMENTS, RULES, document_of
 from ansible_collections.daypass.ssh.plugins.module_utils.names import Refusal
 from ansible_collections.daypass.ssh.plugins.module_utils.program import run
 from ansible_collections.daypass.ssh.plugins.module_utils.system import System
 
 
 def main() -> None:
-    module = AnsibleModule(
-        argument_spec=ARGUMENTS,
-        mutually_exclusive=[
-            ("document", option)
-            for option in ("accounts", "ca_keys", "exclusive", "host_id", "orchestrator_id", "sequence")
-        ],
-        required_one_of=[("document", "accounts")],
-        supports_check_mode=True,
-    )
+    module = AnsibleModule(argument_spec=ARGUMENTS, supports_check_mode=True, **RULES)
     try:
         opaque = document_of(module.params)
     except Refusal as refusal:
