@@ -1,4 +1,4 @@
-"""Measurements side by side: `python -m bench [waves|payload|certificates] [options]`."""
+"""Measurements side by side: `python -m bench [waves|converge|payload|certificates] [options]`."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import json
 import sys
 from collections.abc import Callable, Mapping, Sequence
 
-from bench import certificates, payload, report, waves
+from bench import certificates, converge, payload, report, waves
 
 
 def _certificates(arguments: Sequence[str]) -> bool:
@@ -15,6 +15,7 @@ def _certificates(arguments: Sequence[str]) -> bool:
 
 BENCHES: Mapping[str, Callable[[Sequence[str]], bool]] = {
     "certificates": _certificates,
+    "converge": converge.run,
     "payload": payload.run,
     "waves": waves.run,
 }

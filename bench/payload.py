@@ -7,21 +7,18 @@ import json
 import subprocess
 import sys
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
 from typing import Any
 from unittest import mock
 
 from bench import report
 from bench.contenders import ContenderFailed
-from bench.people import LENGTH, next_number
-from bench.site import GROUP, Site, prepare
-from daypass.domain.outcomes import Outcome, OutcomeKind
+from bench.crowd import give_unsent
+from bench.site import Site, prepare
+from daypass.domain.outcomes import OutcomeKind
 from daypass.execution import runner
 from daypass.execution.event_folder import EventFolder
-from daypass.execution.executor import WaveServer
 from daypass.wiring.opening import Daypass
-from daypass.workflow.granting import GrantRequest, give
 from daypass.workflow.waves import converge
 
 MODULE = "daypass.ssh.accounts"
@@ -58,31 +55,9 @@ def _range(counts: Mapping[str, int]) -> str:
     return "-".join(str(n) for n in sorted(set(counts.values())))
 
 
-class _NotSent:
-    """An executor that reaches nobody: what was decided stays to be sent."""
-
-    def run(self, kind: str, servers: Sequence[WaveServer], **options: Any) -> dict[str, Outcome]:
-        outcomes = {wave.server.name: Outcome(OutcomeKind.UNREACHABLE, kind) for wave in servers}
-        on_outcome: Callable[[str, Outcome], None] = options["on_outcome"]
-        for name, outcome in outcomes.items():
-            on_outcome(name, outcome)
-        return outcomes
-
-
 def _module_runs(site: Site, daypass: Daypass, people: int) -> dict[str, int]:
     """Results by host in the events of one wave that brings so many new people."""
-    unsent = replace(daypass.seams, executor=lambda _integration: _NotSent())
-    for _ in range(people):
-        login = f"person{next_number(site)}"
-        request = GrantRequest(
-            login=login,
-            servers=site.hosts,
-            tags=(),
-            groups=(GROUP,),
-            length=LENGTH,
-            public_key=site.user_key.with_suffix(".pub").read_text(),
-        )
-        give(unsent, request, daypass.now())
+    give_unsent(site, daypass, people)
     counts: Counter[str] = Counter()
 
     class Counting(EventFolder):

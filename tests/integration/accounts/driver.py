@@ -1,7 +1,8 @@
 """Runs on a lab host: converge with the code beside it, told by one JSON object on standard input.
 
-Keys: `document` (opaque), `check`, `now` (null = the clock), `controller_time`, `lock_wait`, `kill`: null or
-{"effect": n, "when": "before" | "after"}: SIGKILL to this process at its n-th effect (0 = the first).
+Keys: `document` (opaque), `check`, `now` (null = the clock), `controller_time`, `lock_wait`, `program` (true:
+it is put on the host), `kill`: null or {"effect": n, "when": "before" | "after"}: SIGKILL to this process at
+its n-th effect (0 = the first).
 Prints {"answer": …, "effects": [[kind, detail], …], "seconds": …}; a killed one prints nothing.
 """
 
@@ -18,7 +19,7 @@ import time
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
-from daypass_host import account_files, ledger, names, system
+from daypass_host import account_files, installing, ledger, names, system
 from daypass_host.converge import converge
 
 
@@ -119,6 +120,7 @@ def main() -> None:
         now=told.clock(),
         controller_time=wish.get("controller_time"),
         check=wish.get("check", False),
+        program=installing.look() if wish.get("program") else None,
     )
     seconds = time.perf_counter() - began
     print(json.dumps({"answer": answer, "effects": told.effects, "seconds": seconds}))
