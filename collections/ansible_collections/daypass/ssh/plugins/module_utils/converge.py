@@ -88,7 +88,7 @@ def _converge_locked(system: System, run: Run) -> dict[str, Any]:
     run = run._replace(machine_id=read_machine_id(system))
     wanted, now, drift = run.document, run.now, run.drift
     try:
-        current, _told = rebuilding.read_or_rebuild(system, now, check)
+        current, _told = rebuilding.read_or_rebuild(system, now, run.check)
     except Refusal as refusal:
         if run.check:
             return answer.refused(refusal, now, drift)

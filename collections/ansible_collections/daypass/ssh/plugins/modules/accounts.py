@@ -17,6 +17,9 @@ description:
     nothing. Closing goes on past every failure.
   - Only accounts that the host's ledger (C(/var/lib/daypass/ledger.json)) names are touched. The ledger is
     made by the role P(daypass.ssh.onboard#role); on a host without one the module refuses to do anything.
+  - The first run puts its own code on the host as C(/usr/local/lib/daypass/daypass-host.pyz), and replaces
+    another version of it, before it writes the ledger. A host that can't take it opens nothing and closes
+    everything. Over SSH with a known Python the task then has that program do the work, and sends no module.
   - The module fails, with the whole answer, when any account was refused or failed; the others are done
     all the same.
   - A ledger that can't be read is set aside (C(ledger.json.corrupt-TIME) beside it, the newest three are
@@ -221,6 +224,10 @@ answer:
     host_id:
       description: The host's id in its ledger.
       type: str
+    program:
+      description: The code that ran, RV(answer.program.version) (the first 16 hex digits of the digest of
+        its sources), and whether the host has it now, RV(answer.program.installed).
+      type: dict
     machine_id:
       description: The host's machine-id.
       type: str
