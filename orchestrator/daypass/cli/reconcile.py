@@ -22,22 +22,25 @@ from daypass.workflow.reconciling import Pass, reconcile_once
     metavar="SERVER",
     help="Accept that this server has seen a higher sequence than ours.",
 )
+@click.option("--now", "at_once", is_flag=True, help="Don't wait for pauses after failed tries.")
 @common
-def reconcile(invocation: Invocation, *, rebased: str | None) -> int:
+def reconcile(invocation: Invocation, *, rebased: str | None, at_once: bool) -> int:
     """End what is due, retry what failed, remove accounts that passed their cleanup window.
 
     Made for cron or a systemd timer: safe at any time, twice at a time too. Exit code 3 when a server still
-    has to be tried again.
+    has to be tried again. A server that failed is left alone for a while, 15 minutes at most; when it is back
+    and you don't want to wait: --now.
 
     \b
     Example:
       daypass reconcile --output json
+      daypass reconcile --now
     """
     with wiring.open_daypass(invocation.config) as daypass:
         if rebased:
             rebase(daypass.seams, rebased, daypass.now())
         with wave_progress(invocation.screen, "reconciling") as progress:
-            done = reconcile_once(daypass.seams, daypass.now(), progress)
+            done = reconcile_once(daypass.seams, daypass.now(), progress, pauses=not at_once)
         now = daypass.now()
     invocation.screen.emit(_pass_json(done), lambda: _show(invocation.screen, done, now))
     late = any(outcome.kind is not OutcomeKind.APPLIED for outcome in done.outcomes.values())
@@ -56,6 +59,9 @@ def _pass_json(done: Pass) -> dict[str, object]:
         },
         "busy": list(done.busy),
         "waiting": dict(done.waiting),
+        "unremoved": [
+            {"server": a.server, "login": a.login, "message": a.removal_message} for a in done.unremoved
+        ],
     }
 
 
@@ -74,5 +80,10 @@ def _show(screen: Screen, done: Pass, now: datetime) -> None:
         screen.line(f"cleanup window passed on {server}: {', '.join(sorted(logins))}")
     if done.busy:
         screen.note(f"another process is talking to: {', '.join(done.busy)}")
+    for account in done.unremoved:
+        left = account.removal_message or "not begun"
+        screen.note(f"{account.login} isn't removed from {account.server} yet: {left}", style="yellow")
     for server, moment in sorted(done.waiting.items()):
-        screen.note(f"{server} is tried again at {time_text(moment, now)}")
+        screen.note(
+            f"{server} is tried again at {time_text(moment, now)}, or at once: daypass reconcile --now"
+        )

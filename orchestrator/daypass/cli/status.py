@@ -10,6 +10,8 @@ from daypass import wiring
 from daypass.cli.grants import share_json
 from daypass.cli.options import Invocation, common
 from daypass.cli.render import Screen, time_text
+from daypass.domain.grants import Account, Share, ShareState
+from daypass.workflow.settle import in_effect
 from daypass.workflow.status import GrantStatus, ServerStatus, live_grants, server_statuses
 
 
@@ -59,6 +61,7 @@ def _server_json(item: ServerStatus) -> dict[str, object]:
         "sequence": host.sequence if host else 0,
         "confirmed_sequence": host.confirmed_sequence if host else 0,
         "accounts": {account.login: str(account.state) for account in item.accounts},
+        "removals": {a.login: a.removal_message for a in item.accounts if a.removal_message},
     }
 
 
@@ -71,7 +74,7 @@ def _show(
             item.grant.login,
             share.server,
             ", ".join(share.groups) or "-",
-            _place(share.state),
+            _place(share),
             share.outcome_code or "-",
             time_text(item.grant.window.not_after, now),
         )
@@ -88,14 +91,17 @@ def _show(
     )
 
 
-def _place(share_state: str) -> str:
+def _place(share: Share) -> str:
     """`ending` of a share means that the server hasn't confirmed yet (design.md, life of a grant)."""
-    return "ending (unconfirmed)" if share_state == "ending" else share_state
+    if share.state is ShareState.ENDING:
+        return "ending (unconfirmed)"
+    changed = share.state is ShareState.PENDING and in_effect(share)
+    return "applied (change pending)" if changed else str(share.state)
 
 
 def _server_row(item: ServerStatus, now: datetime) -> tuple[str, str, str, str, str]:
     onboarded = time_text(item.host.onboarded_at, now) if item.host else "-"
-    accounts = ", ".join(f"{account.login} {account.state}" for account in item.accounts)
+    accounts = ", ".join(_account_text(account) for account in item.accounts)
     return (
         item.server.name,
         item.server.integration,
@@ -103,3 +109,8 @@ def _server_row(item: ServerStatus, now: datetime) -> tuple[str, str, str, str, 
         onboarded,
         accounts or "-",
     )
+
+
+def _account_text(account: Account) -> str:
+    left = f" (not removed yet: {account.removal_message})" if account.removal_message else ""
+    return f"{account.login} {account.state}{left}"

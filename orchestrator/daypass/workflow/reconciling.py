@@ -34,7 +34,8 @@ class Pass:
         removals: Logins by server that were to be removed.
         outcomes: By server, of every server that needed a document.
         busy: Servers that another process is talking to; the next pass looks again.
-        waiting: Servers whose next try isn't due yet, and when it will be.
+        waiting: Servers where something is left to do, and when it is tried next.
+        unremoved: Accounts whose cleanup window has passed and that are still there, or a part of them.
     """
 
     ended: tuple[str, ...]
@@ -44,10 +45,16 @@ class Pass:
     outcomes: Mapping[str, Outcome]
     busy: tuple[str, ...]
     waiting: Mapping[str, datetime]
+    unremoved: tuple[Account, ...] = ()
 
 
-def reconcile_once(seams: Seams, now: datetime, progress: Progress | None = None) -> Pass:
+def reconcile_once(
+    seams: Seams, now: datetime, progress: Progress | None = None, *, pauses: bool = True
+) -> Pass:
     """Bring store and servers together at `now`.
+
+    Args:
+        pauses: Leave servers alone for a while after a failed try; False for somebody who waits for them.
 
     Raises:
         ConfigurationError, SigningError: The directory can't be read, or a left-over certificate can't be
@@ -56,8 +63,8 @@ def reconcile_once(seams: Seams, now: datetime, progress: Progress | None = None
     ended = _end_due(seams, now)
     leaving = end_left(seams, now)
     with seams.store.read() as view:
-        due = {share.server for share in view.shares_due(now)}
-        removals = _removals(view.accounts_due_for_removal(now))
+        due = {share.server for share in view.shares_due(now, pauses=pauses)}
+        removals = _removals(view.accounts_due_for_removal(now, pauses=pauses))
     wanted = sorted(due | set(removals))
     with claimed(seams, wanted, now) as free:
         signed, unsigned = _sign_left_over(seams, free, now)
@@ -66,16 +73,10 @@ def reconcile_once(seams: Seams, now: datetime, progress: Progress | None = None
         raise problems[0]
     busy = tuple(name for name in wanted if name not in free)
     with seams.store.read() as view:
-        waiting = _waiting(view, now)
-    return Pass(
-        ended,
-        leaving.grants,
-        signed,
-        {k: v for k, v in removals.items() if k in free},
-        outcomes,
-        busy,
-        waiting,
-    )
+        unremoved = tuple(view.accounts_due_for_removal(now, pauses=False))
+        waiting = _waiting(view, unremoved, now)
+    tried = {server: logins for server, logins in removals.items() if server in free}
+    return Pass(ended, leaving.grants, signed, tried, outcomes, busy, waiting, unremoved)
 
 
 def _end_due(seams: Seams, now: datetime) -> tuple[str, ...]:
@@ -89,12 +90,14 @@ def _end_due(seams: Seams, now: datetime) -> tuple[str, ...]:
         return tuple(grant.id for grant in past)
 
 
-def _waiting(view: ReadView, now: datetime) -> dict[str, datetime]:
-    """The earliest next try of each server that still has something to open or to end."""
+def _waiting(view: ReadView, unremoved: Sequence[Account], now: datetime) -> dict[str, datetime]:
+    """The earliest next try of each server that still has something to open, to end or to remove."""
     waiting: dict[str, datetime] = {}
-    for share in view.shares(states=(ShareState.PENDING, ShareState.ENDING)):
-        if share.next_try_at is not None and share.next_try_at > now:
-            waiting[share.server] = min(share.next_try_at, waiting.get(share.server, share.next_try_at))
+    shares = view.shares(states=(ShareState.PENDING, ShareState.ENDING))
+    left = [(one.server, one.next_try_at) for one in shares if one.next_try_at and one.next_try_at > now]
+    left += [(account.server, account.removal_next_try_at or now) for account in unremoved]
+    for server, moment in left:
+        waiting[server] = min(moment, waiting.get(server, moment))
     return waiting
 
 
