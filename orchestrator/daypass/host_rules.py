@@ -20,6 +20,7 @@ T = TypeVar("T")
 
 FIRST_UID, LAST_UID = names.UID_MIN, names.UID_MAX
 SEQUENCE_MAX = names.SEQUENCE_MAX
+PRINCIPALS_MAX = names.PRINCIPALS_MAX  # certificates of one grant
 CANARY_UID = FIRST_UID  # the canary of onboarding has the first one; people begin above it
 
 

@@ -60,6 +60,21 @@ def test_grant_is_past_at_the_end_of_its_window_while_it_runs(store: Store):
         assert [one.id for one in work.grants_past(grant().window.not_after)] == ["ACTIVE", "APPROVED"]
 
 
+def test_pauses_hold_for_passes_and_not_for_people(store: Store):
+    """Whoever asks without pauses gets everything that is left to do."""
+    paused = {"state": ShareState.ENDING, "next_try_at": NOW + QUARTER}
+    removal = account(
+        last_grant_ended_at=NOW, user_cleanup_days=0, removal_attempts=1, removal_next_try_at=NOW + QUARTER
+    )
+    with store.write(ACTOR, NOW) as work:
+        add(work, **paused)
+        work.set_account(removal)
+        assert (work.shares_due(NOW), work.accounts_due_for_removal(NOW)) == ([], [])
+        assert work.shares_due(NOW, pauses=False) == [share(**paused)]
+        assert work.accounts_due_for_removal(NOW, pauses=False) == [removal]
+        assert work.accounts_due_for_removal(NOW + QUARTER) == [removal]
+
+
 @pytest.mark.parametrize(
     ("changes", "after_days", "due"),
     [

@@ -20,8 +20,9 @@ COMMANDS = {
     "onboard": ("onboard", "onboard", "Make servers trust granted people's certificates."),
     "grant": ("grants", "grant", "Give a person access now, for a while."),
     "revoke": ("grants", "revoke", "Take a grant back now."),
+    "extend": ("changes", "extend", "Move a grant's end, without ending a session."),
     "reconcile": ("reconcile", "reconcile", "End what is due, retry what failed, clean up. For cron."),
-    "certificate": ("certificates", "certificate", "Show certificates of grants."),
+    "certificate": ("certificates", "certificate", "Show certificates of grants, sign one for another key."),
     "ca": ("certificates", "ca", "Show the certificate authority."),
     "audit": ("audit", "audit", "Read the audit log, prove that it is whole."),
 }

@@ -8,16 +8,21 @@ from pathlib import Path
 import click
 
 from daypass import wiring
+from daypass.cli.changes import reissue
 from daypass.cli.files import save_text
 from daypass.cli.options import Invocation, common
 from daypass.cli.render import Screen, time_text
-from daypass.domain.certificates import Certificate
+from daypass.domain.certificates import Certificate, CertificateState
+from daypass.errors import UsageError
 from daypass.workflow.revoking import find_grant
 
 
 @click.group()
 def certificate() -> None:
     """Certificates of grants."""
+
+
+certificate.add_command(reissue, "reissue")
 
 
 @certificate.command("show")
@@ -40,8 +45,10 @@ def show(invocation: Invocation, *, grant_id: str, save: Path | None) -> None:
             grant = find_grant(view, grant_id)
             certificates = sorted(view.certificates(grant.id), key=lambda c: c.number)
         now = daypass.now()
-    signed = [c for c in certificates if c.text]
-    if save and signed:
+    signed = [c for c in certificates if c.text and c.state is CertificateState.SIGNED]
+    if save and not signed:
+        raise UsageError(f"the grant {grant.id} has no certificate that is good for anything")
+    if save:
         save_text(save, f"{signed[-1].text}\n")
     invocation.screen.emit(
         {"grant": grant.id, "login": grant.login, "certificates": [_as_json(c) for c in certificates]},
@@ -58,18 +65,28 @@ def _as_json(certificate: Certificate) -> dict[str, object]:
         "valid_after": certificate.valid_after,
         "valid_before": certificate.valid_before,
         "state": str(certificate.state),
+        "revoked_at": certificate.revoked_at,
+        "revoke_reason": certificate.revoke_reason,
         "text": certificate.text,
     }
 
 
 def _show(screen: Screen, certificates: list[Certificate], now: datetime) -> None:
     rows = [
-        (c.number, c.serial, c.state, c.principal, c.fingerprint, time_text(c.valid_before, now))
+        (
+            c.number,
+            c.serial,
+            c.state,
+            c.principal,
+            c.fingerprint,
+            time_text(c.valid_before, now),
+            c.revoke_reason or "-",
+        )
         for c in certificates
     ]
-    screen.table(["n", "serial", "state", "principal", "public key", "valid until"], rows)
+    screen.table(["n", "serial", "state", "principal", "public key", "valid until", "revoked"], rows)
     for item in certificates:
-        if item.text:
+        if item.text and item.state is not CertificateState.REVOKED:
             screen.line(item.text)
 
 

@@ -43,15 +43,25 @@ class CertificateSpec:
 
 @dataclass(frozen=True)
 class Certificate:
-    """The record of one certificate: reserved first (`text` None), then signed."""
+    """The record of one certificate: reserved first (`text` None), then signed.
+
+    Attributes:
+        number: n of the principal, counting from 1 within the grant.
+        fingerprint: `SHA256:…` of the public key.
+        text: The OpenSSH certificate line.
+        revoked_at: When it was revoked, before its own end; None while it wasn't.
+        revoke_reason: Why, in the words of whoever did it.
+    """
 
     serial: int
     grant_id: str
-    number: int  # n of the principal, counting from 1 within the grant
+    number: int
     principal: str
     public_key: str
-    fingerprint: str  # SHA256:… of the public key
+    fingerprint: str
     valid_after: datetime
     valid_before: datetime
     state: CertificateState = CertificateState.RESERVED
-    text: str | None = None  # the OpenSSH certificate line
+    text: str | None = None
+    revoked_at: datetime | None = None
+    revoke_reason: str | None = None

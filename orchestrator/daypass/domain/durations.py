@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 _PLAIN = re.compile(
     r"(?=\d)(?:(?P<d>\d{1,4})d)?(?:(?P<h>\d{1,5})h)?(?:(?P<m>\d{1,6})m)?(?:(?P<s>\d{1,8})s)?", re.ASCII
@@ -40,3 +40,24 @@ def length_text(length: timedelta) -> str:
         if count:
             parts.append(f"{count}{unit}")
     return " ".join(parts[:2]) or "0s"
+
+
+def parse_moment(text: str, now: datetime) -> datetime:
+    """The moment of `18:30` (the next one) or `2026-11-23T18:30`, local unless it names a zone.
+
+    Args:
+        now: Aware; its local zone is the machine's.
+
+    Raises:
+        ValueError: It is neither.
+    """
+    local = now.astimezone()
+    try:
+        if re.fullmatch(r"[0-9]{1,2}:[0-9]{2}", text, re.ASCII):
+            hour, minute = map(int, text.split(":"))
+            today = local.replace(hour=hour, minute=minute, second=0, microsecond=0)
+            return (today if today > local else today + timedelta(days=1)).astimezone(UTC)
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        raise ValueError(f"{text!r} isn't a moment; write 18:30, 2026-11-23T18:30 or with a zone") from None
+    return (moment if moment.tzinfo else moment.astimezone()).astimezone(UTC)

@@ -81,7 +81,8 @@ class Share:
         outcome: Last outcome kind (`Outcome.kind`), None before the first.
         outcome_code: Code of a refusal or failure, None otherwise.
         outcome_message: Sentence for people, None otherwise.
-        confirmed_at: When the server said that the state holds.
+        confirmed_at: When the server said that the state holds; on a pending share, that the grant is in
+            effect there as it was before a change (an extension, a new key).
     """
 
     grant_id: str
@@ -119,6 +120,9 @@ class Account:
         uid: 70000 to 99999, one a person over all servers; gid = uid.
         user_cleanup_days: Days after the last grant's end; None = never.
         last_grant_ended_at: When the last grant ended, None while one is open.
+        removal_attempts: Removals that the server didn't confirm, since the last grant ended.
+        removal_next_try_at: Not before this time, None = at once.
+        removal_message: What the server said of a removal that isn't complete, for people.
     """
 
     server: str
@@ -132,3 +136,6 @@ class Account:
     state: AccountState = AccountState.WANTED
     last_grant_ended_at: datetime | None = None
     removed_at: datetime | None = None
+    removal_attempts: int = 0
+    removal_next_try_at: datetime | None = None
+    removal_message: str | None = None

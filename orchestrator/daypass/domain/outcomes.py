@@ -18,6 +18,9 @@ class OutcomeKind(StrEnum):
     UNKNOWN = "unknown"
 
 
+IN_WORK = "in_work"
+
+
 @dataclass(frozen=True)
 class AccountAnswer:
     """What the host says of one account.
@@ -25,15 +28,20 @@ class AccountAnswer:
     Attributes:
         state: `absent`, `active`, `closed`, `removed`, `refused` or `failed`.
         grants: Ids of the grants in effect.
+        lacking: Those among them that are in effect as they were before: a change of them was refused.
         code: Why it was refused or failed.
+        unfinished: What is left of a removal, as (code, sentence); `IN_WORK` goes on with the next document,
+            anything else is in its way.
     """
 
     state: str
     grants: tuple[str, ...] = ()
+    lacking: tuple[str, ...] = ()
     code: str | None = None
     message: str | None = None
     warnings: tuple[str, ...] = ()
     changes: tuple[tuple[str, str, str], ...] = ()  # (what, old, new)
+    unfinished: tuple[str, str] | None = None
 
 
 @dataclass(frozen=True)

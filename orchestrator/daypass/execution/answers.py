@@ -103,11 +103,20 @@ def _account(raw: object) -> AccountAnswer:
     return AccountAnswer(
         state=_one_of(fields.get("state"), STATES, "an account's state"),
         grants=tuple(_grant_id(item) for item in _listed(fields.get("grants"))),
+        lacking=tuple(_grant_id(item) for item in _listed(fields.get("lacking"))),
         code=parse_code(fields.get("code")),
         message=parse_message(fields.get("message"), fields.get("hint")),
         warnings=_texts(fields.get("warnings")),
         changes=tuple(_change(item) for item in _listed(fields.get("changes"))),
+        unfinished=_unfinished(fields.get("unfinished")),
     )
+
+
+def _unfinished(raw: object) -> tuple[str, str] | None:
+    if raw is None:
+        return None
+    fields = _mapping(raw, "what is unfinished")
+    return parse_code(fields.get("code")) or "unknown", parse_message(fields.get("message")) or "no reason"
 
 
 def _one_of(raw: object, allowed: frozenset[str], what: str) -> str:

@@ -29,11 +29,23 @@ class Listed(StrEnum):
 
 @dataclass(frozen=True)
 class AccountPlan:
-    """What one account's part of a document says: which grants, and whether the account is to be removed."""
+    """What one account's part of a document says: which grants, and whether the account is to be removed.
+
+    Attributes:
+        given: What the document says of each grant that it gives.
+    """
 
     login: str
     grants: Mapping[str, Listed] = field(hash=False)
     remove: bool = False
+    given: Mapping[str, Mapping[str, object]] = field(default_factory=dict, hash=False)
+
+    def gives_all_of(self, share: Share, certificates: Sequence[Certificate]) -> bool:
+        """Whether the document gave what the record gives now: an extension, or a certificate that is only
+        reserved, may have come since.
+        """
+        reserved = [c for c in certificates if c.state is not CertificateState.REVOKED]
+        return self.given.get(share.grant_id) == _present(share, _principals(reserved))
 
 
 @dataclass(frozen=True)
@@ -89,7 +101,8 @@ def plan_server(
         remove = account.login in removals and not awaited
         entries.append(_account_entry(account, grants, remove))
         listed = {str(entry["id"]): Listed(str(entry["state"])) for entry in grants}
-        plans[account.login] = AccountPlan(account.login, listed, remove)
+        given = {str(entry["id"]): entry for entry in grants if listed[str(entry["id"])] is Listed.PRESENT}
+        plans[account.login] = AccountPlan(account.login, listed, remove, given)
     fields: dict[str, object] = {
         "version": DOCUMENT_VERSION,
         "host_id": host.host_id,
@@ -122,7 +135,8 @@ def _grant_entries(
     """One entry a grant; a grant without a signed certificate, or in the future, isn't sent at all."""
     entries: list[dict[str, object]] = []
     for share in sorted(shares, key=lambda s: s.grant_id):
-        principals = _principals(certificates.get(share.grant_id, ()))
+        signed = [c for c in certificates.get(share.grant_id, ()) if c.state is CertificateState.SIGNED]
+        principals = _principals(signed)
         if share.state in GIVING and share.window.holds(now) and principals:
             entries.append(_present(share, principals))
         elif share.sent_sequence and share.state not in (ShareState.ENDED, ShareState.REMOVED):
@@ -131,8 +145,7 @@ def _grant_entries(
 
 
 def _principals(certificates: Sequence[Certificate]) -> list[str]:
-    signed = [c for c in certificates if c.state is CertificateState.SIGNED]
-    return [certificate.principal for certificate in sorted(signed, key=lambda c: c.number)]
+    return [certificate.principal for certificate in sorted(certificates, key=lambda c: c.number)]
 
 
 def _present(share: Share, principals: list[str]) -> dict[str, object]:

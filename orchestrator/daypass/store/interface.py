@@ -68,12 +68,15 @@ class ReadView(Protocol):
     ) -> list[Share]:
         """By grant id, then server."""
 
-    def shares_due(self, now: datetime) -> list[Share]:
+    def shares_due(self, now: datetime, *, pauses: bool = True) -> list[Share]:
         """Shares with work to do at `now`.
 
         Pending ones whose window has begun and ending ones, both with `next_try_at` None or reached, and
         applied ones whose window has closed. A next try further away than the longest pause was written by a
         clock that ran ahead, and is due.
+
+        Args:
+            pauses: False = pauses after failed tries are over for somebody who asks.
         """
 
     def certificates(self, grant_id: str) -> list[Certificate]:
@@ -92,8 +95,8 @@ class ReadView(Protocol):
     def logins_with_accounts(self) -> frozenset[str]:
         """Everyone who has an account that isn't removed yet, on whatever server."""
 
-    def accounts_due_for_removal(self, now: datetime) -> list[Account]:
-        """Accounts that aren't removed yet and whose cleanup window has passed at `now`."""
+    def accounts_due_for_removal(self, now: datetime, *, pauses: bool = True) -> list[Account]:
+        """Accounts that aren't removed yet, whose cleanup window and pause have passed at `now`."""
 
     def host(self, server: str) -> Host | None: ...
 

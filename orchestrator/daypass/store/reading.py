@@ -6,7 +6,7 @@ from collections.abc import Collection
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Select, Table, or_, select, union_all
+from sqlalchemy import Column, ColumnElement, Connection, Select, Table, or_, select, true, union_all
 
 from daypass.domain.certificates import Certificate
 from daypass.domain.events import Event
@@ -38,6 +38,11 @@ def filtered(table: Table, **wanted: Any) -> Select[Any]:
         several = isinstance(value, Collection) and not isinstance(value, str)
         query = query.where(column.in_(value) if several else column == value)
     return query
+
+
+def _to_try(next_try_at: Column[Any], now: datetime) -> ColumnElement[bool]:
+    """A next try further away than the longest pause was written by a clock that ran ahead, and is due."""
+    return or_(next_try_at.is_(None), next_try_at <= now, next_try_at > now + LONGEST_PAUSE)
 
 
 class SqlView:
@@ -94,13 +99,9 @@ class SqlView:
         found = self._connection.execute(query.order_by(table.c.grant_id, table.c.server))
         return [rows.share_from(row) for row in found]
 
-    def shares_due(self, now: datetime) -> list[Share]:
+    def shares_due(self, now: datetime, *, pauses: bool = True) -> list[Share]:
         table = tables.shares
-        to_try = or_(
-            table.c.next_try_at.is_(None),
-            table.c.next_try_at <= now,
-            table.c.next_try_at > now + LONGEST_PAUSE,
-        )
+        to_try = _to_try(table.c.next_try_at, now) if pauses else true()
         # One query per state, so that each runs on an index of its own.
         queries = (
             filtered(table, state=ShareState.PENDING).where(to_try, table.c.not_before <= now),
@@ -134,9 +135,11 @@ class SqlView:
         query = select(table.c.login).where(table.c.state != AccountState.REMOVED).distinct()
         return frozenset(self._connection.execute(query).scalars())
 
-    def accounts_due_for_removal(self, now: datetime) -> list[Account]:
+    def accounts_due_for_removal(self, now: datetime, *, pauses: bool = True) -> list[Account]:
         table = tables.accounts
         query = select(table).where(table.c.removal_due_at <= now).order_by(table.c.server, table.c.login)
+        if pauses:
+            query = query.where(_to_try(table.c.removal_next_try_at, now))
         return [rows.account_from(row) for row in self._connection.execute(query)]
 
     def host(self, server: str) -> Host | None:

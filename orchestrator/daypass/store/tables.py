@@ -136,6 +136,8 @@ certificates = Table(
     Column("valid_before", UtcTime, nullable=False),
     Column("state", String(16), nullable=False),
     Column("text", Text),
+    Column("revoked_at", UtcTime),
+    Column("revoke_reason", Text),
     UniqueConstraint("grant_id", "number"),
     UniqueConstraint("principal"),
     CheckConstraint("serial > 0", name="serial"),
@@ -168,6 +170,9 @@ accounts = Table(
     Column("state", String(16), nullable=False),
     Column("last_grant_ended_at", UtcTime),
     Column("removed_at", UtcTime),
+    Column("removal_attempts", Integer, nullable=False, server_default="0"),
+    Column("removal_next_try_at", UtcTime),
+    Column("removal_message", HostText),
     Column("removal_due_at", UtcTime),  # follows from the others (rows.py); here for its index
     Index(None, "login"),
     Index(None, "removal_due_at"),

@@ -27,7 +27,7 @@ def end_grant(work: WriteWork, grant: Grant, *, at: datetime, reason: str, now: 
             work.set_share(_ending(share))
             _start_cleanup(work, share, at)
     if at < grant.window.not_after:
-        _revoke_certificates(work, grant)
+        revoke_certificates(work, grant.id, reason, now)
     ended = replace(grant, ended_at=at, end_reason=reason, state=GrantState.ENDING)
     ended = replace(ended, state=grant_state(ended, work.shares(grant_id=grant.id), now))
     work.set_grant(ended)
@@ -39,12 +39,16 @@ def end_grant(work: WriteWork, grant: Grant, *, at: datetime, reason: str, now: 
     return ended
 
 
-def _revoke_certificates(work: WriteWork, grant: Grant) -> None:
-    """Those that outlive their grant are on record as revoked; one that isn't signed yet never will be."""
-    for certificate in work.certificates(grant.id):
+def revoke_certificates(work: WriteWork, grant_id: str, reason: str, now: datetime) -> None:
+    """Record that a grant's certificates are good for nothing any more; an unsigned one never will be."""
+    for certificate in work.certificates(grant_id):
         if certificate.state is not CertificateState.REVOKED:
-            work.set_certificate(replace(certificate, state=CertificateState.REVOKED))
-            work.append_event("certificate.revoked", grant.id, {"serial": str(certificate.serial)})
+            revoked = replace(
+                certificate, state=CertificateState.REVOKED, revoked_at=now, revoke_reason=reason
+            )
+            work.set_certificate(revoked)
+            details = {"serial": str(certificate.serial), "reason": reason}
+            work.append_event("certificate.revoked", grant_id, details)
 
 
 def _ending(share: Share) -> Share:
@@ -63,4 +67,5 @@ def _start_cleanup(work: WriteWork, share: Share, at: datetime) -> None:
     ended = (work.grant(other.grant_id) for other in others if other.state is not ShareState.REMOVED)
     latest = max([at, *(grant.ended_at for grant in ended if grant and grant.ended_at)])
     for account in work.accounts(server=share.server, login=share.login):
-        work.set_account(replace(account, last_grant_ended_at=latest))
+        at_once = replace(account, removal_attempts=0, removal_next_try_at=None, removal_message=None)
+        work.set_account(replace(at_once, last_grant_ended_at=latest))

@@ -93,7 +93,7 @@ def decide(seams: Seams, request: GrantRequest) -> tuple[str, ...]:
         if group != DEFAULT_GROUP:
             check_group(group)
     _check_texts(request)
-    _check_length(seams, request.length)
+    check_length(seams, request.length)
     targets = _targets(seams, request)
     _check_person(seams, request.login, targets)
     for server in targets:
@@ -112,7 +112,8 @@ def _check_texts(request: GrantRequest) -> None:
         )
 
 
-def _check_length(seams: Seams, length: timedelta) -> None:
+def check_length(seams: Seams, length: timedelta) -> None:
+    """Refuse a window that is too short or too long (DeniedError)."""
     longest = seams.settings.direct_grant_max
     if not SHORTEST_GRANT <= length <= longest:
         raise DeniedError(

@@ -11,7 +11,14 @@ from daypass.domain.outcomes import HostAnswer, Outcome, OutcomeKind
 from daypass.plan import AccountPlan, Listed, ServerPlan
 from daypass.store.interface import WriteWork
 from daypass.workflow.seams import Seams
-from daypass.workflow.settle import LIVE_ACCOUNTS, LIVE_SHARES, grant_state, settle_account, settle_share
+from daypass.workflow.settle import (
+    LIVE_ACCOUNTS,
+    LIVE_SHARES,
+    grant_state,
+    removal_again,
+    settle_account,
+    settle_share,
+)
 
 
 def record(seams: Seams, plan: ServerPlan, outcome: Outcome) -> None:
@@ -22,20 +29,33 @@ def record(seams: Seams, plan: ServerPlan, outcome: Outcome) -> None:
         for share in work.shares(server=plan.server, states=LIVE_SHARES):
             account_plan = plan.accounts.get(share.login)
             listed = account_plan.grants.get(share.grant_id) if account_plan else None
-            if listed is not None:
-                _record_share(work, share, settle_share(share, listed, outcome, now), now)
+            if account_plan is None or listed is None or _moved_on(work, share, listed, account_plan):
+                continue
+            _record_share(work, share, settle_share(share, listed, outcome, now), now)
         for account in work.accounts(server=plan.server, states=LIVE_ACCOUNTS):
             if account.login in plan.accounts:
                 _record_account(work, account, plan.accounts[account.login], outcome, now)
 
 
-def record_unsent(seams: Seams, server: str, outcome: Outcome) -> None:
-    """Nothing could be sent: the server's shares stay open, with the reason."""
+def _moved_on(work: WriteWork, share: Share, listed: Listed, plan: AccountPlan) -> bool:
+    """Whether a grant was extended or got another certificate since this document was made: then the server
+    hasn't been told yet, whatever it answers.
+    """
+    if share.state is not ShareState.PENDING or listed is not Listed.PRESENT:
+        return False
+    return not plan.gives_all_of(share, work.certificates(share.grant_id))
+
+
+def record_unsent(seams: Seams, server: str, outcome: Outcome, removals: frozenset[str]) -> None:
+    """Nothing could be sent: the server's shares and removals stay open, with the reason."""
     now = seams.clock()
     with seams.store.write(seams.actor, now) as work:
         for share in work.shares(server=server, states=LIVE_SHARES):
             listed = Listed.ABSENT if share.state is ShareState.ENDING else Listed.PRESENT
             _record_share(work, share, settle_share(share, listed, outcome, now), now)
+        for account in work.accounts(server=server, states=LIVE_ACCOUNTS):
+            if account.login in removals:
+                work.set_account(removal_again(account, None, outcome, now))
 
 
 def _record_account(
@@ -46,10 +66,12 @@ def _record_account(
         if settled != account:
             work.set_account(settled)
         return
+    told = outcome.answer.accounts.get(account.login) if outcome.answer else None
     # A grant that was recorded while the removal was under way makes the account anew: it must stay known.
     if not work.shares(server=account.server, login=account.login, states=LIVE_SHARES):
         work.mark_removed(account.server, account.login, now)
-        work.append_event("account.removed", account.server, {"login": account.login})
+        details = {"login": account.login, "warnings": list(told.warnings) if told else []}
+        work.append_event("account.removed", account.server, details)
 
 
 def _record_host(work: WriteWork, plan: ServerPlan, outcome: Outcome) -> Outcome:

@@ -6,7 +6,7 @@ not list it, or listed it the other way, says nothing about it.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -19,7 +19,7 @@ from daypass.domain.grants import (
     Share,
     ShareState,
 )
-from daypass.domain.outcomes import AccountAnswer, Outcome, OutcomeKind
+from daypass.domain.outcomes import IN_WORK, AccountAnswer, Outcome, OutcomeKind
 from daypass.plan import AccountPlan, Listed
 
 FIRST_PAUSE = timedelta(seconds=30)  # growing pauses (design.md, life of a grant)
@@ -41,8 +41,10 @@ def settle_share(share: Share, listed: Listed, outcome: Outcome, now: datetime) 
     account = outcome.answer.accounts.get(share.login) if outcome.answer else None
     gives = share.state in (ShareState.PENDING, ShareState.APPLIED)
     if gives and listed is Listed.PRESENT:
-        if account and share.grant_id in account.grants:
+        held = account is None or share.grant_id in account.grants
+        if account and held and share.grant_id not in account.lacking:
             return _confirmed(share, ShareState.APPLIED, now)
+        share = replace(share, confirmed_at=share.confirmed_at if held else None)
         return _try_again(share, _known_state(share, account), account, outcome, now)
     if share.state is ShareState.ENDING and listed is Listed.ABSENT:
         if account and share.grant_id not in account.grants and account.state != "failed":
@@ -88,18 +90,39 @@ def _try_again(
 def settle_account(account: Account, plan: AccountPlan, outcome: Outcome, now: datetime) -> Account:
     """The account after the outcome; it counts as removed only where the document asked for that."""
     answer = outcome.answer.accounts.get(account.login) if outcome.answer else None
-    if answer is None:
-        return account
-    if plan.remove and answer.state in ("removed", "absent"):
-        return replace(account, state=AccountState.REMOVED, removed_at=now)
-    return replace(account, state=ACCOUNT_STATES.get(answer.state, account.state))
+    if answer is not None and plan.remove and answer.state in ("removed", "absent") and not answer.unfinished:
+        return replace(account, state=AccountState.REMOVED, removed_at=now, removal_message=None)
+    if answer is not None:
+        account = replace(account, state=ACCOUNT_STATES.get(answer.state, account.state))
+    return removal_again(account, answer, outcome, now) if plan.remove else account
 
 
-def grant_state(grant: Grant, shares: Iterable[Share], now: datetime) -> GrantState:
+def removal_again(account: Account, answer: AccountAnswer | None, outcome: Outcome, now: datetime) -> Account:
+    """A removal that isn't complete goes on at once where the server is at work on it, else after a pause."""
+    if answer is not None and answer.unfinished is not None and answer.unfinished[0] == IN_WORK:
+        sentence = answer.unfinished[1]
+        return replace(account, removal_attempts=0, removal_next_try_at=None, removal_message=sentence)
+    attempts = account.removal_attempts + 1
+    told = answer and ((answer.unfinished and answer.unfinished[1]) or answer.message)
+    return replace(
+        account,
+        removal_attempts=attempts,
+        removal_next_try_at=now + pause_after(attempts),
+        removal_message=told or outcome.message or outcome.code or str(outcome.kind),
+    )
+
+
+def grant_state(grant: Grant, shares: Sequence[Share], now: datetime) -> GrantState:
     """Where a grant stands, from its shares: ended means that every server has confirmed it."""
-    states = [share.state for share in shares]
-    if all(state in OVER for state in states):
+    if all(share.state in OVER for share in shares):
         return GrantState.ENDED
     if grant.ended_at is not None or grant.window.not_after <= now:
         return GrantState.ENDING
-    return GrantState.ACTIVE if ShareState.APPLIED in states else GrantState.APPROVED
+    return GrantState.ACTIVE if any(in_effect(share) for share in shares) else GrantState.APPROVED
+
+
+def in_effect(share: Share) -> bool:
+    """Whether the server gives the grant, as it is or, while a change is pending, as it was before."""
+    return share.state is ShareState.APPLIED or (
+        share.state is ShareState.PENDING and share.confirmed_at is not None
+    )

@@ -51,7 +51,7 @@ def converge(
         unsent |= refused
         outcomes |= _run(seams, integration, plans, progress)
     for name, outcome in unsent.items():
-        record_unsent(seams, name, outcome)
+        record_unsent(seams, name, outcome, (removals or {}).get(name, frozenset()))
     return outcomes | unsent
 
 
@@ -136,7 +136,10 @@ def _plan(
     certificates = {share.grant_id: view.certificates(share.grant_id) for share in shares}
     if all_signed:
         certificates = {
-            grant_id: [replace(certificate, state=CertificateState.SIGNED) for certificate in found]
+            grant_id: [
+                replace(c, state=CertificateState.SIGNED) if c.state is CertificateState.RESERVED else c
+                for c in found
+            ]
             for grant_id, found in certificates.items()
         }
     return plan_server(

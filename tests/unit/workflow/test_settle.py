@@ -54,6 +54,15 @@ def test_a_refusal_keeps_the_share_pending_with_the_hosts_reason():
     assert (share.state, share.outcome_code) == (ShareState.PENDING, "account_exists")
 
 
+def test_a_grant_in_effect_as_it_was_before_a_change_is_pending():
+    """The host names it as lacking: its change was refused, so it isn't counted as done."""
+    lacking = AccountAnswer("refused", (GRANT_ID,), lacking=(GRANT_ID,), code="clock_drift")
+    answer = HostAnswer("converged", "a" * 32, None, 7, {"alice": lacking})
+    before = replace(PENDING, confirmed_at=NOW)
+    share = settle_share(before, Listed.PRESENT, Outcome(OutcomeKind.REFUSED, answer=answer), NOW)
+    assert (share.state, share.outcome_code, share.confirmed_at) == (ShareState.PENDING, "clock_drift", NOW)
+
+
 @pytest.mark.parametrize("state", ["closed", "absent", "removed", "active", "refused"])
 def test_an_ending_share_is_ended_when_the_host_does_not_name_it_any_more(state):
     """Ended means confirmed by the server."""

@@ -11,7 +11,7 @@ to fit into 200 KB.
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Mapping
 
 from . import names
 from .fields import show_moment
@@ -20,7 +20,7 @@ from .names import Refusal
 if TYPE_CHECKING:
     from .applied import Applied
     from .converge import Run
-    from .ledger import Ledger
+    from .ledger import Ledger, LedgerGrant
     from .merge import Wanted
     from .plan_types import AccountPlan, Plan
 
@@ -164,6 +164,7 @@ def _account(account: AccountPlan, applied: Applied | None, login: str) -> dict[
     return {
         "state": state,
         "grants": sorted(grants),
+        "lacking": _lacking(account, grants, undone or stuck),
         "refused": {one.id: one.code for one in account.refused},
         "code": code,
         "message": None if message is None else message[:MESSAGE_LENGTH],
@@ -172,3 +173,11 @@ def _account(account: AccountPlan, applied: Applied | None, login: str) -> dict[
         "root_equivalent": bool(account.root_equivalent),
         "next_deadline": show_moment(min(ends)) if ends else None,
     }
+
+
+def _lacking(account: AccountPlan, grants: Mapping[str, LedgerGrant], taken_back: bool) -> list[str]:
+    """The grants in effect that aren't as the document wants them: a change was refused, or taken back."""
+    found = {one.id for one in account.refused}
+    if taken_back:
+        found |= {key for key, grant in account.end.items() if account.middle.get(key) != grant}
+    return sorted(found & set(grants))

@@ -75,8 +75,8 @@ def _without_growth(want: WantedAccount, known: LedgerAccount | None) -> WantedA
     before = {} if known is None else known.grants
     refused = [
         RefusedGrant(key, "clock_drift", "the clocks of host and controller differ by more than 5 minutes")
-        for key in want.grants
-        if key not in before or not before[key].live
+        for key, grant in want.grants.items()
+        if key not in before or not before[key].live or rights.narrowed(before[key], grant) != grant
     ]
     live = {key: grant for key, grant in before.items() if grant.live}
     return want._replace(

@@ -1,0 +1,220 @@
+"""`daypass extend` and `daypass certificate reissue`: a live grant with a later end, or for another key."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import click
+
+from daypass import wiring
+from daypass.cli.durations import Length
+from daypass.cli.files import read_text, save_text
+from daypass.cli.grants import MOST_KEY_BYTES, share_json, show_shares
+from daypass.cli.options import EXIT_DONE, EXIT_PARTLY, Invocation, common
+from daypass.cli.progress import wave_progress
+from daypass.cli.render import Screen, time_text
+from daypass.domain.certificates import Certificate
+from daypass.domain.durations import parse_moment
+from daypass.domain.grants import ShareState
+from daypass.errors import UsageError
+from daypass.workflow import changing
+from daypass.workflow.changing import ChangeAnswer
+
+save_option = click.option(
+    "--save",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Write the new certificate to this file, over the old one.",
+)
+check_option = click.option("--check", is_flag=True, help="Look whether it could be done; change nothing.")
+
+
+@click.command()
+@click.argument("grant_id", metavar="GRANT")
+@click.option("--for", "length", type=Length(), help="How much later than now agreed: 30m, 2h, 1d.")
+@click.option("--until", metavar="TIME", help="The new end: 18:30, or 2026-11-23T18:30, local time.")
+@click.option("--reason", default="", help="Why; kept in the audit log.")
+@save_option
+@check_option
+@common
+def extend(
+    invocation: Invocation,
+    *,
+    grant_id: str,
+    length: timedelta | None,
+    until: str | None,
+    reason: str,
+    save: Path | None,
+    check: bool,
+) -> int:
+    """Move a grant's end, on every server: key line, sudo rules, timers. Sessions go on.
+
+    A certificate can't be made longer: there is a new one, for the same key, and the person needs it for
+    logins after the old end. A server that can't be reached keeps the old end until `daypass reconcile` has
+    told it; the exit code is then 3.
+
+    \b
+    Example:
+      daypass extend 01JD8F3K9M2N4P6Q8R0S2T4V6W --for 30m --save alice-cert.pub
+      daypass extend 01JD8F3K9M2N4P6Q8R0S2T4V6W --until 18:30 --check
+    """
+    if (length is None) == (until is None):
+        raise UsageError("one of --for and --until is needed", hint="daypass extend GRANT --for 30m")
+    _check_folder(save)
+    with wiring.open_daypass(invocation.config) as daypass:
+        now = daypass.now()
+        with wave_progress(invocation.screen, "extending") as progress:
+            answer = changing.extend(
+                daypass.seams,
+                grant_id,
+                now,
+                length=length,
+                until=_moment(until, now),
+                reason=reason,
+                check=check,
+                progress=progress,
+            )
+        _save(save, answer.certificate)
+        now = daypass.now()
+    invocation.screen.emit(
+        _as_json(answer, save, check), lambda: _show_longer(invocation.screen, answer, now)
+    )
+    return _end(invocation.screen, answer, save, check, "there the old end holds")
+
+
+@click.command()
+@click.argument("grant_id", metavar="GRANT")
+@click.option(
+    "--public-key",
+    required=True,
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="The person's new public key file.",
+)
+@click.option("--lost", is_flag=True, help="The old key was lost or stolen, not only replaced.")
+@click.option("--reason", default="", help="More about it; kept in the audit log.")
+@save_option
+@check_option
+@common
+def reissue(
+    invocation: Invocation,
+    *,
+    grant_id: str,
+    public_key: Path,
+    lost: bool,
+    reason: str,
+    save: Path | None,
+    check: bool,
+) -> int:
+    """Sign a grant for another key; the old one opens nothing any more, and sessions begun with it end.
+
+    The grant's window stays. A server that can't be reached takes the old key until `daypass reconcile` has
+    told it, at most until the grant ends; the exit code is then 3.
+
+    \b
+    Example:
+      daypass certificate reissue 01JD8F3K9M2N4P6Q8R0S2T4V6W --public-key new.pub --lost \\
+          --reason "laptop stolen" --save new-cert.pub
+    """
+    _check_folder(save)
+    kind = changing.LOST if lost else changing.REPLACED
+    with wiring.open_daypass(invocation.config) as daypass:
+        with wave_progress(invocation.screen, "reissuing") as progress:
+            answer = changing.reissue(
+                daypass.seams,
+                grant_id,
+                read_text(public_key, MOST_KEY_BYTES),
+                daypass.now(),
+                reason=f"{kind}: {reason}" if reason else kind,
+                check=check,
+                progress=progress,
+            )
+        _save(save, answer.certificate)
+        now = daypass.now()
+    invocation.screen.emit(_as_json(answer, save, check), lambda: _show_key(invocation.screen, answer, now))
+    code = _end(invocation.screen, answer, save, check, "the old key still opens them")
+    for other in answer.same_key:
+        invocation.screen.note(
+            f"the old key is also that of grant {other}: "
+            f"daypass certificate reissue {other} --public-key {public_key}",
+            style="yellow",
+        )
+    return code
+
+
+def _moment(text: str | None, now: datetime) -> datetime | None:
+    try:
+        return None if text is None else parse_moment(text, now)
+    except (ValueError, OverflowError) as error:
+        raise UsageError(str(error)) from None
+
+
+def _check_folder(save: Path | None) -> None:
+    """Looked at first: a folder that isn't there must not be found out when all is done."""
+    if save is not None and not save.parent.is_dir():
+        raise UsageError(f"there is no folder {save.parent}")
+
+
+def _save(save: Path | None, certificate: Certificate) -> None:
+    if save is not None and certificate.text is not None:
+        save_text(save, f"{certificate.text}\n")
+
+
+def _as_json(answer: ChangeAnswer, save: Path | None, check: bool) -> dict[str, object]:
+    grant, certificate = answer.grant, answer.certificate
+    return {
+        "check": check,
+        "grant": {
+            "id": grant.id,
+            "login": grant.login,
+            "state": str(grant.state),
+            "not_before": grant.window.not_before,
+            "not_after": grant.window.not_after,
+            "not_after_before": answer.before.window.not_after,
+        },
+        "certificate": {
+            "serial": None if check else str(certificate.serial),
+            "number": certificate.number,
+            "principal": certificate.principal,
+            "public_key": certificate.fingerprint,
+            "valid_before": certificate.valid_before,
+            "text": certificate.text,
+            "file": save if certificate.text else None,
+        },
+        "servers": {share.server: share_json(share) for share in answer.shares},
+        "same_key": list(answer.same_key),
+    }
+
+
+def _show_longer(screen: Screen, answer: ChangeAnswer, now: datetime) -> None:
+    old, new = answer.before.window.not_after, answer.grant.window.not_after
+    screen.line(f"grant {answer.grant.id} of {answer.grant.login}: until {time_text(new, now)}")
+    screen.line(f"before: until {time_text(old, now)}")
+    show_shares(screen, answer.shares, now)
+
+
+def _show_key(screen: Screen, answer: ChangeAnswer, now: datetime) -> None:
+    end = time_text(answer.grant.window.not_after, now)
+    screen.line(
+        f"grant {answer.grant.id} of {answer.grant.login}: for the key {answer.certificate.fingerprint}"
+    )
+    screen.line(f"as before: until {end}")
+    show_shares(screen, answer.shares, now)
+
+
+def _end(screen: Screen, answer: ChangeAnswer, save: Path | None, check: bool, meanwhile: str) -> int:
+    """What to do next, and the exit code."""
+    if check:
+        screen.note("nothing was changed (--check)")
+        return EXIT_DONE
+    if not screen.is_json and answer.certificate.text:
+        where = f"certificate: {save}" if save else answer.certificate.text
+        screen.line(where)
+        if not save:
+            screen.note(f"to write it to a file: daypass certificate show {answer.grant.id} --save FILE")
+    late = [share.server for share in answer.shares if share.state is not ShareState.APPLIED]
+    if late:
+        screen.note(
+            f"not confirmed yet by {', '.join(late)}: {meanwhile} until it is told by: daypass reconcile",
+            style="yellow",
+        )
+    return EXIT_PARTLY if late else EXIT_DONE
