@@ -33,6 +33,7 @@ integrations:
   - name: bench
     servers: ../servers.json
     secret: {{file: ../connector_key}}
+    local_deadline: if_possible
     user_groups: [{{name: {group}, sudo: [{{run_as: root, commands: ["{command}"]}}]}}]
 """
 

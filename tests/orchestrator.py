@@ -40,6 +40,7 @@ integrations:
     secret: {env: DAYPASS_CONNECTOR_KEY}
     user_cleanup_days: 0
     home_on_removal: archive
+    local_deadline: if_possible
 """
 
 

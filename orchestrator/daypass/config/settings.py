@@ -115,6 +115,7 @@ class Integration(Part):
     Attributes:
         credential_rotation_days: None = never.
         user_cleanup_days: From the end of the last grant to removal; None = never, 0 = next reconcile.
+        local_deadline: Whether a server that can't end access by itself is refused at onboarding.
         resource_owner: Needs `integration_owner`, who answers where no tag names anyone.
     """
 
@@ -131,6 +132,7 @@ class Integration(Part):
     resource_owner: ResourceOwner | None = None
     existing_accounts: Literal["refuse", "join"] = "refuse"
     home_on_removal: Literal["archive", "delete", "keep"] = "archive"
+    local_deadline: Literal["required", "if_possible"] = "required"
 
     @field_validator("user_groups")
     @classmethod

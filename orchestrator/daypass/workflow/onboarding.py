@@ -173,6 +173,7 @@ def _prepare(
         "onboard_document_after": closing,
         "onboard_canary_login": CANARY_LOGIN,
         "onboard_take_over": "true" if take_over else "false",
+        "onboard_local_deadline": seams.integrations[seams.server(server).integration].local_deadline,
     }
     return wave_server(seams, work, server, variables)
 

@@ -205,6 +205,8 @@ def plain_step(step: Any) -> Any:
     if step.name == "key_file":
         value = [line.split('"')[1] for line in (step.value or "").splitlines()]
         return [step.name, value]
+    if step.name == "sessions":  # with the groups whose rights copies of his may hold
+        return [step.name, list(step.value.lost)] if step.value and step.value.lost else step.name
     if step.value is None:
         return step.name
     return [step.name, list(step.value) if isinstance(step.value, tuple) else step.value]

@@ -27,16 +27,19 @@ def test_home_of_a_person_whose_processes_live_is_left_alone(monkeypatch: pytest
         accounts, {}, {}, {}, (), None, None, frozenset(), None, sudo=True, mentioned=frozenset()
     )
     plans = {login: AccountPlan(login, uid, close=(Step("sessions"),)) for login, uid in logins.items()}
-    monkeypatch.setattr(processes, "end_all", lambda _system, _logins: {"alice": [4711]})
-    seen: list[dict[int, str]] = []
-    monkeypatch.setattr(
-        setid_files, "disarm", lambda _system, homes: seen.append(homes) or {uid: [] for uid in homes}
-    )
+    monkeypatch.setattr(processes, "end_all", lambda _system, _logins, _limit: {"alice": [4711]})
+    seen: list[dict[int, setid_files.Lost]] = []
+
+    def disarm(_system, accounts, _limit):
+        seen.append(accounts)
+        return setid_files.Disarmed({uid: [] for uid in accounts}, frozenset())
+
+    monkeypatch.setattr(setid_files, "disarm", disarm)
     applier = apply.Applier(
         System(), Plan(plans, Keys((), expiry_z=True)), found, 0, lambda _login, _groups: None
     )
     applied = applier.run()
-    assert seen == [{70008: "/home/bob"}]
+    assert seen == [{70008: setid_files.Lost("/home/bob")}]
     assert applied.stuck == {"alice"}
     assert applied.failures["alice"][0].code == "processes_remain"
 

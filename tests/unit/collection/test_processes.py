@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import signal
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import pytest
 
 from ansible_collections.daypass.ssh.plugins.module_utils import processes
+from ansible_collections.daypass.ssh.plugins.module_utils.system import System
 
 ALICE, BOB = 70007, 70008
 UNSET = 4294967295  # loginuid of what no login began
@@ -22,12 +27,15 @@ def process(
     title: str = "daemon",
     exe: str = "/usr/sbin/daemon",
     state: str = "S",
+    threads: int = 1,
 ) -> None:
     """One process as proc(5) shows it."""
     folder = proc / str(pid)
     folder.mkdir()
     ids = "\t".join(uids.split())
-    (folder / "status").write_text(f"Name:\tx\nState:\t{state} (x)\nPPid:\t1\nUid:\t{ids}\n")
+    (folder / "status").write_text(
+        f"Name:\tx\nState:\t{state} (x)\nPPid:\t1\nUid:\t{ids}\nThreads:\t{threads}\n"
+    )
     (folder / "loginuid").write_text(str(began))
     (folder / "cgroup").write_text(f"0::{cgroup}\n")
     (folder / "cmdline").write_bytes(title.encode() + b"\0")
@@ -93,6 +101,92 @@ def test_process_one_and_zombies_are_left_out(tmp_path: Path):
     process(tmp_path, 1, began=ALICE)
     process(tmp_path, 200, "70007 70007 70007 70007", state="Z")
     assert found(tmp_path) == set()
+
+
+def test_process_whose_first_thread_ended_is_found(tmp_path: Path):
+    """It is shown as a zombie (pthread_exit in main) and its other threads run on."""
+    process(tmp_path, 200, "70007 70007 70007 70007", state="Z", threads=2)
+    process(tmp_path, 201, "70007 70007 70007 70007", state="Z", threads=12)
+    assert found(tmp_path) == {200, 201}
+
+
+def test_kernel_shows_the_threads_that_run_on():
+    """The rule above is the kernel's: a real process of ours, whose first thread ends."""
+    program = (
+        "import ctypes, threading, time\n"
+        "threading.Thread(target=time.sleep, args=(30,)).start()\n"
+        "print('up', flush=True)\n"
+        "ctypes.CDLL(None).pthread_exit(None)\n"
+    )
+    child = subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, text=True)
+    try:
+        assert child.stdout is not None
+        assert child.stdout.readline() == "up\n"
+        status = Path(f"/proc/{child.pid}/status")
+        until = time.monotonic() + 10
+        while "State:\tZ" not in status.read_text() and time.monotonic() < until:
+            time.sleep(0.01)
+        assert "State:\tZ" in status.read_text()
+        assert not processes._is_over(status.read_text())
+    finally:
+        child.kill()
+        child.communicate()
+    assert child.returncode == -signal.SIGKILL
+
+
+def slices(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, groups: dict[str, int]) -> Path:
+    """Alice's control groups (path -> the one process in it), each with a file that would kill it."""
+    top = tmp_path / "cgroup/user-70007.slice"
+    for name, pid in groups.items():
+        (top / name).mkdir(parents=True, exist_ok=True)
+        (top / name / "cgroup.procs").write_text(f"{pid}\n")
+    for folder in {top, *(path for path in top.rglob("*") if path.is_dir())}:
+        (folder / "cgroup.kill").touch()
+    monkeypatch.setattr(processes, "SLICES", (str(tmp_path / "cgroup"),))
+    monkeypatch.setattr(processes, "PROC", str(tmp_path / "proc"))
+    (tmp_path / "proc").mkdir()
+    return top
+
+
+def killed(top: Path) -> set[str]:
+    """The groups that were killed."""
+    return {str(path.parent.relative_to(top)) for path in top.rglob("cgroup.kill") if path.read_text() == "1"}
+
+
+def test_slice_is_killed_as_a_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """The kernel is faster than anybody forks."""
+    top = slices(tmp_path, monkeypatch, {"session-1.scope": 200, "session-2.scope": 201})
+    for pid in (200, 201):
+        process(tmp_path / "proc", pid, "70007 70007 70007 70007")
+    processes._kill_slice(System(), ALICE)
+    assert killed(top) == {"."}
+
+
+def test_sshd_in_his_slice_is_left_and_all_beside_it_goes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """Someone with that right started the host's sshd again from his session: nobody else may be shut out."""
+    top = slices(
+        tmp_path, monkeypatch, {"session-1.scope": 200, "session-2.scope": 201, "user@.service/x": 202}
+    )
+    title = "sshd: /usr/sbin/sshd -D [listener] 0 of 10-100 startups"
+    process(tmp_path / "proc", 200, title=title, exe="/usr/sbin/sshd")
+    process(
+        tmp_path / "proc", 201, "70007 70007 70007 70007", title=title, exe="/usr/sbin/sshd"
+    )  # not root's
+    process(tmp_path / "proc", 202, "70007 70007 70007 70007")
+    processes._kill_slice(System(), ALICE)
+    assert killed(top) == {"session-2.scope", "user@.service", "user@.service/x"}
+
+
+def test_number_that_is_somebody_elses_by_now_gets_no_signal():
+    """Between looking and ending a number may go round, where somebody forks as fast as he can."""
+    child = subprocess.Popen(["sleep", "30"])
+    try:
+        assert not System().signal(child.pid, signal.SIGKILL, lambda: False)
+        assert child.poll() is None
+        assert System().signal(child.pid, signal.SIGKILL, lambda: True)
+        assert child.wait(10) == -signal.SIGKILL
+    finally:
+        child.kill()
 
 
 def test_sshd_that_he_started_again_is_spared(tmp_path: Path):

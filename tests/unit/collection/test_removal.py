@@ -8,19 +8,19 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.daypass.ssh.plugins.module_utils import removal
+from ansible_collections.daypass.ssh.plugins.module_utils import mounts, removal
 from ansible_collections.daypass.ssh.plugins.module_utils.system import System
 
 LINE = "36 25 0:31 / {point} rw,nosuid - {kind} source rw"
 
 
 def mounts_of(text: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[tuple[str, str]]:
-    """What `_mounts` makes of this mountinfo."""
+    """What `read_mounts` makes of this mountinfo."""
     path = tmp_path / "mountinfo"
     path.write_text(text, encoding="utf-8")
     real = open
-    monkeypatch.setattr(removal, "open", lambda _path, **more: real(path, **more), raising=False)
-    return removal._mounts(System())
+    monkeypatch.setattr(mounts, "open", lambda _path, **more: real(path, **more), raising=False)
+    return mounts.read_mounts()
 
 
 @pytest.mark.parametrize("mark", ["\x0b", "\x0c", "\x1c", "\x85", "\u2028"])

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from ansible_collections.daypass.ssh.plugins.module_utils import setid_files
+from ansible_collections.daypass.ssh.plugins.module_utils.setid_files import Lost
 from ansible_collections.daypass.ssh.plugins.module_utils.system import System
 
 UID = os.getuid()
@@ -33,7 +34,7 @@ def armed(path: Path, mode: int = 0o6755) -> Path:
 def test_copies_lose_both_bits_wherever_they_lie(home: Path):
     """A copy made while in a group gives that group's rights no longer."""
     files = [armed(home / "deep/copy"), armed(home.parent / "open/copy", 0o2711)]
-    assert setid_files.disarm(System(), {UID: str(home)}) == {UID: []}
+    assert setid_files.disarm(System(), {UID: Lost(str(home))}).warnings == {UID: []}
     assert [path.stat().st_mode & 0o7777 for path in files] == [0o755, 0o711]
 
 
@@ -42,10 +43,10 @@ def test_others_files_and_links_stay_as_they_are(home: Path):
     outside = armed(home.parent / "outside")
     (home / "link").symlink_to(outside)
     (home / "folder-link").symlink_to(home.parent)
-    setid_files.disarm(System(), {UID: str(home)})
+    setid_files.disarm(System(), {UID: Lost(str(home))})
     assert outside.stat().st_mode & 0o7777 == 0o6755
     copy = armed(home / "copy")
-    setid_files.disarm(System(), {UID + 1: str(home)})
+    setid_files.disarm(System(), {UID + 1: Lost(str(home))})
     assert copy.stat().st_mode & 0o7777 == 0o6755
 
 
@@ -53,7 +54,7 @@ def test_home_that_is_a_link_or_missing_is_left(home: Path):
     """A home that leads elsewhere isn't looked through."""
     outside = armed(home.parent / "outside")
     (home.parent / "alias").symlink_to(home.parent)
-    setid_files.disarm(System(), {UID: str(home.parent / "alias"), UID + 1: "/nonexistent/home"})
+    setid_files.disarm(System(), {UID: Lost(str(home.parent / "alias")), UID + 1: Lost("/nonexistent/home")})
     assert outside.stat().st_mode & 0o7777 == 0o6755
 
 
@@ -66,7 +67,7 @@ def test_folders_nested_deeper_than_the_stack_dont_end_the_closing(home: Path):
             os.mkdir("d")  # noqa: PTH102 - the path as a whole is too long
             os.chdir("d")
         os.chdir(before)
-        (warning,) = setid_files.disarm(System(), {UID: str(home)})[UID]
+        (warning,) = setid_files.disarm(System(), {UID: Lost(str(home))}).warnings[UID]
         assert "can't be looked at" in warning
     finally:
         os.chdir(before)
@@ -93,6 +94,56 @@ def test_one_home_doesnt_use_up_the_time_of_the_next(home: Path):
             (folder / name).touch()
         (folder / "copy").touch()
         (folder / "copy").chmod(0o4755)
-    warnings = setid_files.disarm(Slow(), {UID + 1: str(home), UID: str(other)})
+    warnings = setid_files.disarm(Slow(), {UID + 1: Lost(str(home)), UID: Lost(str(other))}).warnings
     assert "wasn't looked through" in warnings[UID + 1][0]
     assert not (other / "copy").stat().st_mode & 0o4000
+
+
+def test_time_that_is_up_for_all_leaves_the_rest_to_be_gone_on_with(home: Path):
+    """Where somebody waits, all places together have a limit, and whose weren't finished is told."""
+
+    class Slow(System):
+        """A minute goes by between two looks."""
+
+        def __init__(self) -> None:
+            self.time = 0.0
+
+        def monotonic(self) -> float:
+            self.time += 60
+            return self.time
+
+    armed(home / "copy")
+    (home / "more").touch()
+    done = setid_files.disarm(Slow(), {UID: Lost(str(home))}, 1)
+    assert done.unfinished == {UID}
+
+
+@pytest.mark.parametrize(
+    ("mode", "gid", "found"),
+    [
+        (0o2770, os.getgid(), True),  # the lost group's own folder
+        (0o777, 0, True),  # everybody's
+        (0o755, os.getgid(), False),
+    ],
+)
+def test_copies_in_folders_that_the_lost_group_can_write_lose_their_bits(
+    home: Path, monkeypatch: pytest.MonkeyPatch, mode: int, gid: int, found: bool
+):
+    """Such a folder may lie anywhere on the host; a folder that neither can write holds no copy of his."""
+    shared = home.parent / "srv/shared"
+    shared.mkdir(parents=True)
+    copy = armed(shared / "copy")
+    shared.chmod(mode)
+    real = os.lstat
+
+    def of_somebody_else(path: str) -> os.stat_result:
+        status = real(path)
+        fields = list(status)
+        if str(path) == str(shared):
+            fields[4], fields[5] = UID + 1, gid
+        return os.stat_result(fields)
+
+    monkeypatch.setattr(setid_files.os, "lstat", of_somebody_else)
+    monkeypatch.setattr(setid_files, "ROOT", str(home.parent / "srv"))
+    setid_files.disarm(System(), {UID: Lost("/nonexistent/home", frozenset([os.getgid()]))})
+    assert copy.stat().st_mode & 0o7777 == (0o755 if found else 0o6755)

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import Mapping, NamedTuple
 
+from .setid_files import Lost
+
 
 class Failure(NamedTuple):
     """A step that didn't succeed."""
@@ -24,6 +26,7 @@ class Applied(NamedTuple):
         failures, warnings: By login.
         undone: Logins whose opening was taken back, or not begun.
         stuck: Logins where something that should be gone may still be there: the next run goes on.
+        unfinished: uid -> where setuid and setgid copies weren't all looked for, as time was up.
     """
 
     failures: Mapping[str, list[Failure]]
@@ -31,3 +34,4 @@ class Applied(NamedTuple):
     undone: frozenset[str]
     stuck: frozenset[str]
     changed: bool
+    unfinished: Mapping[int, Lost] = {}

@@ -10,10 +10,11 @@ tries each step and reports what failed. One account's failure never stops anoth
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Callable
+from typing import TYPE_CHECKING, Any, Callable, Mapping
 
-from . import account_files, account_steps, names, processes, removal, rights, setid_files
+from . import account_files, account_steps, ending, names, removal, rights
 from .applied import Applied, Failure
+from .ending import WHOLE, Patience
 from .ledger import LedgerAccount
 from .names import Refusal
 from .sudoers_file import SudoersFile, others_rights
@@ -22,6 +23,7 @@ from .system import CommandFailed
 if TYPE_CHECKING:
     from .facts import Facts
     from .plan_types import AccountPlan, Plan
+    from .setid_files import Lost
     from .steps import Step
     from .system import System
 
@@ -32,6 +34,7 @@ class Applier:
     Args:
         now: Seconds since 1970, for the names of archives.
         check_sshd: Gives what keeps sshd's block from holding for (login, groups); raises Refusal.
+        patience: How long to go on with processes and files that one person has many of.
     """
 
     def __init__(
@@ -41,18 +44,21 @@ class Applier:
         facts: Facts,
         now: int,
         check_sshd: Callable[[str, tuple[str, ...]], None],
+        patience: Patience = WHOLE,
     ) -> None:
         self._system = system
         self._plan = plan
         self._facts = facts
         self._now = now
         self._check_sshd = check_sshd
+        self._patience = patience
         self._sudoers = SudoersFile(system, facts.sudoers)
         self._failures: dict[str, list[Failure]] = {}
         self._warnings: dict[str, list[str]] = {}
         self._undone: set[str] = set()
         self._stuck: set[str] = set()
         self._changed = False
+        self._unfinished: Mapping[int, Lost] = {}
 
     def run(self) -> Applied:
         """Apply everything."""
@@ -61,7 +67,12 @@ class Applier:
         self._open([account for account in accounts if account.open])
         self._remove([account for account in accounts if account.remove])
         return Applied(
-            self._failures, self._warnings, frozenset(self._undone), frozenset(self._stuck), self._changed
+            self._failures,
+            self._warnings,
+            frozenset(self._undone),
+            frozenset(self._stuck),
+            self._changed,
+            self._unfinished,
         )
 
     # --- closing --------------------------------------------------------------------------------------------
@@ -94,22 +105,16 @@ class Applier:
         if not accounts:
             return
         self._changed = True
-        by_login = {account.login: account for account in accounts}
         try:
-            left = processes.end_all(self._system, {login: one.uid for login, one in by_login.items()})
+            ended = ending.end_sessions(self._system, accounts, self._facts, self._patience)
         except OSError as error:
             self._all_stuck(accounts, error)
             return
-        # Nothing in a home is opened while his processes live; the next run comes back to those.
-        quiet = [one for one in accounts if one.login not in left]
-        homes = {one.uid: self._facts.accounts[one.login].home for one in quiet}
-        warnings = setid_files.disarm(self._system, homes)
-        for account in quiet:
-            self._warn(account, warnings[account.uid])
-        for login, pids in left.items():
-            shown = " ".join(str(pid) for pid in pids[:10])
-            refusal = Refusal("processes_remain", f"processes of {login} are left: {shown}")
-            self._all_stuck([by_login[login]], refusal)
+        self._unfinished = ended.unfinished
+        for account in accounts:
+            self._warn(account, ended.warnings.get(account.login, []))
+            if account.login in ended.problems:
+                self._all_stuck([account], ended.problems[account.login])
 
     def _all_stuck(self, accounts: list[AccountPlan], error: Exception) -> None:
         for account in accounts:

@@ -11,7 +11,20 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from . import answer, document, emergency, facts, installing, ledger, merge, names, plan, rebuilding
+from . import (
+    answer,
+    deadline,
+    document,
+    emergency,
+    facts,
+    installing,
+    ledger,
+    merge,
+    names,
+    plan,
+    rebuilding,
+    units,
+)
 from .applied import Applied
 from .apply import Applier
 from .names import Refusal
@@ -123,14 +136,18 @@ def _carry_out(
             problem = Refusal("ledger_unwritable", f"{names.LEDGER_PATH} can't be written: {error.strerror}")
             planned = plan.only_closings(planned, problem)
     applied = Applier(system, planned, found, run.now, check_sshd(system)).run()
-    final = _final_ledger(intent, planned, applied)
+    final = final_ledger(intent, planned, applied)
     if final != intent and problem is None:
         try:
             ledger.write_ledger(system, final)
         except OSError as error:
             problem = Refusal("ledger_unwritable", f"{names.LEDGER_PATH} can't be written: {error.strerror}")
     told = final._replace(rebuilt=current.rebuilt)
-    return answer.build(run, target, planned, applied, told, problem)
+    result = answer.build(run, target, planned, applied, told, problem)
+    warning = None if run.program is None else deadline.arm(system, final, run.now)
+    if warning is not None:
+        result["answer"]["warnings"].append(warning)
+    return result
 
 
 def _install(system: System, run: Run) -> tuple[Run, Refusal | None]:
@@ -138,7 +155,9 @@ def _install(system: System, run: Run) -> tuple[Run, Refusal | None]:
     if run.program is None:
         return run, None
     try:
-        return run._replace(program=installing.install(system, run.program)), None
+        program = installing.install(system, run.program)
+        units.install(system)
+        return run._replace(program=program), None
     except Refusal as refusal:
         return run, refusal
 
@@ -183,8 +202,8 @@ def _worth_writing(intent: Ledger, current: Ledger) -> bool:
     return not same_but_time or intent.last_seen - current.last_seen >= LAST_SEEN_STEP_SECONDS
 
 
-def _final_ledger(intent: Ledger, planned: Plan, applied: Applied) -> Ledger:
-    """The ledger with what is true now."""
+def final_ledger(intent: Ledger, planned: Plan, applied: Applied) -> Ledger:
+    """The ledger with what is true now; accounts without steps stay as in `intent`."""
     accounts = dict(intent.accounts)
     retired = intent.retired
     for login, account in planned.accounts.items():

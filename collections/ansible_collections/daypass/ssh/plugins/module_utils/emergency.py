@@ -10,17 +10,22 @@ of our range, and our mark (the group `daypass`, or our key file). Nothing is op
 
 from __future__ import annotations
 
+import calendar
+import re
+import time
 from typing import TYPE_CHECKING
 
 from . import account_files, names
-from .document import Document
+from .document import AccountWanted, Document
 from .ledger import Ledger, LedgerAccount, new_ledger
 from .merge import Wanted, merge
+from .steps import is_closed
 
 if TYPE_CHECKING:
-    from .document import AccountWanted
+    from .account_files import Shadow
     from .system import System
 
+EXPIRY = re.compile(r'expiry-time="([0-9]{14})Z"')  # key_lines.py
 NOTHING = Document(None, None, None, False, (), (), "")
 
 
@@ -40,6 +45,40 @@ def stand_in(system: System, document: Document, machine_id: str | None) -> Ledg
             accounts[account.name] = _entry(account, entry.home, held)
     base = new_ledger(document.host_id, machine_id, document.orchestrator_id, (0, 0), "")
     return base._replace(accounts=accounts)
+
+
+def run_out(system: System, machine_id: str | None, now: int) -> Ledger:
+    """A ledger with just those provably ours whose time is over: the tick's, where nobody names any.
+
+    Key lines say when they end; where this sshd takes no such ends, the account's own last day counts.
+    """
+    groups = account_files.parse_group(system.read("/etc/group") or b"")
+    marked = groups[names.GROUP_CREATED].members if names.GROUP_CREATED in groups else ()
+    passwd = account_files.parse_passwd(system.read("/etc/passwd") or b"")
+    shadows = account_files.parse_shadow(system.read("/etc/shadow") or b"", passwd)
+    accounts = {}
+    for login, entry in passwd.items():
+        if login not in marked or not names.UID_MIN <= entry.uid <= names.UID_MAX:
+            continue
+        lines = system.read(f"{names.KEYS_FOLDER}/{login}") or b""
+        shadow = shadows.get(login)
+        if not is_closed(shadow) and _is_over(lines.decode("ascii", "replace"), shadow, now):
+            held = [group.name for group in groups.values() if login in group.members]
+            wanted = AccountWanted(
+                login, entry.uid, entry.comment, entry.shell, "refuse", "keep", None, False, (), ()
+            )
+            accounts[login] = _entry(wanted, entry.home, held)
+    base = new_ledger(None, machine_id, None, (0, 0), "")
+    return base._replace(accounts=accounts)
+
+
+def _is_over(lines: str, shadow: Shadow | None, now: int) -> bool:
+    if not lines.strip():
+        return True
+    ends = [calendar.timegm(time.strptime(text, "%Y%m%d%H%M%S")) for text in EXPIRY.findall(lines)]
+    if ends:
+        return max(ends) <= now
+    return shadow is not None and shadow.expire is not None and shadow.expire * 86400 <= now
 
 
 def target(base: Ledger) -> Wanted:

@@ -105,7 +105,7 @@ def read_facts(system: System, wanted: Wanted, uids: Mapping[str, int], homes: M
             groups=tuple(sorted(memberships.get(login, ()))),
             private=groups.get(login),
             key_file=_text(system, f"{names.KEYS_FOLDER}/{login}"),
-            jobs=_jobs(system, login, uids[login]),
+            jobs=jobs_of(system, login, uids[login]),
             mail=() if unseen and not wanted.accounts[login].remove else _mail(system, login),
             home=home,
             home_owner=None if unseen else _owner(system, home),
@@ -197,7 +197,8 @@ def _holders(pairs: Iterable[tuple[int, str]]) -> dict[int, tuple[str, ...]]:
     return found
 
 
-def _jobs(system: System, login: str, uid: int) -> tuple[str, ...]:
+def jobs_of(system: System, login: str, uid: int) -> tuple[str, ...]:
+    """Crontab, at jobs and lingering of this login or uid (paths)."""
     named = [f"{folder}/{login}" for folder in (*CRONTABS, LINGER_FOLDER)]
     found = [path for path in named if system.exists(path)]
     for folder in AT_FOLDERS:

@@ -38,6 +38,7 @@ KEYS_FOLDER = "/etc/ssh/daypass/keys"
 SSHD_DROPIN = "/etc/ssh/sshd_config.d/00-daypass.conf"
 SUDOERS_PATH = "/etc/sudoers.d/daypass"
 SUDOERS_MAIN = "/etc/sudoers"
+RUN_FOLDER = "/run/daypass"  # what counts until the next boot alone: warnings given, the timer that is set
 
 GROUP_CREATED = "daypass"  # marks accounts that we created
 GROUP_JOINED = "daypass-join"  # marks accounts from before that were joined

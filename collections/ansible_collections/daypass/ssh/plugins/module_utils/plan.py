@@ -17,7 +17,7 @@ from .key_lines import EXPIRY_Z_SINCE
 from .ledger import Ledger, LedgerAccount
 from .merge import RefusedGrant, Wanted, WantedAccount
 from .names import Refusal
-from .plan_others import kept_home, plan_foreign, plan_gone, plan_new
+from .plan_others import kept_home, plan_failed, plan_foreign, plan_gone, plan_new
 from .plan_ours import plan_ours
 from .plan_types import AccountPlan, Context, Plan
 from .steps import Keys, Step
@@ -43,7 +43,10 @@ def plan(ledger: Ledger, wanted: Wanted, facts: Facts, now: int, may_open: bool 
         want = wanted.accounts[login]
         if not wanted.stale and not may_open:
             want = _without_growth(want, ledger.accounts.get(login))
-        accounts[login] = _with_root(_plan_account(want, context), facts)
+        try:
+            accounts[login] = _with_root(_plan_account(want, context), facts)
+        except Exception as error:  # noqa: BLE001 - no surprise with one account stops another's closing
+            accounts[login] = plan_failed(want, context, error)
     return Plan(accounts, context.keys)
 
 

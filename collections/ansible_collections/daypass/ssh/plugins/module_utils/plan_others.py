@@ -13,7 +13,7 @@ from .ledger import LedgerAccount, Retired
 from .merge import RefusedGrant, WantedAccount
 from .plan_ours import possible
 from .plan_types import AccountPlan, Context
-from .steps import Step, opening_steps
+from .steps import Leaving, Step, opening_steps
 
 
 def plan_new(
@@ -137,6 +137,41 @@ def plan_foreign(
         warnings=(sentence,),
         changes=(("account", "ours", "foreign"),),
     )
+
+
+def plan_failed(want: WantedAccount, context: Context, error: Exception) -> AccountPlan:
+    """An account that can't be planned for a reason nobody thought of: shut, if it is ours, and reported."""
+    known = context.ledger.accounts.get(want.name)
+    sentence = f"{want.name} can't be planned, which is a defect: {type(error).__name__}: {error}"
+    refused = tuple(RefusedGrant(key, "plan_failed", sentence) for key in want.grants)
+    if known is None:
+        return AccountPlan(want.name, want.uid, refused=(*want.refused, *refused))
+    account = context.facts.accounts[want.name]
+    steps = [Step("key_file", None)]
+    if account.passwd is not None and account.passwd.uid == known.uid:
+        steps += [
+            Step("lock"),
+            Step("groups", _not_ours(account, known)),
+            Step("sessions", Leaving(park=True)),
+        ]
+    entry = known._replace(pending="close", grants={}, closed_at=known.closed_at or context.now)
+    return AccountPlan(
+        want.name,
+        known.uid,
+        close=tuple(steps),
+        intent=entry,
+        done=entry._replace(pending="", groups=()),
+        undone=entry,
+        state_before="active",
+        state="closed",
+        refused=(*want.refused, *refused),
+        warnings=(sentence,),
+        changes=(("account", "active", "closed"),),
+    )
+
+
+def _not_ours(account: AccountFacts, known: LedgerAccount) -> tuple[str, ...]:
+    return tuple(group for group in account.groups if group not in known.groups)
 
 
 def kept_home(want: WantedAccount, known: LedgerAccount, context: Context) -> bool:

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 PROC = "/proc"
 LIMIT_SECONDS = 15.0  # then what is left is reported and the next run goes on
+GROUPS_MAX = 500  # control groups of one person that are looked at
 PAUSE_SECONDS = 0.05
 SLICE = re.compile(r"/user-(\d+)\.slice(?:/|$)", re.MULTILINE)
 SSHD = re.compile(r"sshd(?:-session)?: ([^ @\[]+)[ @\[]")
@@ -56,21 +57,27 @@ def find(logins: Mapping[str, int], proc: str = PROC) -> list[Process]:
     return found
 
 
-def end_all(system: System, logins: Mapping[str, int]) -> dict[str, list[int]]:
+def end_all(
+    system: System, logins: Mapping[str, int], limit_seconds: float = LIMIT_SECONDS
+) -> dict[str, list[int]]:
     """End everything of these accounts: TERM, KILL a second later until quiet, and once more after two
     seconds.
+
+    Args:
+        limit_seconds: How long to go on with what doesn't die.
 
     Returns:
         login -> pids that are still there; empty when all is quiet.
     """
     began = system.monotonic()
-    _signal_all(system, logins, signal.SIGTERM)
+    for process in find(logins):
+        _signal(system, process, signal.SIGTERM, logins)
     _wait_until_quiet(system, logins, began + TERM_TO_KILL_SECONDS)
-    _kill_until_quiet(system, logins, began + LIMIT_SECONDS)
+    _kill_until_quiet(system, logins, began + limit_seconds)
     rest = began + SWEEP_AFTER_SECONDS - system.monotonic()
     if rest > 0:
         system.sleep(rest)
-    left = _kill_until_quiet(system, logins, began + LIMIT_SECONDS)
+    left = _kill_until_quiet(system, logins, began + limit_seconds)
     by_uid = {uid: login for login, uid in logins.items()}
     result: dict[str, list[int]] = {}
     for process in left:
@@ -78,9 +85,13 @@ def end_all(system: System, logins: Mapping[str, int]) -> dict[str, list[int]]:
     return result
 
 
-def _signal_all(system: System, logins: Mapping[str, int], number: int) -> None:
-    for process in find(logins):
-        system.signal(process.pid, number)
+def _signal(system: System, process: Process, number: int, logins: Mapping[str, int]) -> None:
+    """Other people's processes are never touched, not even one that got the number of his last one."""
+
+    def still_his() -> bool:
+        return _owner(f"{PROC}/{process.pid}", {process.uid}, logins) == process.uid
+
+    system.signal(process.pid, number, still_his)
 
 
 def _wait_until_quiet(system: System, logins: Mapping[str, int], until: float) -> None:
@@ -97,21 +108,52 @@ def _kill_until_quiet(system: System, logins: Mapping[str, int], until: float) -
         for uid in {process.uid for process in left}:
             _kill_slice(system, uid)
         for process in left:
-            system.signal(process.pid, signal.SIGKILL)
+            _signal(system, process, signal.SIGKILL, logins)
         system.sleep(PAUSE_SECONDS)
 
 
 def _kill_slice(system: System, uid: int) -> None:
-    """Write cgroup.kill of the person's slice (cgroups(7), Linux 5.14); without one nothing happens."""
+    """Write cgroup.kill of the person's slice (cgroups(7), Linux 5.14); without one nothing happens.
+
+    Where something in it is spared (the host's sshd that he started again, ourselves), only beside that.
+    """
+    spared = _ancestors(PROC)
     for folder in SLICES:
-        path = f"{folder}/user-{uid}.slice/cgroup.kill"
+        groups = _groups(f"{folder}/user-{uid}.slice")
+        kept = [group for group in groups if _holds_spared(group, spared)]
+        for group in groups if kept else groups[:1]:
+            if not any(one == group or one.startswith(group + "/") for one in kept):
+                _kill_group(system, f"{group}/cgroup.kill")
+
+
+def _groups(top: str) -> list[str]:
+    """A control group and all below it; by a list, since a person may nest them deep."""
+    found = [top]
+    for group in found:
         try:
-            with open(path, "w", encoding="ascii") as file:
-                system.before("cgroup_kill", path)
-                file.write("1")
-                system.after("cgroup_kill", path)
+            found += [one.path for one in os.scandir(group) if one.is_dir(follow_symlinks=False)]
         except OSError:
             continue
+        if len(found) > GROUPS_MAX:
+            break
+    return found[:GROUPS_MAX]
+
+
+def _holds_spared(group: str, spared: set[int]) -> bool:
+    pids = [int(pid) for pid in _read(f"{group}/cgroup.procs").split() if pid.isdigit()]
+    return any(
+        pid in spared or _is_listener(f"{PROC}/{pid}", _uids(_read(f"{PROC}/{pid}/status"))) for pid in pids
+    )
+
+
+def _kill_group(system: System, path: str) -> None:
+    try:
+        with open(path, "w", encoding="ascii") as file:
+            system.before("cgroup_kill", path)
+            file.write("1")
+            system.after("cgroup_kill", path)
+    except OSError:
+        pass
 
 
 def _ancestors(proc: str) -> set[int]:
@@ -128,13 +170,12 @@ def _ancestors(proc: str) -> set[int]:
 
 def _owner(folder: str, uids: set[int], logins: Mapping[str, int]) -> int | None:
     status = _read(f"{folder}/status")
-    if not status or re.search(r"^State:\s*[ZX]", status, re.MULTILINE):
-        return None  # gone, or a zombie that waits for its parent
-    match = re.search(r"^Uid:\s*(\d+)\s+(\d+)\s+(\d+)\s+(\d+)", status, re.MULTILINE)
-    held = {int(one) for one in match.groups()} if match else set()
+    if not status or _is_over(status):
+        return None
+    held = _uids(status)
     if held & uids:
         return min(held & uids)
-    if held == {0} and LISTENER.match(_read(f"{folder}/cmdline")) and _is_sshd(folder):
+    if _is_listener(folder, held):
         return None
     began = _read(f"{folder}/loginuid").strip()
     if began.isdigit() and int(began) in uids:
@@ -145,8 +186,23 @@ def _owner(folder: str, uids: set[int], logins: Mapping[str, int]) -> int | None
     return _login_in_flight(folder, held, logins)
 
 
-def _is_sshd(folder: str) -> bool:
+def _is_over(status: str) -> bool:
+    """A zombie that waits for its parent; one whose other threads run on only looks like it."""
+    over = re.search(r"^State:\s*[ZX]", status, re.MULTILINE)
+    return bool(over) and not re.search(r"^Threads:\s*(?:[2-9]|\d\d)", status, re.MULTILINE)
+
+
+def _uids(status: str) -> set[int]:
+    """Real, effective, saved and file system uid."""
+    match = re.search(r"^Uid:\s*(\d+)\s+(\d+)\s+(\d+)\s+(\d+)", status, re.MULTILINE)
+    return {int(one) for one in match.groups()} if match else set()
+
+
+def _is_listener(folder: str, held: set[int]) -> bool:
+    """Whether this is the host's sshd: root's, by title and program."""
     try:
+        if held != {0} or not LISTENER.match(_read(f"{folder}/cmdline")):
+            return False
         return os.readlink(f"{folder}/exe").partition(" ")[0] in SSHD_PROGRAMS  # "… (deleted)": upgraded
     except OSError:
         return False

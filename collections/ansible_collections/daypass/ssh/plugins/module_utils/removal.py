@@ -12,12 +12,12 @@ from __future__ import annotations
 
 import errno
 import os
-import re
 import stat
 import time
 from typing import TYPE_CHECKING, Iterable
 
 from . import account_files
+from .mounts import read_mounts
 from .names import PARKED_FOLDER
 
 if TYPE_CHECKING:
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
 ARCHIVE_NAME = ".daypass-archive"  # beside the homes: a rename stays in one file system and reads nothing
 TEMPORARY_FOLDERS = ("/tmp", "/var/tmp", "/dev/shm")  # noqa: S108 - looked through, never written to
 # Where removing or renaming means work on somebody else's machine (statfs types by name, mount(8)).
-OCTAL = re.compile(r"\\([0-7]{3})")
 # One person's thousands of files or jobs must not keep the lock from everybody else's closing.
 LEFTOVERS_SECONDS = 20
 PARK_SECONDS = 10
@@ -81,7 +80,7 @@ def why_not_touch(system: System, login: str, uid: int, home: str, owners: Itera
         return "its path goes through a link"
     if status.st_uid not in (uid, *owners):
         return f"it belongs to {status.st_uid}"
-    mounts = _mounts(system)
+    mounts = read_mounts()
     if any(point == home or point.startswith(home + "/") for point, _type in mounts):
         return "something is mounted there"
     kind = _type_of(home, mounts)
@@ -107,7 +106,7 @@ def remove_leftovers(system: System, login: str, uid: int, paths: Iterable[str])
     parked = f"{PARKED_FOLDER}/{login}"
     if system.status(parked) is not None:
         system.remove_tree(parked)
-    mounts = _mounts(system)
+    mounts = read_mounts()
     until = system.monotonic() + LEFTOVERS_SECONDS
     for folder in TEMPORARY_FOLDERS:
         for name in system.names(folder):
@@ -162,18 +161,6 @@ def _remove_own(system: System, path: str, uid: int, mounts: list[tuple[str, str
         system.remove(path)
     elif not any(point == path or point.startswith(path + "/") for point, _type in mounts):
         system.remove_tree(path)
-
-
-def _mounts(system: System) -> list[tuple[str, str]]:
-    """(mount point, type) of all mounts of this process (proc(5), mountinfo); escapes are octal."""
-    with open("/proc/self/mountinfo", encoding="utf-8", errors="surrogateescape") as file:
-        lines = file.read().split("\n")  # only that: a person may name a mount point as he likes
-    found = []
-    for line in filter(None, lines):
-        head, _dash, tail = line.partition(" - ")
-        point = OCTAL.sub(lambda match: chr(int(match.group(1), 8)), head.split(" ")[4])
-        found.append((point, tail.split(" ")[0]))
-    return found
 
 
 def _type_of(path: str, mounts: list[tuple[str, str]]) -> str:

@@ -33,6 +33,18 @@ class Step(NamedTuple):
     value: Any = None
 
 
+class Leaving(NamedTuple):
+    """What a `sessions` step goes on with when the processes have ended.
+
+    Attributes:
+        park: Jobs that came while they lived are parked too: nothing of the account runs any more.
+        lost: Groups whose rights copies of his may still hold.
+    """
+
+    park: bool = False
+    lost: tuple[str, ...] = ()
+
+
 class Keys(NamedTuple):
     """What key files are rendered with."""
 
@@ -81,7 +93,7 @@ def closing_steps(
         steps.append(Step("groups", tuple(groups)))
         account = account._replace(groups=tuple(groups))
     if sessions:
-        steps.append(Step("sessions"))
+        steps.append(Step("sessions", Leaving(not middle, tuple(sorted(lost)))))
     return tuple(steps), account
 
 

@@ -13,10 +13,13 @@ from __future__ import annotations
 import errno
 import fcntl
 import os
+import signal
+import stat
 import subprocess
+import syslog
 import time
 from contextlib import contextmanager
-from typing import Iterator
+from typing import Callable, Iterator
 
 from .files import Files
 from .names import Refusal
@@ -24,6 +27,7 @@ from .names import Refusal
 # The whole environment of every program that we start: nothing of the caller's reaches useradd or visudo.
 CHILD_ENVIRONMENT = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL": "C"}
 # A full or read-only file system: flock(2) works there all the same, and closings must go on.
+PSEUDO_TERMINALS = range(136, 144)  # major numbers of /dev/pts (Linux, Documentation/admin-guide/devices.txt)
 CANT_WRITE = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
 
 
@@ -91,16 +95,58 @@ class System(Files):
         )
 
     # --- processes and time ---------------------------------------------------------------------------------
-    def signal(self, pid: int, number: int) -> bool:
-        """Send a signal; False where the process is gone."""
+    def signal(self, pid: int, number: int, still_meant: Callable[[], bool] | None = None) -> bool:
+        """Send a signal; False where the process is gone.
+
+        Args:
+            still_meant: Asked once the process is held: its number may be another's by now, for one where
+                somebody forks as fast as he can (pidfd_open(2); without it a gap of microseconds remains).
+        """
         self.before("signal", "%d %d" % (pid, number))
+        held = None
         try:
-            os.kill(pid, number)
+            held = _hold(pid)
+            if still_meant is not None and not still_meant():
+                return False
+            if held is None:
+                os.kill(pid, number)
+            else:
+                getattr(signal, "pidfd_send_signal")(held, number)  # noqa: B009 - not in Python 3.8
         except ProcessLookupError:
             return False
         finally:
+            if held is not None:
+                os.close(held)
             self.after("signal", "%d %d" % (pid, number))
         return True
+
+    def log(self, line: str, problem: bool = False) -> None:
+        """Tell the host's log (syslog(3), facility auth) in one line."""
+        syslog.openlog("daypass", syslog.LOG_PID, syslog.LOG_AUTH)
+        syslog.syslog(syslog.LOG_WARNING if problem else syslog.LOG_NOTICE, line)
+
+    def write_terminal(self, path: str, uid: int, text: bytes) -> bool:
+        """Write to a terminal of this person without ever waiting; False: it isn't his, or takes nothing."""
+        self.before("terminal", path)
+        try:
+            return self._write_terminal(path, uid, text)
+        except OSError:
+            return False
+        finally:
+            self.after("terminal", path)
+
+    @staticmethod
+    def _write_terminal(path: str, uid: int, text: bytes) -> bool:
+        flags = os.O_WRONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_NOFOLLOW | os.O_CLOEXEC
+        descriptor = os.open(path, flags)
+        try:
+            status = os.fstat(descriptor)
+            his = stat.S_ISCHR(status.st_mode) and status.st_uid == uid
+            if not his or os.major(status.st_rdev) not in PSEUDO_TERMINALS:
+                return False
+            return os.write(descriptor, text) == len(text)
+        finally:
+            os.close(descriptor)
 
     def sleep(self, seconds: float) -> None:
         """Wait."""
@@ -161,3 +207,14 @@ class System(Files):
                     f"{path} is held by process {holder or '?'} for more than {wait_seconds} s",
                     "look at that process on the host; the next run tries again",
                 )
+
+
+def _hold(pid: int) -> int | None:
+    """A descriptor of the process, None where this Python or kernel has none."""
+    opener = getattr(os, "pidfd_open", None)  # Python 3.9, Linux 5.3
+    try:
+        return None if opener is None else int(opener(pid))
+    except ProcessLookupError:
+        raise
+    except OSError:
+        return None

@@ -2,15 +2,277 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The local deadline's tick: what the units on the host run each minute."""
+"""What the host does by itself, each minute and at each deadline: it closes what is over.
+
+No controller and no network is needed. It never opens and never removes. Where nothing is to be done it
+changes no file and asks neither a directory nor sudo. What it does stands in syslog (`daypass`).
+"""
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Mapping, NamedTuple
+
+from . import (
+    converge,
+    deadline,
+    emergency,
+    facts,
+    identity,
+    ledger,
+    merge,
+    names,
+    nss,
+    plan,
+    processes,
+    rebuilding,
+    setid_files,
+    tick_words,
+    units,
+    warning,
+)
+from .applied import Applied
+from .apply import Applier
+from .ending import BRIEF
+from .names import Refusal
+from .setid_files import Lost
+from .sshd_check import check_sshd
+from .steps import Leaving, Step
+from .system import System
+
+if TYPE_CHECKING:
+    from .facts import Facts
+    from .ledger import Ledger
+    from .merge import Wanted
+    from .plan_types import AccountPlan, Plan
+
+LOCK_WAIT_SECONDS = 50  # the next tick is a minute away
+LOOK_AGAIN_SECONDS = 1.0  # while waiting for a moment: the clock may be set meanwhile
+NEAR_SECONDS = 0.02
+LATER_SECONDS = 60.0  # for copies in what one person filled with files; nobody waits for it then
+
+
+class Outcome(NamedTuple):
+    """What is left to do without the lock: the moment to look again, warnings, places with more copies."""
+
+    moment: int | None = None
+    notices: tuple[warning.Notice, ...] = ()
+    unfinished: Mapping[int, Lost] = {}
+
 
 def main() -> int:
-    """Nothing yet.
+    """One run: everything that is due, and what comes due while the next run is still far.
 
     Returns:
-        The exit code.
+        The exit code: 1 when the lock wasn't to be had.
     """
-    return 0
+    system = System()
+    patience = deadline.PATIENCE.get(units.scheduler(system) or "", 0)
+    until = system.monotonic() + patience
+    while True:
+        try:
+            with system.lock(names.LOCK_PATH, LOCK_WAIT_SECONDS):
+                outcome = tick(system)
+        except FileNotFoundError:  # never onboarded, or not any more
+            return 0
+        except Refusal as refusal:
+            system.log(f"nothing was looked at: {refusal.sentence}", problem=True)
+            return 1
+        except Exception as error:  # noqa: BLE001 - the log says it; the next tick tries again
+            system.log(f"the run failed: {type(error).__name__}: {error}", problem=True)
+            return 1
+        finish(system, outcome)
+        if outcome.moment is None or outcome.moment - system.clock() > until - system.monotonic():
+            return 0
+        wait_for(system, outcome.moment)
+
+
+def finish(system: System, outcome: Outcome) -> None:
+    """What needs no lock, and may take as long as a person makes it take."""
+    for notice in outcome.notices:
+        system.log(tick_words.warned(notice, warning.give(system, notice)))
+    if outcome.unfinished:
+        setid_files.disarm(system, outcome.unfinished, LATER_SECONDS)
+
+
+def wait_for(system: System, moment: int) -> None:
+    """Wait until the clock shows this moment, however it is set meanwhile."""
+    while True:
+        rest = moment - system.clock()
+        if rest <= 0:
+            return
+        system.sleep(LOOK_AGAIN_SECONDS if rest > 2 else NEAR_SECONDS)
+
+
+def tick(system: System) -> Outcome:
+    """Close what is over now. The caller holds the lock."""
+    try:
+        current, _told = rebuilding.read_or_rebuild(system, system.clock())
+    except Refusal as refusal:
+        _without_ledger(system, refusal)
+        return Outcome()
+    if current is None:
+        return Outcome()
+    tick_words.say_once(system, "ledger", current.rebuilt or None)
+    now = max(system.clock(), current.last_seen)
+    target = closings_of(current, now)
+    found = _read_facts(system, target, current)
+    planned = plan.plan(current, target, found, now, may_open=False)
+    planned = closing_plan(planned, current, _running(system, planned, current, found))
+    final, unfinished = current, {}
+    if planned.accounts:
+        final, unfinished = _carry_out(system, planned, found, current, now)
+    _sweep_retired(system, current, found)
+    _tell_strangers(system, current, found)
+    problem = deadline.arm(system, final, now)
+    tick_words.say_once(system, "deadline", problem)
+    return Outcome(deadline.next_moment(final, now), warning.claim(system, final, now), unfinished)
+
+
+def closings_of(current: Ledger, now: int) -> Wanted:
+    """What is wanted when nobody asks for anything: what is live and not over; no removal goes on."""
+    wanted = merge.merge(current, emergency.NOTHING, now)
+    accounts = {}
+    for login, account in wanted.accounts.items():
+        grants = {key: grant for key, grant in account.grants.items() if grant.live}
+        accounts[login] = account._replace(grants=grants, remove=False)
+    return wanted._replace(accounts=accounts)
+
+
+def closing_plan(planned: Plan, current: Ledger, running: frozenset[int]) -> Plan:
+    """The accounts with something to close, without all that isn't a closing.
+
+    Args:
+        running: uids of closed accounts that have processes all the same.
+    """
+    accounts = {}
+    for login, account in planned.accounts.items():
+        known = current.accounts[login]
+        close = tuple(step for step in account.close if step.name != "undo_create")  # shut from its beginning
+        if account.uid in running and not any(step.name == "sessions" for step in close):
+            close = (*close, Step("sessions", Leaving(park=True)))
+        if [step.name for step in close] == ["sessions"] and account.uid not in running and not known.pending:
+            close = ()  # nothing is left of it
+        if close:
+            accounts[login] = _only_closing(account._replace(close=close), known.pending == "remove")
+    return planned._replace(accounts=accounts)
+
+
+def _only_closing(account: AccountPlan, removing: bool) -> AccountPlan:
+    """What is gone, or to be removed, is for the next wave to settle: it stays in the ledger as it was."""
+    intent = account.intent
+    if account.remove or account.retired is not None or account.done is None:
+        return account._replace(open=(), remove=(), done=intent, undone=intent, retired=None)
+    if any(step.name == "sessions" for step in account.close) and intent is not None:
+        intent = intent._replace(pending="close")
+    done = account.done._replace(pending="remove") if removing else account.done
+    return account._replace(open=(), intent=intent, done=done)
+
+
+def _read_facts(system: System, target: Wanted, current: Ledger) -> Facts:
+    uids = {login: account.uid for login, account in current.accounts.items()}
+    homes = {login: account.home for login, account in current.accounts.items()}
+    return facts.read_facts(system, target, uids, homes)
+
+
+def _running(system: System, planned: Plan, current: Ledger, found: Facts) -> frozenset[int]:
+    """uids of our closed accounts, and of those that are gone, that have processes."""
+    shut = {}
+    for login, account in planned.accounts.items():
+        ours = identity.identity(current.accounts[login], found.accounts[login]) == identity.OURS
+        if not account.end and (ours or any(step.name == "sessions" for step in account.close)):
+            shut[login] = account.uid
+    return frozenset(process.uid for process in processes.find(shut)) if shut else frozenset()
+
+
+def _carry_out(
+    system: System, planned: Plan, found: Facts, current: Ledger, now: int
+) -> tuple[Ledger, Mapping[int, Lost]]:
+    accounts = dict(current.accounts)
+    stones = dict(current.tombstones)
+    for login, account in planned.accounts.items():
+        stones.update(account.stones)
+        if account.intent is not None:
+            accounts[login] = account.intent
+    intent = current._replace(
+        accounts=accounts, tombstones=stones, last_seen=_last_seen(planned, current, now)
+    )
+    recorded = _write(system, current, intent)
+    applied = Applier(system, planned, found, now, check_sshd(system), BRIEF).run()
+    final = converge.final_ledger(intent, planned, applied)
+    _write(system, intent if recorded else current, final)
+    for line, problem in tick_words.told(planned, applied, current):
+        system.log(line, problem)
+    return final, applied.unfinished
+
+
+def _last_seen(planned: Plan, current: Ledger, now: int) -> int:
+    """The latest end that was carried out: it can't be gone back behind.
+
+    Not the clock: one that jumped to 2099 would shut the host until then, with nobody to compare it with.
+    """
+    ends = [
+        grant.not_after
+        for login, account in planned.accounts.items()
+        for key, grant in current.accounts[login].grants.items()
+        if key not in account.end and grant.not_after <= now
+    ]
+    return max([current.last_seen, *ends])
+
+
+def _write(system: System, before: Ledger, after: Ledger) -> bool:
+    """Write the ledger where it changed; what can't be recorded is closed all the same."""
+    if after == before:
+        return True
+    try:
+        ledger.write_ledger(system, after)
+    except OSError as error:
+        system.log(
+            f"{names.LEDGER_PATH} can't be written: {error.strerror}; access is ended all the same", True
+        )
+        return False
+    return True
+
+
+def _sweep_retired(system: System, current: Ledger, found: Facts) -> None:
+    """Accounts that are gone have no processes. A number that somebody else has by now isn't touched."""
+    ours = {account.uid for account in current.accounts.values()}
+    gone = {
+        f"{entry.login} (removed, uid {entry.uid})": entry.uid
+        for entry in current.retired
+        if entry.uid not in ours and entry.uid not in found.uid_names
+    }
+    running = {process.uid for process in processes.find(gone)} if gone else set()
+    if not running:
+        return
+    try:
+        taken = set(nss.ask(system, (), sorted(running), ()).uids)
+    except Refusal:
+        return  # nobody knows whose they are
+    logins = {login: uid for login, uid in gone.items() if uid in running - taken}
+    if logins:
+        left = processes.end_all(system, logins, BRIEF.processes_seconds)
+        for login in sorted(logins):
+            system.log(tick_words.swept(login, login in left), login in left)
+
+
+def _tell_strangers(system: System, current: Ledger, found: Facts) -> None:
+    """Members are members: one that the ledger doesn't know is reported, and not touched: it isn't ours."""
+    group = found.groups.get(names.GROUP_CREATED)
+    strangers = sorted(set(group.members) - set(current.accounts)) if group is not None else []
+    tick_words.say_once(system, "strangers", tick_words.strangers(strangers))
+
+
+def _without_ledger(system: System, refusal: Refusal) -> None:
+    """Nothing to go by but what is provably ours: what has run out there is closed."""
+    tick_words.say_once(
+        system, "ledger", f"{refusal.sentence}; {refusal.hint}" if refusal.hint else refusal.sentence
+    )
+    base = emergency.run_out(system, converge.read_machine_id(system), system.clock())
+    if not base.accounts:
+        return
+    target = emergency.target(base)
+    found = _read_facts(system, target, base)
+    planned = plan.plan(base, target, found, system.clock(), may_open=False)._replace(emergency=True)
+    applied: Applied = Applier(system, planned, found, system.clock(), check_sshd(system), BRIEF).run()
+    for line, problem in tick_words.told(planned, applied, base):
+        system.log(line, problem)

@@ -34,6 +34,7 @@ from .preflight import check_host, local_groups
 from .rebuilding import read_for_onboarding, with_accounts_of_host
 from .rolling_back import DROPIN_MODE, restore_dropin, roll_back
 from .sshd import OPTIONAL, effective_settings, render_dropin
+from .units import check_scheduler
 from .way_back import WayBack, arm, disarm, read_armed
 
 if TYPE_CHECKING:
@@ -57,6 +58,7 @@ class Wanted(NamedTuple):
         connector: The SSH user that Ansible logs in with.
         canary: Login of the account that proves the onboarding.
         take_over: Accept a ledger of another orchestrator, or that of a clone.
+        local_deadline: `required` refuses a host that can't end access by itself, `if_possible` doesn't.
     """
 
     host_id: str | None
@@ -66,6 +68,7 @@ class Wanted(NamedTuple):
     canary: str
     way_back_seconds: int
     take_over: bool
+    local_deadline: str = "required"
 
 
 class Prepared(NamedTuple):
@@ -87,10 +90,12 @@ def prepare(system: System, wanted: Wanted) -> Prepared:
     """Check everything; nothing is changed.
 
     Raises:
-        Refusal: See `check_host`, `check_candidate`, `ledger_for` and `read_for_onboarding`.
+        Refusal: See `check_host`, `check_scheduler`, `check_candidate`,
+            `ledger_for` and `read_for_onboarding`.
     """
     listeners = find_listeners()
     text, version = check_host(system, listeners)
+    check_scheduler(system, wanted.local_deadline)
     dropin = dropin_for(system, listeners, wanted.connector)
     for listener in listeners:
         check_candidate(system, listener, dropin, wanted.connector, wanted.canary)

@@ -56,6 +56,14 @@ options:
       - The accounts in the ledger stay known and belong to the new owner then.
     type: bool
     default: false
+  local_deadline:
+    description:
+      - V(required) refuses a host that couldn't end access by itself, because it has neither systemd nor a
+        running cron. V(if_possible) takes it; access then ends with the next run from the controller, and
+        each run of M(daypass.ssh.accounts) warns of that.
+    type: str
+    choices: [required, if_possible]
+    default: required
 attributes:
   check_mode:
     description: All checks are made, nothing is changed or armed.
@@ -159,6 +167,7 @@ ARGUMENTS = {
     "canary": {"type": "str", "default": "dp-canary"},
     "way_back_seconds": {"type": "int", "default": 60},
     "take_over": {"type": "bool", "default": False},
+    "local_deadline": {"type": "str", "choices": ["required", "if_possible"], "default": "required"},
 }
 WAY_BACK_SECONDS = (10, 3600)  # less than a login takes on a slow host, more than anybody waits
 
