@@ -19,7 +19,7 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.daypass.ssh.plugins.module_utils import converge, names, processes, setid_files
+from ansible_collections.daypass.ssh.plugins.module_utils import converge, names, processes, setid_files, tick
 from ansible_collections.daypass.ssh.plugins.module_utils.names import Refusal
 from ansible_collections.daypass.ssh.plugins.module_utils.processes import Process
 from ansible_collections.daypass.ssh.plugins.module_utils.system import Completed, System
@@ -299,7 +299,7 @@ class MemorySystem(System):
             (members.add if name in wanted else members.discard)(login)
 
     # --- processes and time ---------------------------------------------------------------------------------
-    def signal(self, pid: int, number: int) -> bool:
+    def signal(self, pid: int, number: int, still_meant: Callable[[], bool] | None = None) -> bool:
         self.before("signal", f"{pid} {number}")
         found = self.running.pop(pid, None)
         self.after("signal", f"{pid} {number}")
@@ -346,12 +346,19 @@ class Sshd:
         return check
 
 
+def _disarm(
+    _system: System, accounts: Mapping[int, setid_files.Lost], _seconds: float | None
+) -> setid_files.Disarmed:
+    return setid_files.Disarmed({uid: [] for uid in accounts}, frozenset())
+
+
 @contextmanager
 def in_memory(system: MemorySystem, sshd: Sshd | None = None) -> Iterator[MemorySystem]:
     """Converge runs over this host: what it asks the kernel or sshd directly is answered from memory."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(processes, "find", system.find)
         patch.setattr(processes, "_kill_slice", lambda _system, _uid: None)
-        patch.setattr(setid_files, "disarm", lambda _system, homes: {uid: [] for uid in homes})
-        patch.setattr(converge, "check_sshd", (sshd or Sshd()).check_sshd)
+        patch.setattr(setid_files, "disarm", _disarm)
+        for module in (converge, tick):
+            patch.setattr(module, "check_sshd", (sshd or Sshd()).check_sshd)
         yield system

@@ -39,6 +39,9 @@ class FakeSystem:
     def remove(self, path: str) -> None:
         self.files.pop(path, None)
 
+    def exists(self, path: str) -> bool:
+        return path in self.files
+
     def names(self, folder: str) -> list[str]:
         return [path for path in self.files if path.startswith(folder + "/")]
 

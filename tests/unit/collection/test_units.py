@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 
 from ansible_collections.daypass.ssh.plugins.module_utils import names, system, units
+from ansible_collections.daypass.ssh.plugins.module_utils.host_start import PROGRAM_PATH
 
-TICK = f"/usr/bin/python3 -I -S {names.PROGRAM_PATH} tick"
+TICK = f"/usr/bin/python3 -I -S {PROGRAM_PATH} tick"
 
 
 class Host(system.System):

@@ -14,7 +14,7 @@ import sys
 import syslog
 from typing import TYPE_CHECKING
 
-from . import account_files, document
+from . import account_files, document, units
 from .converge import converge
 from .host_start import PROGRAM_PATH
 from .ledger import read_ledger, remove_ledger
@@ -99,6 +99,7 @@ def remove_traces(system: System, way_back: WayBack) -> None:
         if ledger is not None and ledger.accounts:
             return  # a wave came between and opened somebody's account
         remove_ledger(system)
+    units.uninstall(system)
     system.remove(PROGRAM_PATH)  # the canary's run brought it
     for folder in (os.path.dirname(PROGRAM_PATH), *reversed(way_back.folders)):
         if not system.names(folder):
