@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,21 +18,16 @@ PYTHON = "/usr/local/bin/counted-python3"
 COUNTED = f"""#!/bin/sh
 input=$(mktemp) && cat > $input && wc -c < $input >> {SIZES} && exec /usr/bin/python3 "$@" < $input
 """
-TASKS = {
-    "program.yml": "",
-    # Ansible sets a task's environment for modules alone, so this one goes as a module.
-    "module.yml": "      environment: {DAYPASS_TEST: module}\n",
-}
-PLAYBOOK = """
-- hosts: all
-  gather_facts: false
-  tasks:
-    - name: Converge
-      daypass.ssh.accounts: "{{ arguments }}"
-      become: true
-"""
+# Ansible sets a task's environment for modules alone, so such a task goes as a module.
+WAYS = {"program": {}, "module": {"environment": {"DAYPASS_TEST": "module"}}}
 MOST_REQUEST_BYTES = 12_000
-VOLATILE = ("now", "drift_seconds", "program")
+VOLATILE = ("now", "drift_seconds", "program", "warnings")  # clocks of a busy machine drift
+
+
+def playbook(arguments: str, more: Mapping[str, Any]) -> str:
+    """One task with our module (JSON is YAML)."""
+    task = {"name": "Converge", "daypass.ssh.accounts": arguments, "become": True, **more}
+    return json.dumps([{"hosts": "all", "gather_facts": False, "tasks": [task]}])
 
 
 class Playing(ManagedHost):
@@ -41,8 +36,10 @@ class Playing(ManagedHost):
     def __init__(self, lab: api.Lab, host: api.Host, folder: Path) -> None:
         super().__init__(lab, host)
         self._controller = Controller(folder, lab)
-        for name, more in TASKS.items():
-            (folder / name).write_text(PLAYBOOK + more)
+        for way, more in WAYS.items():
+            (folder / f"{way}.yml").write_text(playbook("{{ arguments }}", more))
+            each = {**more, "loop": "{{ arguments }}", "ignore_errors": True}
+            (folder / f"{way}-each.yml").write_text(playbook("{{ item }}", each))
         self.put(PYTHON, COUNTED)
         self.sh(f"chmod 755 {PYTHON}")
 
@@ -55,24 +52,30 @@ class Playing(ManagedHost):
         super().forget(*logins)
         self.sh(f"rm -rf {PROGRAM.rpartition('/')[0]} {SIZES}; test ! -e /etc/ssh/sshd_config.d/50-test.conf")
 
-    def play(self, arguments: Mapping[str, Any], *options: str, way: str = "program") -> Play:
-        """Run the one task to its end."""
+    def play(self, arguments: object, *options: str, playbook: str = "program.yml") -> Play:
+        """Run the one task to its end; our arguments never come back."""
         play = self._controller.onboard(
             self.host,
             *options,
-            playbook=f"{way}.yml",
-            arguments=dict(arguments),
+            playbook=playbook,
+            arguments=arguments,
             ansible_python_interpreter=PYTHON,
         )
         assert play.results, play.text
+        assert "invocation" not in play.text
         return play
 
     def result(self, arguments: Mapping[str, Any], *options: str, way: str = "program") -> dict[str, Any]:
-        """What the task returned; a document never comes back."""
-        result = self.play(arguments, *options, way=way).last("Converge")
-        assert "invocation" not in result
-        assert str(arguments.get("document", "nothing sent")) not in json.dumps(result)
-        return result
+        """What the task returned, with `failed`."""
+        play = self.play(arguments, *options, playbook=f"{way}.yml")
+        assert str(arguments.get("document", "nothing sent")) not in play.text
+        return {**play.last("Converge"), "failed": play.code != 0}
+
+    def results(self, several: Sequence[Mapping[str, Any]], way: str) -> list[dict[str, Any]]:
+        """What the task returned for each of these arguments."""
+        play = self.play(list(several), playbook=f"{way}-each.yml")
+        found: list[dict[str, Any]] = play.last("Converge")["results"]
+        return found
 
     def sizes(self) -> list[int]:
         """Bytes that the host's Python was sent, run by run, since the last call."""
