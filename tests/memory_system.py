@@ -69,12 +69,12 @@ class Rights:
     day: int = 1
 
     def within(self, other: Rights) -> bool:
-        """Whether this is no more than the other, ends included."""
+        """Whether this is no more than the other, ends included; the day is the host's own backstop only."""
         return (
             self.groups <= other.groups
             and _within(self.keys, other.keys)
             and _within(self.sudo, other.sudo)
-            and self.day <= other.day
+            and (self.day > 1) <= (other.day > 1)
         )
 
 
@@ -104,6 +104,7 @@ class MemorySystem(System):
         self.die: tuple[int, str] | None = None
         self.watch: Callable[[], None] = lambda: None
         self._monotonic = 0.0
+        self._pid = 1000
 
     # --- what a person has ----------------------------------------------------------------------------------
     def rights(self, login: str) -> Rights:
@@ -119,14 +120,14 @@ class MemorySystem(System):
         day = user.expire if user is not None and user.password == "*" else 1
         return Rights(keys, groups - marks, sudo, day)
 
-    def log_in(self, login: str) -> None:
-        """A session with what the login has now, where sshd would let it in."""
+    def log_in(self, login: str) -> bool:
+        """A session with what the login has now; False where sshd wouldn't let it in."""
         rights = self.rights(login)
-        if rights.keys and rights.day > 1 and login in self.groups["daypass"][1]:
-            pid = 1000 + len(self.running)
-            while pid in self.running:
-                pid += 1
-            self.running[pid] = (login, self.users[login].uid, rights)
+        if not rights.keys or rights.day == 1 or login not in self.groups["daypass"][1]:
+            return False
+        self._pid += 1
+        self.running[self._pid] = (login, self.users[login].uid, rights)
+        return True
 
     # --- hooks ----------------------------------------------------------------------------------------------
     def before(self, effect: str, detail: str) -> None:
@@ -350,6 +351,11 @@ def _disarm(
     _system: System, accounts: Mapping[int, setid_files.Lost], _seconds: float | None
 ) -> setid_files.Disarmed:
     return setid_files.Disarmed({uid: [] for uid in accounts}, frozenset())
+
+
+def nothing_left(_system: System, lost: Mapping[int, Any], _seconds: float | None) -> setid_files.Disarmed:
+    """In the place of `setid_files.disarm`: nobody left a copy of anything."""
+    return setid_files.Disarmed({uid: [] for uid in lost}, frozenset())
 
 
 @contextmanager

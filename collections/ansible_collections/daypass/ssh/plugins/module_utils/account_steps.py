@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from . import account_files, names, nss, removal
 from .names import Refusal
-from .steps import CLOSED_DAY, CLOSED_PASSWORD, OPEN_PASSWORD, is_closed
+from .steps import CLOSED_DAY, CLOSED_PASSWORD, CREATED_PASSWORD, OPEN_PASSWORD, is_closed
 
 if TYPE_CHECKING:
     from .account_files import Passwd
@@ -43,7 +43,7 @@ def create_user(system: System, login: str, account: LedgerAccount, make_home: b
     argv = ["useradd", "--uid", str(account.uid), "--gid", str(account.uid), "--groups", names.GROUP_CREATED]
     argv += ["--comment", account.comment, "--shell", account.shell, "--home-dir", account.home]
     argv += ["--create-home" if make_home else "--no-create-home", "--no-log-init"]
-    argv += ["--password", CLOSED_PASSWORD, "--expiredate", str(CLOSED_DAY), "--inactive", "-1"]
+    argv += ["--password", CREATED_PASSWORD, "--expiredate", str(CLOSED_DAY), "--inactive", "-1"]
     # No ageing, and no subordinate range whatever login.defs says.
     for setting in ("PASS_MAX_DAYS=-1", "PASS_MIN_DAYS=0", "SUB_UID_COUNT=0", "SUB_GID_COUNT=0"):
         argv += ["--key", setting]
@@ -51,7 +51,8 @@ def create_user(system: System, login: str, account: LedgerAccount, make_home: b
     entry = read_entry(system, login)
     wanted = (account.uid, account.uid, account.comment, account.home, account.shell)
     shadow = account_files.parse_shadow(system.read("/etc/shadow") or b"", [login]).get(login)
-    if entry is None or tuple(entry[1:]) != wanted or not is_closed(shadow):
+    shut = shadow is not None and (shadow.password, shadow.expire) == (CREATED_PASSWORD, CLOSED_DAY)
+    if entry is None or tuple(entry[1:]) != wanted or not shut:
         raise Refusal("command_failed", f"useradd said yes, and {login} isn't as it should be: {entry}")
 
 
@@ -134,7 +135,7 @@ def purge(system: System, login: str, uid: int) -> None:
     gid = account_files.parse_group(system.read("/etc/group") or b"").get(login)
     private = ["--gid", login] if gid is not None and gid.gid == uid else ["--no-user-group"]
     argv = ["useradd", "--uid", str(uid), *private, "--no-create-home", "--no-log-init"]
-    argv += ["--password", CLOSED_PASSWORD, "--expiredate", str(CLOSED_DAY), "--shell", "/usr/sbin/nologin"]
+    argv += ["--password", CREATED_PASSWORD, "--expiredate", str(CLOSED_DAY), "--shell", "/usr/sbin/nologin"]
     system.change([*argv, "--key", "SUB_UID_COUNT=0", "--key", "SUB_GID_COUNT=0", login])
     system.attempt(["userdel", login])
     if read_entry(system, login) is not None or _has_traces(system, login):

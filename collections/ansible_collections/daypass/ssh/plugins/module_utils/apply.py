@@ -96,7 +96,8 @@ class Applier:
             if self._plan.emergency:
                 done = self._sudoers.drop({one.login for one in closing})
             else:
-                done = self._sudoers.reduce(rules, {one.login for one in closing})
+                logins = {one.login for one in closing}
+                done = self._sudoers.reduce(rules, logins, self._plan.may_open)
             self._changed = done or self._changed
         except OSError as error:
             self._all_stuck(closing, error)

@@ -128,20 +128,21 @@ def _carry_out(
     if problem is not None:
         planned = plan.only_closings(planned, problem)
     intent = _next_ledger(run, target, planned, current)
+    recorded = True
     if intent != current and _worth_writing(intent, current):
         try:
             ledger.write_ledger(system, intent)
         except OSError as error:
             # What can't be recorded isn't opened; closings need no record to be right.
-            problem = Refusal("ledger_unwritable", f"{names.LEDGER_PATH} can't be written: {error.strerror}")
+            problem, recorded = _unwritable(error), False
             planned = plan.only_closings(planned, problem)
     applied = Applier(system, planned, found, run.now, check_sshd(system)).run()
     final = final_ledger(intent, planned, applied)
-    if final != intent and problem is None:
+    if final != intent and recorded:
         try:
             ledger.write_ledger(system, final)
         except OSError as error:
-            problem = Refusal("ledger_unwritable", f"{names.LEDGER_PATH} can't be written: {error.strerror}")
+            problem = _unwritable(error)
     told = final._replace(rebuilt=current.rebuilt)
     result = answer.build(run, target, planned, applied, told, problem)
     warning = None if run.program is None else deadline.arm(system, final, run.now)
@@ -249,6 +250,10 @@ def read_machine_id(system: System) -> str | None:
     """/etc/machine-id, None where there is none."""
     content = system.read("/etc/machine-id")
     return None if content is None else content.decode("ascii", "replace").strip() or None
+
+
+def _unwritable(error: OSError) -> Refusal:
+    return Refusal("ledger_unwritable", f"{names.LEDGER_PATH} can't be written: {error.strerror}")
 
 
 def _not_onboarded() -> Refusal:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from .facts import AccountFacts
 from .ledger import LedgerAccount
-from .steps import CLOSED_PASSWORD
+from .steps import CREATED_PASSWORD
 
 # What the host says about a login that the ledger names.
 ABSENT = "absent"  # nobody has the name
@@ -35,8 +35,11 @@ def identity(known: LedgerAccount, account: AccountFacts) -> str:
 
 
 def _established(known: LedgerAccount, account: AccountFacts) -> bool:
-    """A creation that was cut off after the account had passed its checks: they come before the unlocking."""
-    unlocked = account.shadow is not None and account.shadow.password != CLOSED_PASSWORD
+    """A creation that was cut off after the account had passed its checks: they come before the unlocking.
+
+    One that was unlocked and shut again counts too: somebody may have worked in its home by then.
+    """
+    unlocked = account.shadow is not None and account.shadow.password != CREATED_PASSWORD
     same = account.passwd is not None and (account.passwd.uid, account.passwd.comment) == (
         known.uid,
         known.comment,

@@ -47,7 +47,7 @@ def plan(ledger: Ledger, wanted: Wanted, facts: Facts, now: int, may_open: bool 
             accounts[login] = _with_root(_plan_account(want, context), facts)
         except Exception as error:  # noqa: BLE001 - no surprise with one account stops another's closing
             accounts[login] = plan_failed(want, context, error)
-    return Plan(accounts, context.keys)
+    return Plan(accounts, context.keys, may_open=context.may_open)
 
 
 def _with_root(account: AccountPlan, facts: Facts) -> AccountPlan:
@@ -65,9 +65,14 @@ def only_closings(planned: Plan, refusal: Refusal) -> Plan:
             refused = [RefusedGrant(key, refusal.code, refusal.sentence, refusal.hint) for key in growing]
             state = "active" if account.middle else "closed"
             accounts[login] = account._replace(
-                open=(), remove=(), end=account.middle, refused=(*account.refused, *refused), state=state
+                open=(),
+                remove=(),
+                end=account.middle,
+                done=account.undone,  # what isn't opened isn't recorded as open
+                refused=(*account.refused, *refused),
+                state=state,
             )
-    return planned._replace(accounts=accounts)
+    return planned._replace(accounts=accounts, may_open=False)
 
 
 def _without_growth(want: WantedAccount, known: LedgerAccount | None) -> WantedAccount:

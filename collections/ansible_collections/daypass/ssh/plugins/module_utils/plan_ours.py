@@ -15,7 +15,7 @@ from .facts import AccountFacts, Facts
 from .ledger import LedgerAccount, LedgerGrant, Retired, Tombstone
 from .merge import RefusedGrant, WantedAccount
 from .plan_types import AccountPlan, Context
-from .steps import Step, closing_steps, is_closed, opening_steps, removal_steps
+from .steps import Step, closing_steps, is_closed, opening_steps, removal_steps, shortening_steps
 
 
 def plan_ours(
@@ -37,16 +37,20 @@ def plan_ours(
         warnings, grants = (sentence,), {}
     middle = rights.common(live, grants)
     shrinks = rights.less_than(middle, live) or known.pending == "close"
-    _steps, cleared = closing_steps(known, account, middle, shrinks, context.keys)
+    taken, cleared = closing_steps(known, account, middle, shrinks, context.keys, context.may_open)
+    # What a run that was cut off had given and couldn't prove may have been used.
+    shrinks = shrinks or bool(known.pending and taken)
     end, more = _growth(want, grants, middle, cleared, context)
     refused += more
     shrinks = shrinks or bool(known.pending and set(known.grants) - set(end))
     removing = want.remove and not end  # userdel refuses while anything of the account runs
     sessions = shrinks or removing or not (end or is_closed(account.shadow))
-    close, after = closing_steps(known, account, middle, sessions, context.keys)
+    close, after = closing_steps(known, account, middle, sessions, context.keys, context.may_open)
     opening: tuple[Step, ...] = ()
-    if end:
+    if end and context.may_open:
         opening = opening_steps(want, after, middle, end, context.keys)
+    elif end:
+        opening = shortening_steps(after, end)
     remove = removal_steps(want) if removing else ()
     pending = "remove" if remove else "close" if sessions else "open"
     entry = entries.intended(want, account.home, end, pending, known, context.now)

@@ -50,11 +50,17 @@ class AccountPlan(NamedTuple):
 
 
 class Plan(NamedTuple):
-    """All accounts of one run; in an `emergency` (no ledger to go by) sudo rules are dropped line by line."""
+    """All accounts of one run.
+
+    Attributes:
+        emergency: There is no ledger to go by: sudo rules are dropped line by line.
+        may_open: False where nothing may be given, not even what somebody took away.
+    """
 
     accounts: Mapping[str, AccountPlan]
     keys: Keys
     emergency: bool = False
+    may_open: bool = True
 
 
 class Context(NamedTuple):

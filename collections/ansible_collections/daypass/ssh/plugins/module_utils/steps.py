@@ -19,10 +19,13 @@ from .facts import AccountFacts
 from .key_lines import render_key_file
 from .ledger import LedgerAccount, LedgerGrant
 from .merge import WantedAccount
+from .shortening import only_present
 
 # Not `!`: usermod -U and passwd -u refuse on it, and no password from before can come back (facts: shadow).
 CLOSED_PASSWORD = "!*"  # noqa: S105 - no password at all
 OPEN_PASSWORD = "*"  # noqa: S105 - no password at all
+# A new account's, until it is unlocked for the first time: such a one was nobody's yet (see `identity`).
+CREATED_PASSWORD = "!"  # noqa: S105 - no password at all
 CLOSED_DAY = 1  # expired since 1970-01-02
 
 
@@ -67,17 +70,21 @@ def closing_steps(
     middle: Mapping[str, LedgerGrant],
     sessions: bool,
     keys: Keys,
+    may_open: bool = True,
 ) -> tuple[tuple[Step, ...], AccountFacts]:
     """Take away what `middle` doesn't give.
 
     Args:
         sessions: End the account's sessions and processes: something that they may hold is gone.
+        may_open: False where not even a line that somebody took away may come back.
 
     Returns:
         The steps, and the facts as they'll be afterwards.
     """
     steps = []
     content = keys.render(middle)
+    if not may_open:
+        content = only_present(content, account.key_file) or None
     if _lines(account.key_file) - _lines(content) or (content is None and account.key_file is not None):
         steps.append(Step("key_file", content))
         account = account._replace(key_file=content)
@@ -125,6 +132,14 @@ def opening_steps(
     if not new and _ages(account.shadow):
         steps.append(Step("ageing"))
     return (*steps, *unlock, *file)
+
+
+def shortening_steps(account: AccountFacts, end: Mapping[str, LedgerGrant]) -> tuple[Step, ...]:
+    """Where nothing may open: the account's own end comes nearer, where it is open and ends later."""
+    day, shadow = rights.expiry_day(end), account.shadow
+    if shadow is None or shadow.password != OPEN_PASSWORD or shadow.expire is None or shadow.expire <= day:
+        return ()
+    return (Step("unlock", (day, None)),)
 
 
 def removal_steps(want: WantedAccount) -> tuple[Step, ...]:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Mapping
 
 from . import names, sudo_rules
 from .names import Refusal
+from .shortening import only_present
 
 if TYPE_CHECKING:
     from .system import System
@@ -29,11 +30,7 @@ class SudoersFile:
         self._system = system
         self.content = content
 
-    def holds(self, rules: Rules) -> bool:
-        """Whether the file says exactly this, with or without NOTAFTER."""
-        return (self.content or "") in _texts(rules)
-
-    def put(self, rules: Rules) -> bool:
+    def put(self, rules: Rules, may_open: bool = True) -> bool:
         """Make the file say exactly this; False when it did already.
 
         Raises:
@@ -41,10 +38,13 @@ class SudoersFile:
                 file is as it was.
             OSError: It couldn't be written.
         """
-        if self.holds(rules):
+        texts = _texts(rules)
+        if not may_open:
+            texts = tuple(self._only_present(text) for text in texts)
+        if (self.content or "") in texts:
             return False
         complaint = ""
-        for text in _texts(rules):
+        for text in texts:
             try:
                 self._replace(text)
                 return True
@@ -54,10 +54,14 @@ class SudoersFile:
                 complaint = refusal.sentence
         raise Refusal("sudoers_broken", complaint)
 
-    def reduce(self, rules: Rules, logins: set[str]) -> bool:
-        """As `put`, for closings: where visudo doesn't help, the lines of these logins go all the same."""
+    def reduce(self, rules: Rules, logins: set[str], may_open: bool = True) -> bool:
+        """As `put`, for closings: where visudo doesn't help, the lines of these logins go all the same.
+
+        Args:
+            may_open: False where no line may come back that somebody took away.
+        """
         try:
-            return self.put(rules)
+            return self.put(rules, may_open)
         except Refusal:
             return self.drop(logins)
 
@@ -69,6 +73,10 @@ class SudoersFile:
             return False
         self._store("".join(kept) if any(not line.startswith("#") for line in kept) else "")
         return True
+
+    def _only_present(self, text: str) -> str:
+        kept = only_present(text, self.content)
+        return kept if any(not line.startswith("#") for line in kept.splitlines()) else ""
 
     def _replace(self, text: str) -> None:
         self._store(text, self._check)

@@ -1,0 +1,280 @@
+"""Any sequence of grants, endings and accidents ends in exactly the union of what is still granted.
+
+The collection's own converge runs over a host in memory (`tests.memory_system`), step by step against a model
+that knows only documents (`tests.overlap_model`). After every single change of the host it is looked at:
+nobody may have more than before the run, or, once anything new was given to anybody, more than is wanted.
+`DAYPASS_SEQUENCES=20000` tries more of them.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from typing import Any
+
+from hypothesis import Phase, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, precondition, rule
+
+from ansible_collections.daypass.ssh.plugins.module_utils import document as documents
+from ansible_collections.daypass.ssh.plugins.module_utils import ledger, names
+from ansible_collections.daypass.ssh.plugins.module_utils.converge import converge
+from ansible_collections.daypass.ssh.plugins.module_utils.fields import show_moment
+from tests import overlap_model as model
+from tests.memory_system import Killed, MemorySystem, Rights, Sshd, in_memory
+
+START = 1_795_000_000
+CA_KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIIG8ZAWXe3tLOsQWrKOTZDZI+uqWpvxIftqiqO+b2qFC"
+UIDS = {"alice": 70007, "bob": 70008}
+GROUPS = ("ops", "web", "team")
+RULES = (("root", "/usr/bin/id"), ("root", "/usr/bin/systemctl restart nginx"), ("olaf", "/usr/bin/id"))
+TOOLS = ("useradd", "usermod", "groupadd", "visudo", "userdel", "sudo", "id")
+SEQUENCES = int(os.environ.get("DAYPASS_SEQUENCES", "500"))
+# Shrinking can take minutes: `DAYPASS_SHRINK=1` when a failing sequence is too long to understand.
+PHASES = [Phase.generate, Phase.shrink] if os.environ.get("DAYPASS_SHRINK") == "1" else [Phase.generate]
+LIMITS = settings(max_examples=SEQUENCES, stateful_step_count=14, phases=PHASES, report_multiple_bugs=False)
+
+logins = st.sampled_from(sorted(UIDS))
+some_groups = st.frozensets(st.sampled_from(GROUPS), max_size=2)
+some_rules = st.frozensets(st.sampled_from(RULES), max_size=2)
+minutes = st.sampled_from([1, 10, 60, 1500])
+deaths = st.tuples(st.integers(0, 24), st.sampled_from(["before", "after"]))
+
+
+class Overlaps(RuleBasedStateMachine):
+    """What people want, what was sent, and the host that got it; documents carry a sequence."""
+
+    numbered = True
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.system = MemorySystem()
+        self.sshd = Sshd()
+        ids = ("a" * 32, "b" * 32) if self.numbered else (None, None)
+        ledger.write_ledger(self.system, ledger.new_ledger(ids[0], None, ids[1], (9, 2), "apono"))
+        self.ids = ids
+        self.clock = START
+        self.wish: dict[str, dict[str, model.Grant]] = {login: {} for login in UIDS}
+        self.over: dict[str, set[str]] = {login: set() for login in UIDS}
+        self.count = 0
+        self.sent: list[model.Document] = []
+        self.states = [model.State()]
+        self.worked: set[str] = set()  # logins that have something in their home
+
+    # --- what people want, and sent at once or later --------------------------------------------------------
+    @rule(login=logins, groups=some_groups, sudo=some_rules, length=minutes, sent=st.booleans())
+    def give(self, login, groups, sudo, length, sent):
+        self.count += 1
+        key = f"G{self.count}"
+        until = self.clock + length * 60
+        self.wish[login][key] = model.Grant(key, frozenset({f"daypass-{key}-1"}), groups, sudo, until)
+        self._send(sent)
+
+    @precondition(lambda self: any(self.wish.values()))
+    @rule(
+        data=st.data(),
+        groups=some_groups,
+        sudo=some_rules,
+        length=minutes,
+        more=st.booleans(),
+        sent=st.booleans(),
+    )
+    def change(self, data, groups, sudo, length, more, sent):
+        """Extend or shorten, widen or narrow, another certificate in the place of the first or beside it."""
+        login, key = data.draw(st.sampled_from([(one, key) for one in UIDS for key in self.wish[one]]))
+        old = self.wish[login][key]
+        number = data.draw(st.integers(1, 3))
+        principals = frozenset({f"daypass-{key}-{number}"}) | (old.principals if more else frozenset())
+        until = self.clock + length * 60
+        self.wish[login][key] = model.Grant(key, principals, groups, sudo, until)
+        self._send(sent)
+
+    @precondition(lambda self: any(self.wish.values()))
+    @rule(data=st.data(), sent=st.booleans())
+    def revoke(self, data, sent):
+        login, key = data.draw(st.sampled_from([(one, key) for one in UIDS for key in self.wish[one]]))
+        del self.wish[login][key]
+        self.over[login].add(key)
+        self._send(sent)
+
+    # --- what happens on the host ---------------------------------------------------------------------------
+    @rule(length=st.sampled_from([-600, -60, 1, 10, 60, 1500]))
+    def clock_moves(self, length):
+        """Mostly on, sometimes back."""
+        self.clock += length * 60
+
+    @rule(login=logins)
+    def log_in(self, login):
+        if self.system.log_in(login):
+            self.worked.add(login)
+
+    @precondition(lambda self: any(login in self.system.groups["daypass"][1] for login in UIDS))
+    @rule(data=st.data(), sent=st.booleans())
+    def lose_membership(self, data, sent):
+        marked = sorted(self.system.groups["daypass"][1] & set(UIDS))
+        self.system.groups["daypass"][1].discard(data.draw(st.sampled_from(marked)))
+        self._send(sent)
+
+    @rule(content=st.sampled_from([b"", b"{", b"\0\0\0", None]), copy=st.booleans())
+    def break_ledger(self, content, copy):
+        """One of the two files; never both."""
+        if all(self.readable(path) for path in (names.LEDGER_COPY_PATH, names.LEDGER_PATH)):
+            path = names.LEDGER_COPY_PATH if copy else names.LEDGER_PATH
+            del self.system.files[path]
+            if content is not None:
+                self.system.files[path] = content
+
+    def readable(self, path: str) -> bool:
+        """Whether there is a ledger in this file."""
+        try:
+            return ledger.read_ledger(self.system, path) is not None
+        except names.Refusal:
+            return False
+
+    # --- what is sent ---------------------------------------------------------------------------------------
+    def _send(self, sent: bool) -> None:
+        if sent:
+            self._run(self._next(), None)
+
+    @rule(death=deaths, removing=st.booleans())
+    def killed(self, death, removing):
+        empty = frozenset(login for login in UIDS if removing and not self.wish[login])
+        self._run(self._next(empty), death)
+
+    @precondition(lambda self: self.sent)
+    @rule(data=st.data(), death=st.none() | deaths)
+    def old_one_lands_late(self, data, death):
+        self._run(data.draw(st.sampled_from(self.sent)), death)
+
+    @precondition(lambda self: self.sent)
+    @rule()
+    def last_one_again(self):
+        self._run(self.sent[-1], None)
+
+    @rule(accident=st.sampled_from(["sshd", "disk", *TOOLS]))
+    def something_fails(self, accident):
+        self.sshd.refuses, self.system.full = accident == "sshd", accident == "disk"
+        self.system.broken = {accident}
+        self._run(self._next(), None, model.after_no_record if self.system.full else model.after_failure)
+        self.sshd.refuses, self.system.full, self.system.broken = False, False, set()
+
+    # --- the run --------------------------------------------------------------------------------------------
+    def _next(self, remove: frozenset[str] = frozenset()) -> model.Document:
+        sequence = len(self.sent) + 1 if self.numbered else None
+        grants = {login: dict(found) for login, found in self.wish.items()}
+        absent = {login: frozenset(found) for login, found in self.over.items()}
+        document = model.Document(sequence, grants, absent, remove, exclusive=self.numbered)
+        self.sent.append(document)
+        return document
+
+    def _run(self, document: model.Document, death: Any, accident: Any = None) -> None:
+        unmarked = frozenset(set(self.system.users) - self.system.groups["daypass"][1])
+        done = [model.follow(state, document, self.clock, unmarked) for state in self.states]
+        look = Looking(self.system, done, strict=accident is None)
+        self.system.effects.clear()
+        self.system.die, self.system.watch, self.system.now = death, look, self.clock
+        broken = not self.readable(names.LEDGER_PATH)
+        try:
+            with in_memory(self.system, self.sshd):
+                answer = converge(self.system, self._opaque(document), now=self.clock)
+            assert answer["answer"]["rebuilt"] or not broken
+            # A removal that was cut off is finished first; the next run makes the account again.
+            if any(one["code"] == "account_deleted" for one in answer["answer"]["accounts"].values()):
+                accident = accident or model.after_failure
+        except Killed:
+            accident = model.after_death
+        look()
+        gone = {login for login in self.worked if f"/home/{login}" not in self.system.homes}
+        assert gone <= document.remove, f"the homes of {gone} went without a word"
+        self.worked -= gone
+        if accident is not None:
+            self.states = accident(self.states, document, self.clock, unmarked)
+        else:
+            self._settle(done, document)
+        self.system.die, self.system.watch = None, lambda: None
+
+    def _settle(self, done: list[model.State], document: model.Document) -> None:
+        """After a run that went well the host gives exactly what one of the possible states says."""
+        found = {login: self.system.rights(login) for login in UIDS}
+        fitting = [one for one in done if all(one.rights(login) == found[login] for login in UIDS)]
+        assert fitting, f"the host gives {found}, wanted was {[one.grants for one in model.unique(done)]}"
+        self.states = model.unique(fitting)
+        for login, _uid, held in self.system.running.values():
+            assert _names(held) <= _names(found[login]), f"a session of {login} holds {held}"
+
+    def _opaque(self, document: model.Document) -> str:
+        accounts = [self._account(document, login) for login in document.grants]
+        mapping = {
+            "version": 1,
+            "host_id": self.ids[0],
+            "orchestrator_id": self.ids[1],
+            "sequence": document.sequence,
+            "exclusive": document.exclusive,
+            "ca_keys": [CA_KEY],
+            "accounts": accounts,
+        }
+        return documents.build(mapping)[0]
+
+    def _account(self, document: model.Document, login: str) -> dict[str, Any]:
+        absent = [{"id": key, "state": "absent"} for key in sorted(document.absent[login])]
+        return {
+            "name": login,
+            "uid": UIDS[login],
+            "comment": f"{login}@example.com",
+            "shell": "/bin/bash",
+            "remove": login in document.remove,
+            "grants": [_present(grant) for grant in document.grants[login].values()] + absent,
+        }
+
+
+class Merging(Overlaps):
+    """Playbooks without an orchestrator: documents without a sequence, each grant by its id."""
+
+    numbered = False
+
+
+class Looking:
+    """Looks at the host after every change of one run."""
+
+    def __init__(self, system: MemorySystem, done: list[model.State], *, strict: bool) -> None:
+        self._system, self._done, self._strict = system, done, strict
+        self._start = {login: system.rights(login) for login in UIDS}
+
+    def __call__(self) -> None:
+        found = {login: self._system.rights(login) for login in UIDS}
+        allowed = [{login: state.rights(login) for login in UIDS} for state in self._done]
+        if self._strict:  # all closings of all accounts come first
+            ok = _all_within(found, self._start) or any(_all_within(found, one) for one in allowed)
+        else:
+            each = [[self._start[login], *(one[login] for one in allowed)] for login in UIDS]
+            ok = all(
+                any(found[login].within(one) for one in limits)
+                for login, limits in zip(UIDS, each, strict=True)
+            )
+        assert ok, f"after {self._system.effects[-1:]}: {found}, before {self._start}, wanted {allowed}"
+
+
+def _all_within(found: Mapping[str, Rights], limit: Mapping[str, Rights]) -> bool:
+    return all(rights.within(limit[login]) for login, rights in found.items())
+
+
+def _names(rights: Rights) -> set[tuple[str, ...]]:
+    """What somebody may do, without its ends: an end that moved takes nothing from a session."""
+    keys = {("key", principal) for principal, _end in rights.keys}
+    return keys | {("group", one) for one in rights.groups} | {("sudo", *rule[:2]) for rule in rights.sudo}
+
+
+def _present(grant: model.Grant) -> dict[str, Any]:
+    return {
+        "id": grant.id,
+        "principals": sorted(grant.principals),
+        "groups": sorted(grant.groups),
+        "sudo": [{"run_as": run_as, "commands": [command]} for run_as, command in sorted(grant.sudo)],
+        "not_after": show_moment(grant.until),
+    }
+
+
+TestOverlaps = Overlaps.TestCase
+TestOverlaps.settings = LIMITS
+TestMerging = Merging.TestCase
+TestMerging.settings = LIMITS

@@ -1,0 +1,74 @@
+"""What has no deadline on the host isn't opened, and isn't noted as open either; endings are noted."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from ansible_collections.daypass.ssh.plugins.module_utils import deadline, document, installing, ledger
+from ansible_collections.daypass.ssh.plugins.module_utils.converge import converge
+from ansible_collections.daypass.ssh.plugins.module_utils.names import Refusal
+from tests.memory_system import MemorySystem, in_memory
+
+NOW = 1_795_000_000
+CA_KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIIG8ZAWXe3tLOsQWrKOTZDZI+uqWpvxIftqiqO+b2qFC"
+PROGRAM = installing.Program("f" * 64, installed=False)
+
+
+@pytest.fixture
+def host(monkeypatch: pytest.MonkeyPatch) -> Iterator[MemorySystem]:
+    """An onboarded host on which our program can't be written."""
+
+    def refuse(*_any: object) -> None:
+        raise Refusal("program_unwritable", "read-only")
+
+    monkeypatch.setattr(installing, "install", refuse)
+    monkeypatch.setattr(deadline, "arm", lambda *_any: None)
+    system = MemorySystem()
+    ledger.write_ledger(system, ledger.new_ledger("a" * 32, None, "b" * 32, (9, 2), "apono"))
+    with in_memory(system):
+        yield system
+
+
+def wave(host: MemorySystem, sequence: int, *grants: str, program: installing.Program | None) -> dict:
+    """The answer to a document in which alice has these grants."""
+    given = [
+        {"id": key, "principals": [f"daypass-{key}-1"], "groups": [], "not_after": "2026-11-18T12:06:40Z"}
+        for key in grants
+    ]
+    alice = {"name": "alice", "uid": 70007, "comment": "alice@example.com", "shell": "/bin/bash"}
+    mapping = {
+        "version": 1,
+        "host_id": "a" * 32,
+        "orchestrator_id": "b" * 32,
+        "sequence": sequence,
+        "exclusive": True,
+        "ca_keys": [CA_KEY],
+        "accounts": [{**alice, "grants": given}],
+    }
+    return converge(host, document.build(mapping)[0], now=NOW, program=program)["answer"]
+
+
+def test_account_that_wasnt_opened_isnt_in_the_ledger(host: MemorySystem):
+    """Without the program nothing would end access in time: refused, and the ledger names no such account."""
+    told = wave(host, 1, "G1", program=PROGRAM)
+    assert (told["code"], told["accounts"]["alice"]["state"]) == ("program_unwritable", "refused")
+    assert "alice" not in host.users
+    assert ledger.read_ledger(host).accounts == {}
+
+
+def test_grant_that_wasnt_added_isnt_in_the_ledger(host: MemorySystem):
+    """A grant beside another stays out of the record until it is in place."""
+    wave(host, 1, "G1", program=None)
+    wave(host, 2, "G1", "G2", program=PROGRAM)
+    assert set(ledger.read_ledger(host).accounts["alice"].grants) == {"G1"}
+    assert wave(host, 2, "G1", "G2", program=None)["accounts"]["alice"]["grants"] == ["G1", "G2"]
+
+
+def test_closing_is_recorded_where_the_ledger_can_be_written(host: MemorySystem):
+    """What was carried out is proven, so the next tick doesn't end anybody's sessions once more."""
+    wave(host, 1, "G1", "G2", program=None)
+    wave(host, 2, "G1", program=PROGRAM)
+    alice = ledger.read_ledger(host).accounts["alice"]
+    assert (alice.pending, set(alice.grants)) == ("", {"G1"})
