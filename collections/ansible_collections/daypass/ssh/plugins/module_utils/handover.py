@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from .footprint import SHARED_FOLDERS
 from .ledger import new_ledger
 from .names import Refusal
 
@@ -30,13 +31,20 @@ class Identity(NamedTuple):
     connector: str
 
 
-def ledger_for(before: Ledger | None, identity: Identity, *, take_over: bool) -> Ledger:
+def ledger_for(
+    before: Ledger | None,
+    identity: Identity,
+    *,
+    take_over: bool,
+    found: tuple[str, ...] = SHARED_FOLDERS,
+) -> Ledger:
     """The ledger as it has to be after onboarding.
 
     Args:
         before: None where the host was never onboarded.
         take_over: Accept a ledger of another orchestrator, another host id or another machine (a clone). Its
             accounts stay known; its sequence begins anew, since the new owner counts for itself.
+        found: What a host without a ledger has of what may be there without us (see `footprint`).
 
     Raises:
         Refusal: `machine_id_mismatch`, `orchestrator_mismatch`, `host_id_mismatch` or `connector_managed`.
@@ -48,7 +56,7 @@ def ledger_for(before: Ledger | None, identity: Identity, *, take_over: bool) ->
             identity.orchestrator_id,
             identity.sshd_version,
             identity.connector,
-        )
+        )._replace(found=found)
     if identity.connector in before.accounts:
         raise Refusal(
             "connector_managed",

@@ -13,7 +13,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any, Callable, NamedTuple
 
-from . import fields, names, sudo_rules
+from . import fields, footprint, names, sudo_rules
 from .document import SudoRule
 from .names import Refusal
 
@@ -85,6 +85,7 @@ class Ledger(NamedTuple):
         sshd_version: (major, minor) of the sshd, (0, 0) where it didn't say.
         connector: The login that Ansible comes in with; never managed.
         rebuilt: Why this one was rebuilt (see `rebuilding`), "" once an answer has told it.
+        found: Folders and groups that were there before onboarding (see `footprint.found_before`).
     """
 
     host_id: str | None
@@ -100,6 +101,7 @@ class Ledger(NamedTuple):
     tombstones: dict[str, Tombstone]
     retired: tuple[Retired, ...]
     rebuilt: str = ""
+    found: tuple[str, ...] = footprint.SHARED_FOLDERS  # where nobody knows: leave what may be another's
 
 
 def new_ledger(
@@ -167,6 +169,7 @@ def _ledger_in(mapping: dict[str, Any]) -> Ledger:
             "accounts": {login: _account_in(value) for login, value in mapping["accounts"].items()},
             "tombstones": {key: Tombstone(*value) for key, value in mapping["tombstones"].items()},
             "retired": tuple(Retired(**value) for value in mapping["retired"]),
+            "found": tuple(mapping.get("found", footprint.SHARED_FOLDERS)),
         }
     )
 

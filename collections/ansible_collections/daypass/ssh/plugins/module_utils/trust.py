@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple, Sequence
 
+from . import footprint
 from .candidate import BYSTANDER, check_candidate
 from .handover import Identity, check_known_machine, ledger_for
 from .ledger import write_ledger
@@ -21,13 +22,12 @@ from .listeners import (
     wait_until_reloaded,
 )
 from .names import (
-    GROUP_CREATED,
-    GROUP_JOINED,
     HEX_ID,
     KEYS_FOLDER,
     LOCK_PATH,
     LOCK_WAIT_SECONDS,
     SSHD_DROPIN,
+    TRUST_FOLDER,
     Refusal,
 )
 from .preflight import check_host, local_groups
@@ -45,8 +45,8 @@ if TYPE_CHECKING:
 RELOAD_SECONDS = 5  # a reload takes milliseconds; a slow host some more
 
 # Folder and mode, outer ones first. The login itself reads its key file, so the way there must be passable.
-FOLDERS = (("/etc/ssh/sshd_config.d", 0o755), ("/etc/ssh/daypass", 0o755), (KEYS_FOLDER, 0o711))
-GROUPS = (GROUP_CREATED, GROUP_JOINED)
+FOLDERS = (("/etc/ssh/sshd_config.d", 0o755), (TRUST_FOLDER, 0o755), (KEYS_FOLDER, 0o711))
+GROUPS = footprint.GROUPS
 
 
 class Wanted(NamedTuple):
@@ -84,6 +84,7 @@ class Prepared(NamedTuple):
     folders: tuple[str, ...]
     armed: WayBack | None
     missing: tuple[str, ...]
+    found: tuple[str, ...] = footprint.SHARED_FOLDERS
 
 
 def prepare(system: System, wanted: Wanted) -> Prepared:
@@ -104,17 +105,36 @@ def prepare(system: System, wanted: Wanted) -> Prepared:
     )
     check_known_machine(wanted.machine_id, identity.machine_id, take_over=wanted.take_over)
     before = read_for_onboarding(system, wanted.take_over, check=True)
-    after = ledger_for(before, identity, take_over=wanted.take_over)
+    dropin_before, armed = system.read(SSHD_DROPIN), read_armed(system)
+    found = _found(system, armed)
+    after = ledger_for(before, identity, take_over=wanted.take_over, found=found)
     groups = tuple(name for name in GROUPS if name not in local_groups(system))
     folders = tuple(path for path, _mode in FOLDERS if not system.exists(path))
-    dropin_before, armed = system.read(SSHD_DROPIN), read_armed(system)
     missing = [f"group {name}" for name in groups] + [f"folder {path}" for path in folders]
     missing += ["ledger"] if after != before else []
     missing += ["drop-in"] if dropin_before != dropin.encode() else []
     missing += ["proof"] if armed else []
     return Prepared(
-        listeners, text, identity, dropin, dropin_before, before, groups, folders, armed, tuple(missing)
+        listeners,
+        text,
+        identity,
+        dropin,
+        dropin_before,
+        before,
+        groups,
+        folders,
+        armed,
+        tuple(missing),
+        found,
     )
+
+
+def _found(system: System, armed: WayBack | None) -> tuple[str, ...]:
+    """What was there before the first onboarding, as far as it can be told now."""
+    folders = [path for path in footprint.SHARED_FOLDERS if system.exists(path)]
+    made = () if armed is None else (*armed.groups, *armed.folders)
+    ours = armed is None and system.exists(SSHD_DROPIN)  # an onboarding before, whose ledger got lost
+    return footprint.found_before(folders, () if ours else local_groups(system), made)
 
 
 def dropin_for(system: System, listeners: Sequence[Listener], connector: str) -> str:
@@ -152,13 +172,13 @@ def install(system: System, wanted: Wanted, prepared: Prepared, run_id: str) -> 
         system.make_folder(path, mode)
     with system.lock(LOCK_PATH, LOCK_WAIT_SECONDS):
         before = read_for_onboarding(system, wanted.take_over)  # again: a wave may have come between
-        after = ledger_for(before, prepared.identity, take_over=wanted.take_over)
+        after = ledger_for(before, prepared.identity, take_over=wanted.take_over, found=prepared.found)
         if before is None:  # lost: accounts that came from us are closed by the next run
             after = with_accounts_of_host(system, after)
         if after != before:
             write_ledger(system, after)
     system.write(SSHD_DROPIN, prepared.dropin.encode(), DROPIN_MODE)
-    _reload(system, prepared)
+    reload_and_see(system, prepared.listeners)
     return True
 
 
@@ -171,11 +191,15 @@ def _way_back(wanted: Wanted, prepared: Prepared, run_id: str) -> WayBack:
     return WayBack(run_id, prepared.dropin_before, prepared.groups, prepared.folders, fresh, wanted.canary)
 
 
-def _reload(system: System, prepared: Prepared) -> None:
-    """Have each sshd read the drop-in and see it answer; if one doesn't, the drop-in goes at once."""
-    addresses = {one: _addresses(system, one) for one in prepared.listeners if one.pid}
+def reload_and_see(system: System, listeners: Sequence[Listener]) -> None:
+    """Have each sshd read its files and see it answer; if one doesn't, the armed way back is taken at once.
+
+    Raises:
+        Refusal: `sshd_reload_failed`.
+    """
+    addresses = {one: _addresses(system, one) for one in listeners if one.pid}
     sockets = {one.pid: listening_sockets(one.pid) for one in addresses}
-    reload_listeners(system, prepared.listeners)
+    reload_listeners(system, listeners)
     wait_until_reloaded(system, sockets, RELOAD_SECONDS)
     for listener, places in addresses.items():
         if not wait_until_answering(system, places, RELOAD_SECONDS):
