@@ -72,6 +72,16 @@ def check_candidate(system: System, listener: Listener, dropin: str, connector: 
     Raises:
         Refusal: `sshd_candidate_broken`, `sshd_others_changed` or `sshd_overridden`.
     """
+    check_others(system, listener, dropin, connector)
+    check_overridden(system, listener, dropin, canary)
+
+
+def check_others(system: System, listener: Listener, dropin: str, connector: str) -> None:
+    """Refuse a drop-in, or none ("": off-boarding), that sshd doesn't accept or that changes others.
+
+    Raises:
+        Refusal: `sshd_candidate_broken` or `sshd_others_changed`.
+    """
     with trial_of(system, listener, dropin) as trial:
         answer = system.query([listener.program, *trial.options, "-t"])
         if answer.rc != 0:
@@ -81,7 +91,6 @@ def check_candidate(system: System, listener: Listener, dropin: str, connector: 
             )
         for login in sorted({"root", connector, BYSTANDER}):
             _check_unchanged(system, listener, trial, login)
-    check_overridden(system, listener, dropin, canary)
 
 
 def _check_unchanged(system: System, listener: Listener, trial: Trial, login: str) -> None:

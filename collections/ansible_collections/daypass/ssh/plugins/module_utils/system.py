@@ -158,19 +158,39 @@ class System(Files):
 
     @contextmanager
     def lock(self, path: str, wait_seconds: float) -> Iterator[None]:
-        """Hold the lock file alone. It is never renamed or removed; the kernel frees it with the process.
+        """Hold the lock file alone; the kernel frees it with the process.
+
+        It is removed by off-boarding alone, which holds it then: whoever has waited for it finds out.
 
         Raises:
             Refusal: `lock_timeout`, with the process that holds it.
+            FileNotFoundError: Its folder isn't there, or has gone meanwhile.
         """
         descriptor = self._open_lock(path)
         try:
             self._wait_for_lock(descriptor, path, wait_seconds)
+            if not os.path.samestat(os.stat(path), os.fstat(descriptor)):
+                raise FileNotFoundError(errno.ENOENT, "the lock was taken away and made anew", path)
             self._name_holder(descriptor)
             self._lock_descriptor = descriptor
             yield
         finally:
             self._lock_descriptor = None
+            os.close(descriptor)
+
+    @contextmanager
+    def shared_lock(self, path: str, wait_seconds: float) -> Iterator[None]:
+        """Hold the lock file beside other readers, for looking only: nothing is written, not even who we are.
+
+        Raises:
+            Refusal: `lock_timeout`.
+            FileNotFoundError: There is no lock file.
+        """
+        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+        try:
+            self._wait_for_lock(descriptor, path, wait_seconds, fcntl.LOCK_SH)
+            yield
+        finally:
             os.close(descriptor)
 
     @staticmethod
@@ -192,11 +212,13 @@ class System(Files):
         except OSError:
             pass
 
-    def _wait_for_lock(self, descriptor: int, path: str, wait_seconds: float) -> None:
+    def _wait_for_lock(
+        self, descriptor: int, path: str, wait_seconds: float, kind: int = fcntl.LOCK_EX
+    ) -> None:
         until = self.monotonic() + wait_seconds
         while True:
             try:
-                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                fcntl.flock(descriptor, kind | fcntl.LOCK_NB)
                 return
             except BlockingIOError:
                 self.sleep(0.05)

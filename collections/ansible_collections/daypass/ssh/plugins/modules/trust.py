@@ -14,6 +14,8 @@ description:
   - Before the first change the host arms a timer that takes everything back by itself. It is disarmed by
     O(state=confirmed) alone, which is for the controller to call once a new login was proven. The role
     P(daypass.ssh.onboard#role) does all of it.
+  - Takes all of it away again with O(state=absent) and, once a new login was proven, O(state=cleared); the
+    role P(daypass.ssh.offboard#role) does both.
 author:
   - The Daypass authors (@daypass)
 options:
@@ -22,8 +24,12 @@ options:
       - V(present) checks, arms the way back and installs; a host that is as it should be stays untouched.
       - V(confirmed) disarms the way back; it fails when the host took the drop-in back already.
       - V(rolled_back) takes back at once what isn't confirmed yet, and nothing else.
+      - V(absent) removes the accounts that the ledger still names, their homes by their policy, arms the way
+        back, and takes the drop-in out. Nothing more happens while an account can't be removed.
+      - V(cleared) disarms the way back, then takes timers, files, groups and the ledger away; it fails when
+        the host put the drop-in back already. Groups and folders that onboarding found stay.
     type: str
-    choices: [present, confirmed, rolled_back]
+    choices: [present, confirmed, rolled_back, absent, cleared]
     default: present
   host_id:
     description:
@@ -64,6 +70,10 @@ options:
     type: str
     choices: [required, if_possible]
     default: required
+  keep_homes:
+    description: With O(state=absent), every home stays where it is, whatever the account's own policy.
+    type: bool
+    default: false
 attributes:
   check_mode:
     description: All checks are made, nothing is changed or armed.
@@ -95,6 +105,13 @@ EXAMPLES = r"""
     state: confirmed
     connector: "{{ ansible_user }}"
   become: true
+
+- name: Show what an off-boarding would take away
+  daypass.ssh.trust:
+    state: absent
+    connector: "{{ ansible_user }}"
+  become: true
+  check_mode: true
 """
 
 RETURN = r"""
@@ -104,7 +121,9 @@ trust:
   returned: always
   contains:
     state:
-      description: V(present) (not proven yet), V(confirmed), V(rolled_back), V(unchanged) or V(refused).
+      description: >-
+        V(present) (not proven yet), V(confirmed), V(rolled_back), V(absent) (not proven yet), V(cleared),
+        V(unchanged) or V(refused).
       type: str
     onboarded:
       description: Whether the host has a ledger that can be read.
@@ -132,6 +151,10 @@ trust:
       description: What had to be made.
       type: list
       elements: str
+    removing:
+      description: What goes, or is gone, with O(state=absent): accounts, files and groups, in this order.
+      type: list
+      elements: str
     code:
       description: Stable name of the reason, null when all is well.
       type: str
@@ -147,7 +170,7 @@ import os
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.daypass.ssh.plugins.module_utils import sshd, trust, way_back
+from ansible_collections.daypass.ssh.plugins.module_utils import leaving, sshd, trust, way_back
 from ansible_collections.daypass.ssh.plugins.module_utils.ledger import read_ledger
 from ansible_collections.daypass.ssh.plugins.module_utils.names import (
     HEX_ID,
@@ -158,8 +181,9 @@ from ansible_collections.daypass.ssh.plugins.module_utils.names import (
 )
 from ansible_collections.daypass.ssh.plugins.module_utils.system import CommandFailed, System
 
+STATES = ["present", "confirmed", "rolled_back", "absent", "cleared"]
 ARGUMENTS = {
-    "state": {"type": "str", "choices": ["present", "confirmed", "rolled_back"], "default": "present"},
+    "state": {"type": "str", "choices": STATES, "default": "present"},
     "host_id": {"type": "str"},
     "orchestrator_id": {"type": "str"},
     "machine_id": {"type": "str"},
@@ -168,6 +192,7 @@ ARGUMENTS = {
     "way_back_seconds": {"type": "int", "default": 60},
     "take_over": {"type": "bool", "default": False},
     "local_deadline": {"type": "str", "choices": ["required", "if_possible"], "default": "required"},
+    "keep_homes": {"type": "bool", "default": False},
 }
 WAY_BACK_SECONDS = (10, 3600)  # less than a login takes on a slow host, more than anybody waits
 
@@ -181,7 +206,11 @@ def main():
     system = System()
     try:
         wanted = wanted_from(module.params)
-        result = run(system, module.params["state"], wanted, module.check_mode)
+        if module.params["state"] in ("absent", "cleared"):
+            keep_homes = module.params["keep_homes"]
+            result = leave(system, module.params["state"], wanted, keep_homes, module.check_mode)
+        else:
+            result = run(system, module.params["state"], wanted, module.check_mode)
     except Refusal as refusal:
         module.fail_json(msg=sentence(refusal), trust=refused(system, refusal))
     except (CommandFailed, OSError) as error:
@@ -225,6 +254,30 @@ def run(system, state, wanted, check):
             return answer_of(system, "confirmed", None, False)
         changed = trust.take_back(system)
         return answer_of(system, "rolled_back" if changed else "unchanged", None, changed)
+
+
+def leave(system, state, wanted, keep_homes, check):
+    """Off-boarding's two states; a host that has nothing of ours gets nothing, not even a lock."""
+    if leaving.is_clear(system):
+        return answer_of(system, "cleared", None, False)
+    if check:
+        found = leaving.prepare(system, wanted, keep_homes) if state == "absent" else None
+        return gone(system, "unchanged", found, found is not None)
+    system.make_folder(STATE_FOLDER, 0o700)
+    with system.lock(way_back.LOCK, way_back.LOCK_WAIT_SECONDS):
+        if state == "cleared":
+            return gone(system, "cleared", None, leaving.clear(system))
+        before = leaving.withdraw(system, wanted, os.urandom(8).hex(), keep_homes)
+        return gone(system, "absent", before, True)
+
+
+def gone(system, state, found, changed):
+    """The result of an off-boarding: what was there is the diff's left side."""
+    result = answer_of(system, state, None, changed)
+    if found is not None:
+        result["trust"]["removing"] = list(found.removing)
+        result["diff"] = {"before": "".join("%s\n" % name for name in found.removing), "after": ""}
+    return result
 
 
 def answer_of(system, state, prepared, changed):
