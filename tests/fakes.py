@@ -56,6 +56,7 @@ class MemoryHost:
     """One server: its ledger is all there is, and what is in it counts as done.
 
     Attributes:
+        onboarded: Whether there is a ledger at all.
         foreign: Logins that were there before.
         failing: Code that every account's opening fails with, None for a healthy server.
     """
@@ -63,6 +64,7 @@ class MemoryHost:
     def __init__(self, host_id: str, orchestrator_id: str) -> None:
         self.ledger = ledger.new_ledger(host_id, None, orchestrator_id, (9, 2), CONNECTOR)
         self.up = True
+        self.onboarded = True
         self.foreign: set[str] = set()
         self.failing: str | None = None
 
@@ -70,6 +72,8 @@ class MemoryHost:
         """Do what a run of the module does with this document at `now`."""
         if not self.up:
             return Outcome(OutcomeKind.UNREACHABLE, "timed_out", "no answer")
+        if not self.onboarded:
+            return Outcome(OutcomeKind.REFUSED, "not_onboarded", "this host has no ledger")
         try:
             wanted_document = document.parse(opaque)
             merge.check_address(self.ledger, wanted_document, None)
@@ -94,6 +98,25 @@ class MemoryHost:
             changed=True,
         )
         return Outcome(OutcomeKind.REFUSED if bad else OutcomeKind.APPLIED, answer=answer)
+
+    def begin(self, host_id: str, orchestrator_id: str) -> None:
+        """A new ledger, unless there is one."""
+        if not self.onboarded:
+            self.ledger = ledger.new_ledger(host_id, None, orchestrator_id, (9, 2), CONNECTOR)
+            self.onboarded = True
+
+    def leave(self, host_id: str, orchestrator_id: str) -> Outcome:
+        """What the offboard playbook does."""
+        if not self.up:
+            return Outcome(OutcomeKind.UNREACHABLE, "timed_out", "no answer")
+        if self.onboarded and (self.ledger.host_id, self.ledger.orchestrator_id) != (
+            host_id,
+            orchestrator_id,
+        ):
+            return Outcome(OutcomeKind.REFUSED, "orchestrator_mismatch", "somebody else's")
+        self._keep({})
+        self.onboarded = False
+        return Outcome(OutcomeKind.APPLIED)
 
     def _converge(self, wanted: merge.WantedAccount) -> AccountAnswer:
         known = self.ledger.accounts.get(wanted.name)
@@ -154,12 +177,21 @@ class MemoryHosts:
         files: Mapping[str, bytes] | None = None,
         extra_keys: Sequence[Secret] = (),
     ) -> dict[str, Outcome]:
-        variables = {"accounts": (DOCUMENT,), "onboard": ("onboard_document", "onboard_document_after")}[kind]
+        variables: tuple[str, ...] = {
+            "accounts": (DOCUMENT,),
+            "onboard": ("onboard_document", "onboard_document_after"),
+            "offboard": (),
+        }[kind]
         self.sent += [(wave.server.name, wave.variables[name]) for wave in servers for name in variables]
         outcomes = {}
         for wave in servers:
             name = wave.server.name
             self.on_step(f"reaching {name}")
+            ids = [wave.variables.get(f"{kind}_{word}", "") for word in ("host_id", "orchestrator_id")]
+            if kind == "offboard":
+                outcomes[name] = self.hosts[name].leave(*ids)
+            elif kind == "onboard":
+                self.hosts[name].begin(*ids)
             for variable in variables:
                 outcomes[name] = self.deliver(name, wave.variables[variable])
             self.on_step(f"answer of {name}")

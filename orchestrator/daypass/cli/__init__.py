@@ -18,6 +18,7 @@ COMMANDS = {
     "status": ("status", "status", "Show live grants and servers."),
     "servers": ("servers", "servers", "Check server lists, show servers, record their host keys."),
     "onboard": ("onboard", "onboard", "Make servers trust granted people's certificates."),
+    "offboard": ("offboard", "offboard", "Leave servers as they were before."),
     "grant": ("grants", "grant", "Give a person access now, for a while."),
     "revoke": ("grants", "revoke", "Take a grant back now."),
     "extend": ("changes", "extend", "Move a grant's end, without ending a session."),

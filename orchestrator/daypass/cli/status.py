@@ -58,6 +58,7 @@ def _server_json(item: ServerStatus) -> dict[str, object]:
         "integration": item.server.integration,
         "host_key_known": item.host_key_known,
         "onboarded_at": host.onboarded_at if host else None,
+        "offboarded_at": host.offboarded_at if host else None,
         "sequence": host.sequence if host else 0,
         "confirmed_sequence": host.confirmed_sequence if host else 0,
         "accounts": {account.login: str(account.state) for account in item.accounts},
@@ -100,7 +101,7 @@ def _place(share: Share) -> str:
 
 
 def _server_row(item: ServerStatus, now: datetime) -> tuple[str, str, str, str, str]:
-    onboarded = time_text(item.host.onboarded_at, now) if item.host else "-"
+    onboarded = time_text(item.host.onboarded_at, now) if item.host and item.host.onboarded else "-"
     accounts = ", ".join(_account_text(account) for account in item.accounts)
     return (
         item.server.name,

@@ -17,6 +17,9 @@ class Host:
         sequence: Last sequence reserved for a document of this host.
         onboarded_at: When the canary login succeeded, None before.
         confirmed_sequence: Highest sequence that the host has answered for.
+        offboarded_at: When everything of ours was taken off it, or it was given up as gone for good. Its ids
+            and sequences stay on record; a new onboarding gets a new host_id, so that no document from
+            before can apply.
     """
 
     server: str
@@ -25,6 +28,12 @@ class Host:
     sequence: int = 0
     confirmed_sequence: int = 0
     onboarded_at: datetime | None = None
+    offboarded_at: datetime | None = None
+
+    @property
+    def onboarded(self) -> bool:
+        """Whether access can be given there now."""
+        return self.onboarded_at is not None and self.offboarded_at is None
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from daypass.domain.outcomes import Outcome
 from daypass.domain.secrets import Secret
 from daypass.domain.servers import Server
 
-Kind = Literal["accounts", "onboard"]
+Kind = Literal["accounts", "onboard", "offboard", "report"]
 OnOutcome = Callable[[str, Outcome], None]
 
 
@@ -47,7 +47,7 @@ class Executor(Protocol):
         """Send each server its work and wait for the answers.
 
         Args:
-            kind: Which playbook: `accounts` or `onboard`.
+            kind: Which playbook: `accounts`, `onboard`, `offboard` or `report`.
             deadline_seconds: After this the wave is ended; servers that haven't answered are `unknown`.
             on_outcome: Called once a server, in the caller's thread, as soon as its outcome is known.
             files: Put into the private run folder under these names (lower case letters, digits, `_`);

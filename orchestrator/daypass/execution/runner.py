@@ -28,8 +28,8 @@ from daypass.execution.run_folder import RunFolder
 from daypass.execution.ssh_options import are_host_keys
 from daypass.execution.wave_files import AGENT_SOCKET, WaveFiles, write_wave_files
 
-PLAYBOOKS = {"accounts": "daypass.ssh.accounts", "onboard": "daypass.ssh.onboard"}
-ONE_TASK = frozenset({"accounts"})  # their first result is the outcome
+PLAYBOOKS = {kind: f"daypass.ssh.{kind}" for kind in ("accounts", "onboard", "offboard", "report")}
+ONE_TASK = frozenset({"accounts", "report"})  # their first result is the outcome
 KEY_SPARE_SECONDS = 60  # keys outlive the deadline by this, so that a wave that ends in time never loses them
 LOOK_SECONDS = 1  # how often the deadline is looked at; ansible-runner's default is 5
 LONGEST_OUTPUT = 1000  # characters of Ansible's own words in an error

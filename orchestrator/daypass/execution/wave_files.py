@@ -19,7 +19,7 @@ from daypass.inventory.ansible import to_inventory, unsafe
 
 FILE_NAME = re.compile(r"[a-z][a-z0-9_]{0,39}")
 # Only our own names: nobody outside may set `ansible_…`, which says how and as whom Ansible connects.
-VARIABLE_NAME = re.compile(r"(daypass|onboard)_[a-z0-9_]{1,60}")
+VARIABLE_NAME = re.compile(r"(daypass|onboard|offboard)_[a-z0-9_]{1,60}")
 AGENT_SOCKET = "agent"
 
 

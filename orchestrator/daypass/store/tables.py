@@ -187,6 +187,7 @@ hosts = Table(
     Column("sequence", BigInteger, nullable=False),
     Column("confirmed_sequence", BigInteger, nullable=False),
     Column("onboarded_at", UtcTime),
+    Column("offboarded_at", UtcTime),
     UniqueConstraint("host_id"),
 )
 

@@ -12,6 +12,7 @@ from daypass.workflow.settle import OVER, grant_state
 
 REVOKED = "revoked"
 RAN_OUT = "window closed"
+GIVING = (ShareState.PENDING, ShareState.APPLIED)
 
 
 def end_grant(work: WriteWork, grant: Grant, *, at: datetime, reason: str, now: datetime) -> Grant:
@@ -37,6 +38,25 @@ def end_grant(work: WriteWork, grant: Grant, *, at: datetime, reason: str, now: 
     if ended.state is GrantState.ENDED:
         work.append_event("grant.ended", grant.id, {"login": grant.login})
     return ended
+
+
+def end_share(work: WriteWork, share: Share, *, reason: str, now: datetime) -> None:
+    """Record that a grant is over on one server; with its last server the whole grant is.
+
+    The caller has the share in the state of this unit of work.
+    """
+    grant = work.grant(share.grant_id)
+    if grant is None or share.state in OVER:
+        return
+    others = [one for one in work.shares(grant_id=share.grant_id) if one.server != share.server]
+    if grant.ended_at is None and not any(one.state in GIVING for one in others):
+        end_grant(work, grant, at=min(now, grant.window.not_after), reason=reason, now=now)
+        return
+    if share.state in GIVING:
+        work.set_share(_ending(share))
+        _start_cleanup(work, share, now)
+        details = {"server": share.server, "login": share.login, "reason": reason}
+        work.append_event("share.ending", grant.id, details)
 
 
 def revoke_certificates(work: WriteWork, grant_id: str, reason: str, now: datetime) -> None:

@@ -160,7 +160,7 @@ def _check_groups(integration: Integration, server: str, groups: tuple[str, ...]
 
 
 def _check_onboarded(view: ReadView, targets: tuple[str, ...]) -> None:
-    missing = [name for name in targets if (host := view.host(name)) is None or host.onboarded_at is None]
+    missing = [name for name in targets if (host := view.host(name)) is None or not host.onboarded]
     if missing:
         raise UsageError(
             f"not onboarded yet: {', '.join(missing)}",

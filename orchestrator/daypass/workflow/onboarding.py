@@ -160,7 +160,7 @@ def _prepare(
 ) -> WaveServer:
     """Two documents: one that opens the canary, and one that removes it."""
     host = work.host(server)
-    if host is None:
+    if host is None or host.offboarded_at is not None:
         host = Host(server, host_id=seams.new_host_id())
         work.set_host(host)
     opening = _document(seams, work, host, canary, open_canary=True, now=now)

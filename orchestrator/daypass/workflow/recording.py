@@ -31,7 +31,7 @@ def record(seams: Seams, plan: ServerPlan, outcome: Outcome) -> None:
             listed = account_plan.grants.get(share.grant_id) if account_plan else None
             if account_plan is None or listed is None or _moved_on(work, share, listed, account_plan):
                 continue
-            _record_share(work, share, settle_share(share, listed, outcome, now), now)
+            note_share(work, share, settle_share(share, listed, outcome, now), now)
         for account in work.accounts(server=plan.server, states=LIVE_ACCOUNTS):
             if account.login in plan.accounts:
                 _record_account(work, account, plan.accounts[account.login], outcome, now)
@@ -52,7 +52,7 @@ def record_unsent(seams: Seams, server: str, outcome: Outcome, removals: frozens
     with seams.store.write(seams.actor, now) as work:
         for share in work.shares(server=server, states=LIVE_SHARES):
             listed = Listed.ABSENT if share.state is ShareState.ENDING else Listed.PRESENT
-            _record_share(work, share, settle_share(share, listed, outcome, now), now)
+            note_share(work, share, settle_share(share, listed, outcome, now), now)
         for account in work.accounts(server=server, states=LIVE_ACCOUNTS):
             if account.login in removals:
                 work.set_account(removal_again(account, None, outcome, now))
@@ -116,7 +116,8 @@ def _ahead(outcome: Outcome, ours: int, theirs: int) -> Outcome:
     return replace(outcome, kind=OutcomeKind.REFUSED, code="sequence_ahead", message=message)
 
 
-def _record_share(work: WriteWork, before: Share, after: Share, now: datetime) -> None:
+def note_share(work: WriteWork, before: Share, after: Share, now: datetime) -> None:
+    """Record a share's new state with its event, and what it makes of the whole grant."""
     if after == before:
         return
     work.set_share(after)

@@ -59,7 +59,7 @@ def _gone() -> Outcome:
     return Outcome(
         OutcomeKind.UNREACHABLE,
         code="server_not_listed",
-        message="the server isn't in any server list any more",
+        message="the server isn't in any server list any more; gone for good: daypass offboard NAME --forget",
     )
 
 
@@ -83,7 +83,8 @@ def prepare(
     refused: dict[str, Outcome] = {}
     with seams.store.write(seams.actor, now) as work:
         for name in servers:
-            if work.host(name) is None:
+            host = work.host(name)
+            if host is None or host.offboarded_at is not None:
                 continue
             try:
                 plans[name] = prepare_one(seams, work, name, removals.get(name, frozenset()), now)
@@ -113,9 +114,23 @@ def check_documents(seams: Seams, view: ReadView, servers: Iterable[str], now: d
         UsageError: With the host's own code, sentence and hint.
     """
     for server in servers:
-        host = view.host(server)
-        sequence = 1 + (host.sequence if host else 0)
-        seal_document(_plan(seams, view, server, sequence, frozenset(), now, all_signed=True).fields)
+        sealed_now(seams, view, server, now, all_signed=True)
+
+
+def sealed_now(seams: Seams, view: ReadView, server: str, now: datetime, *, all_signed: bool = False) -> str:
+    """The opaque document that a wave of this moment would bring, for comparing; no sequence is taken for it.
+
+    Args:
+        all_signed: As if every reserved certificate were signed already.
+
+    Raises:
+        UsageError: The host would refuse it.
+    """
+    host = view.host(server)
+    sequence = 1 + (host.sequence if host else 0)
+    return seal_document(
+        _plan(seams, view, server, sequence, frozenset(), now, all_signed=all_signed).fields
+    )[0]
 
 
 def _plan(
@@ -130,8 +145,8 @@ def _plan(
 ) -> ServerPlan:
     """The plan of this moment; with `all_signed`, as if every reserved certificate were signed already."""
     host = view.host(server)
-    if host is None:
-        raise NotFoundError(f"{server} was never onboarded", hint=f"daypass onboard {server}")
+    if host is None or host.offboarded_at is not None:
+        raise NotFoundError(f"{server} isn't onboarded", hint=f"daypass onboard {server}")
     shares = view.shares(server=server, states=LIVE_SHARES)
     certificates = {share.grant_id: view.certificates(share.grant_id) for share in shares}
     if all_signed:
