@@ -19,6 +19,7 @@ COMMANDS = {
     "servers": ("servers", "servers", "Check server lists, show servers, record their host keys."),
     "onboard": ("onboard", "onboard", "Make servers trust granted people's certificates."),
     "offboard": ("offboard", "offboard", "Leave servers as they were before."),
+    "report": ("report", "report", "Ask servers what stands there, and what differs."),
     "grant": ("grants", "grant", "Give a person access now, for a while."),
     "revoke": ("grants", "revoke", "Take a grant back now."),
     "extend": ("changes", "extend", "Move a grant's end, without ending a session."),

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
+from daypass.domain.reports import HostReport
+
 
 class OutcomeKind(StrEnum):
     """Lost results and time-outs are `unknown`: tried again, never counted as done or failed."""
@@ -77,3 +79,4 @@ class Outcome:
     facts: Mapping[str, Any] = field(
         default_factory=dict, hash=False
     )  # what other playbooks return (onboard)
+    report: HostReport | None = None  # of the playbook `report`

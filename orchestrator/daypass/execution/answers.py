@@ -60,12 +60,12 @@ def parse_answer(raw: object, *, changed: bool) -> HostAnswer:
     accounts = _mapping(fields.get("accounts", {}), "accounts", MOST_ACCOUNTS)
     return HostAnswer(
         status=status,
-        host_id=_matching(fields.get("host_id"), ID),
-        machine_id=_matching(fields.get("machine_id"), ID),
+        host_id=matching(fields.get("host_id"), ID),
+        machine_id=matching(fields.get("machine_id"), ID),
         sequence=_sequence(fields.get("sequence")),
         accounts={_login(login): _account(account) for login, account in accounts.items()},
         warnings=_texts(fields.get("warnings")),
-        drift_seconds=_seconds(fields.get("drift_seconds")),
+        drift_seconds=seconds(fields.get("drift_seconds")),
         rebuilt=parse_message(fields.get("rebuilt")),
         changed=changed,
     )
@@ -73,7 +73,7 @@ def parse_answer(raw: object, *, changed: bool) -> HostAnswer:
 
 def parse_code(raw: object) -> str | None:
     """A stable code, or None where there is none that could be one."""
-    return _matching(raw, CODE)
+    return matching(raw, CODE)
 
 
 def parse_message(raw: object, hint: object = None) -> str | None:
@@ -165,7 +165,8 @@ def _mapping(raw: object, what: str, most: int = 100) -> Mapping[str, Any]:
     return raw
 
 
-def _matching(raw: object, pattern: re.Pattern[str]) -> str | None:
+def matching(raw: object, pattern: re.Pattern[str]) -> str | None:
+    """The text, None where it is none that the pattern matches."""
     return raw if isinstance(raw, str) and pattern.fullmatch(raw) else None
 
 
@@ -177,7 +178,8 @@ def _sequence(raw: object) -> int:
     raise UnreadableAnswer(f"the sequence is no whole number up to {LARGEST_SEQUENCE}")
 
 
-def _seconds(raw: object) -> float | None:
+def seconds(raw: object) -> float | None:
+    """A finite number of seconds, else None."""
     if isinstance(raw, int | float) and not isinstance(raw, bool) and math.isfinite(raw):
         return float(raw)
     return None

@@ -1,7 +1,7 @@
 """From the events of a playbook to one outcome a server.
 
-A playbook of one task (`accounts`) gives each server's outcome as soon as its result is there; one of many
-tasks (`onboard`) when it is over, because a failed task may have been answered by a rescue.
+A playbook of one task (`accounts`, `report`) gives each server's outcome as soon as its result is there; one
+of many tasks (`onboard`, `offboard`) when it is over: a failed task may have been answered by a rescue.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from typing import Any
 from daypass.domain.outcomes import HostAnswer, Outcome, OutcomeKind
 from daypass.execution.answers import UnreadableAnswer, clean_facts, parse_answer, parse_code, parse_message
 from daypass.execution.failures import connection_outcome, task_outcome
+from daypass.execution.reports import report_outcome
 
 OK, FAILED, UNREACHABLE = "runner_on_ok", "runner_on_failed", "runner_on_unreachable"
 STATS, STARTED = "playbook_on_stats", "playbook_on_play_start"
@@ -62,6 +63,8 @@ def result_outcome(event: str, result: Mapping[str, Any]) -> Outcome:
         return connection_outcome(result.get("msg"))
     if "answer" in result:
         return answer_outcome(result["answer"], failed=failed, changed=result.get("changed") is True)
+    if "report" in result:
+        return report_outcome(result["report"])
     if not failed:
         return NO_RESULT
     trust = result.get("trust")

@@ -84,3 +84,25 @@ def _grant(grant: Mapping[str, Any]) -> dict[str, Any]:
         return given
     given["sudo"] = [dict(rule) for rule in given.get("sudo", [])]
     return given
+
+
+# --- accounts_info ------------------------------------------------------------------------------------------
+DEEP_SECONDS = (1, 3600)
+INFO_ARGUMENTS = {
+    "document": {"type": "str"},
+    "deep": {"type": "bool", "default": False},
+    "deep_seconds": {"type": "int", "default": 60},
+    "controller_time": {"type": "float"},
+}
+
+
+def deep_seconds_of(params: Mapping[str, Any]) -> int:
+    """How long a report looks for setuid files, 0 = not at all.
+
+    Raises:
+        Refusal: `deep_seconds_invalid`.
+    """
+    least, most = DEEP_SECONDS
+    if not least <= params["deep_seconds"] <= most:
+        raise Refusal("deep_seconds_invalid", f"deep_seconds may be {least} to {most}")
+    return int(params["deep_seconds"]) if params["deep"] else 0

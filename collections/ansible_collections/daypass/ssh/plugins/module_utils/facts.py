@@ -106,7 +106,7 @@ def read_facts(system: System, wanted: Wanted, uids: Mapping[str, int], homes: M
             private=groups.get(login),
             key_file=_text(system, f"{names.KEYS_FOLDER}/{login}"),
             jobs=jobs_of(system, login, uids[login]),
-            mail=() if unseen and not wanted.accounts[login].remove else _mail(system, login),
+            mail=() if unseen and not wanted.accounts[login].remove else mail_of(system, login),
             home=home,
             home_owner=None if unseen else _owner(system, home),
             subordinate=any(owner in (login, str(uids[login])) for owner, _first, _last in ranges),
@@ -198,7 +198,7 @@ def _holders(pairs: Iterable[tuple[int, str]]) -> dict[int, tuple[str, ...]]:
 
 
 def jobs_of(system: System, login: str, uid: int) -> tuple[str, ...]:
-    """Crontab, at jobs and lingering of this login or uid (paths)."""
+    """Crontab, at jobs and lingering of a login or uid (paths)."""
     named = [f"{folder}/{login}" for folder in (*CRONTABS, LINGER_FOLDER)]
     found = [path for path in named if system.exists(path)]
     for folder in AT_FOLDERS:
@@ -207,7 +207,8 @@ def jobs_of(system: System, login: str, uid: int) -> tuple[str, ...]:
     return tuple(found)
 
 
-def _mail(system: System, login: str) -> tuple[str, ...]:
+def mail_of(system: System, login: str) -> tuple[str, ...]:
+    """Mail spool files of a login that aren't empty (paths)."""
     return tuple(path for path in (f"{folder}/{login}" for folder in MAIL_FOLDERS) if _has_mail(system, path))
 
 

@@ -215,6 +215,11 @@ def _login_in_flight(folder: str, held: set[int], logins: Mapping[str, int]) -> 
     return logins.get(match.group(1)) if match else None
 
 
+def name_of(pid: int, proc: str = PROC) -> str:
+    """The name of a process (proc(5), comm), for people."""
+    return _read(f"{proc}/{pid}/comm").strip()
+
+
 def _read(path: str) -> str:
     try:
         with open(path, "rb") as file:

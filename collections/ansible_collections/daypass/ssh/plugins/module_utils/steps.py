@@ -129,7 +129,7 @@ def opening_steps(
     file = [] if content == account.key_file else [Step("key_file", content)]
     if steps or unlock or file or dict(middle) != dict(end):
         steps.append(Step("sshd", tuple(sorted(groups))))
-    if not new and _ages(account.shadow):
+    if not new and ages(account.shadow):
         steps.append(Step("ageing"))
     return (*steps, *unlock, *file)
 
@@ -164,7 +164,7 @@ def _unlock(
     return [Step("unlock", (day, shell))]
 
 
-def _ages(shadow: Shadow | None) -> bool:
+def ages(shadow: Shadow | None) -> bool:
     """Whether the password that there isn't could run out: that shuts certificate users out too."""
     if shadow is None:
         return False

@@ -27,7 +27,14 @@ from ansible_collections.daypass.ssh.plugins.module_utils.host_start import (
 )
 
 SOURCES = Path(__file__).parent.parent / "module_utils"
-RESULT_KEYS = {"changed": bool, "failed": bool, "msg": str, "answer": dict, "diff": (dict, list)}
+RESULT_KEYS = {
+    "changed": bool,
+    "failed": bool,
+    "msg": str,
+    "answer": dict,
+    "report": dict,
+    "diff": (dict, list),
+}
 PLAIN_PATH = re.compile(r"/[A-Za-z0-9/._+-]{1,200}")
 
 # All that sudo logs. Isolated (-I -S), so that nothing of the host's own Python packages or of anybody's
