@@ -1,0 +1,127 @@
+"""Runs on a lab host: kill an off-boarding at every effect, repeat it, and look whether anything is left.
+
+Standard input: {"host_id", "orchestrator_id"}. The host has a ledger, a drop-in and one account. Prints
+{"kills", "failures": [text, …], "effects": [[kind, detail], …]}.
+"""
+
+# ruff: noqa: BLE001, PTH103, PTH120, PTH123, SIM115
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+
+import driver
+from daypass_host import footprint, leaving, names, processes, trust, units, way_back
+
+SNAPSHOT = "/opt/daypass-test/onboarded"
+ACCOUNT_FILES = [f"/etc/{name}" for name in ("passwd", "shadow", "group", "gshadow")]
+
+
+def places() -> list[str]:
+    """All that an off-boarding takes away, as the outermost paths, and the account files."""
+    paths = sorted(trace.path for trace in footprint.TRACES)
+    outer = [path for path in paths if not any(path.startswith(other + "/") for other in paths)]
+    return [*outer, *ACCOUNT_FILES, "/home"]
+
+
+def copy_of(path: str) -> str:
+    return SNAPSHOT + path
+
+
+def save() -> None:
+    shutil.rmtree(SNAPSHOT, ignore_errors=True)
+    for path in places():
+        if os.path.lexists(path):
+            os.makedirs(os.path.dirname(copy_of(path)), exist_ok=True)
+            subprocess.run(["cp", "-a", path, copy_of(path)], check=True)
+
+
+def restore() -> None:
+    for path in places():
+        if path not in ACCOUNT_FILES:
+            subprocess.run(["rm", "-rf", path], check=True)
+        if os.path.lexists(copy_of(path)):
+            os.makedirs(os.path.dirname(path), exist_ok=True)
+            subprocess.run(["cp", "-a", copy_of(path), path], check=True)
+
+
+def leave(system, wanted: trust.Wanted) -> None:
+    """What the role does, without the login between."""
+    if leaving.is_clear(system):
+        return
+    system.make_folder(names.STATE_FOLDER, 0o700)
+    with system.lock(way_back.LOCK, 5):
+        leaving.withdraw(system, wanted, os.urandom(8).hex(), False)
+    with system.lock(way_back.LOCK, 5):
+        leaving.clear(system)
+
+
+def run(wanted: trust.Wanted, kill: dict | None) -> tuple[int, str]:
+    """One off-boarding in a child: its wait status, and what it said or did."""
+    reader, writer = os.pipe()
+    pid = os.fork()
+    if pid == 0:
+        os.close(reader)
+        told = driver.Told(kill, None)
+        try:
+            leave(told, wanted)
+            text = json.dumps(told.effects)
+        except Exception as error:
+            text = json.dumps(f"{type(error).__name__}: {error}")
+        with os.fdopen(writer, "w") as file:
+            file.write(text)
+        os._exit(0)
+    os.close(writer)
+    with os.fdopen(reader) as file:
+        text = file.read()
+    return os.waitpid(pid, 0)[1], text
+
+
+def problems(before: dict[str, str]) -> list[str]:
+    """What isn't as it was before the host was onboarded."""
+    found = [trace.path for trace in footprint.TRACES if os.path.lexists(trace.path)]
+    found += [path for path, text in before.items() if open(path).read() != text]
+    checked = subprocess.run(["/usr/sbin/sshd", "-t"], capture_output=True, text=True, check=False)
+    return found + ([checked.stderr] if checked.returncode else [])
+
+
+def main() -> None:
+    wish = json.load(sys.stdin)
+    processes.SWEEP_AFTER_SECONDS = 0.02  # what is proven here is order, not patience
+    way_back.start_timer = lambda system, run_id, seconds: None  # the tests of the way back see it fire
+    units.scheduler = lambda system: None
+    wanted = trust.Wanted(
+        host_id=wish["host_id"],
+        orchestrator_id=wish["orchestrator_id"],
+        machine_id=None,
+        connector="apono",
+        canary="dp-canary",
+        way_back_seconds=60,
+        take_over=False,
+        local_deadline="if_possible",
+    )
+    save()
+    status, text = run(wanted, None)
+    effects = json.loads(text)
+    before = {path: open(path).read() for path in ACCOUNT_FILES}
+    failures = [] if isinstance(effects, list) else [f"without a kill: {effects}"]
+    failures += [f"without a kill: {one}" for one in problems(before)]
+    kills = 0
+    for number, (_kind, detail) in enumerate(effects if isinstance(effects, list) else []):
+        for when in ("before", "after"):
+            restore()
+            status, _text = run(wanted, {"effect": number, "when": when})
+            kills += os.WIFSIGNALED(status)
+            _status, text = run(wanted, None)
+            if isinstance(json.loads(text), str):
+                failures.append(f"{when} {number} {detail}: {text}")
+            failures += [f"{when} {number} {detail}: {one} is left" for one in problems(before)]
+    restore()
+    print(json.dumps({"kills": kills, "failures": failures, "effects": effects}))
+
+
+if __name__ == "__main__":
+    main()
