@@ -71,13 +71,13 @@ def test_old_schema_is_backed_up_before_it_is_changed(tmp_path, monkeypatch):
     """Forward only: the way back is the file beside it."""
     store = open_store(tmp_path / "daypass.db")
     store.upgrade()
-    seen = []
-    monkeypatch.setattr(schema, "HEAD", "0002")
+    seen, before = [], schema.HEAD
+    monkeypatch.setattr(schema, "HEAD", "9999")
     monkeypatch.setattr(
         schema, "_migrate", lambda _connection: seen.append(sorted(tmp_path.glob("*.backup")))
     )
     store.upgrade()
-    assert seen == [[tmp_path / "daypass.db.0001.backup"]]
+    assert seen == [[tmp_path / f"daypass.db.{before}.backup"]]
 
 
 @pytest.mark.parametrize(

@@ -225,9 +225,15 @@ answer:
       description: The host's id in its ledger.
       type: str
     program:
-      description: The code that ran, RV(answer.program.version) (the first 16 hex digits of the digest of
-        its sources), and whether the host has it now, RV(answer.program.installed).
+      description: The code that ran.
       type: dict
+      contains:
+        version:
+          description: The first 16 hex digits of the digest of its sources.
+          type: str
+        installed:
+          description: Whether the host has it now.
+          type: bool
     machine_id:
       description: The host's machine-id.
       type: str
