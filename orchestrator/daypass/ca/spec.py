@@ -2,31 +2,29 @@
 
 from __future__ import annotations
 
-import ipaddress
 import re
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from types import MappingProxyType
 
 from daypass.ca.public_keys import PublicKey
-from daypass.domain.certificates import CertificateSpec
+from daypass.domain.certificates import (
+    KNOWN_EXTENSIONS,
+    MAX_SOURCE_ADDRESSES,
+    PTY_ONLY,
+    CertificateSpec,
+    is_force_command,
+    is_source_address,
+)
 from daypass.domain.windows import Window
 from daypass.errors import SigningError
 
 BACKDATE_SECONDS = 60  # allowance for clock drift before the window opens (design.md)
 MAX_SERIAL = 2**63 - 1  # random 63 bits; databases have no unsigned 64
-PTY_ONLY = ("permit-pty",)
-# PROTOCOL.certkeys, section "Extensions". `permit-user-rc` is missing: our sshd block says `PermitUserRC no`.
-KNOWN_EXTENSIONS = frozenset(
-    {"permit-pty", "permit-port-forwarding", "permit-agent-forwarding", "permit-X11-forwarding"}
-)
 KNOWN_CRITICAL_OPTIONS = frozenset({"source-address", "force-command"})
-MAX_FORCE_COMMAND_CHARACTERS = 1024
-MAX_SOURCE_ADDRESSES = 100
 
 _PRINCIPAL = re.compile(r"daypass-[A-Za-z0-9]{1,40}-[1-9][0-9]{0,5}")
 _GRANT_ID = re.compile(r"[A-Za-z0-9]{1,40}")
-_ADDRESS = re.compile(r"[0-9A-Fa-f.:]+(/[0-9]{1,3})?")  # OpenSSH takes no netmask and no zone here
 _KEY_ID_WORD = re.compile(r"[A-Za-z0-9_.@+-]{1,64}")  # no space, no `=`: sshd's log line stays clear
 _KEY_ID = re.compile(
     rf"daypass user={_KEY_ID_WORD.pattern} grant={_GRANT_ID.pattern} flow={_KEY_ID_WORD.pattern}"
@@ -118,10 +116,8 @@ def _check_critical_options(options: Mapping[str, str]) -> None:
         raise _outside("critical_options", f"{unknown}; allowed are source-address and force-command")
     if "source-address" in options:
         _check_source_address(options["source-address"])
-    if "force-command" in options:
-        command = options["force-command"]
-        if not command.isprintable() or not 0 < len(command.strip()) <= MAX_FORCE_COMMAND_CHARACTERS:
-            raise _outside("critical_options", "a force-command that is empty, too long or not printable")
+    if "force-command" in options and not is_force_command(options["force-command"]):
+        raise _outside("critical_options", "a force-command that is empty, too long or not printable")
 
 
 def _check_source_address(value: str) -> None:
@@ -132,16 +128,8 @@ def _check_source_address(value: str) -> None:
             "critical_options", f"{len(networks)} source addresses; at most {MAX_SOURCE_ADDRESSES}"
         )
     for network in networks:
-        if not _is_network(network):
+        if not is_source_address(network):
             raise _outside("critical_options", f"source-address {network!r}; allowed is CIDR, as 10.0.0.0/8")
-
-
-def _is_network(text: str) -> bool:
-    try:
-        ipaddress.ip_network(text, strict=True)
-    except ValueError:
-        return False
-    return _ADDRESS.fullmatch(text) is not None
 
 
 def _outside(field: str, found: str) -> SigningError:

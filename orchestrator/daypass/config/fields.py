@@ -34,6 +34,13 @@ def refuse(allowed: str, found: str | None = None) -> PydanticCustomError:
     return PydanticCustomError("daypass", "{allowed}", {"allowed": allowed, "found": found})
 
 
+def not_null(value: Any) -> Any:
+    """A setting that is there says something."""
+    if value is None:
+        raise refuse("a value; leave the setting out for its default", "nothing")
+    return value
+
+
 def not_empty(value: tuple[T, ...]) -> tuple[T, ...]:
     """Not `min_length`: pydantic counts only the items without an error of their own."""
     if not value:

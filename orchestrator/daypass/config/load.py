@@ -8,6 +8,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from daypass.config.flow_references import check_references
 from daypass.config.model_problems import as_problems
 from daypass.config.problems import SettingProblem, refused
 from daypass.config.server_sources import read_bounded, read_servers
@@ -70,6 +71,7 @@ def load(path: Path | None, environ: Mapping[str, str], cwd: Path) -> Settings:
         settings = Settings.model_validate(filled, context={"folder": file.parent})
     except ValidationError as error:
         raise refused("configuration", file, [*problems, *as_problems(error, str(file), Settings)]) from None
+    problems.extend(check_references(settings))
     if problems:
         raise refused("configuration", file, problems)
     return settings

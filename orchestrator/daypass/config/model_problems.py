@@ -56,7 +56,7 @@ def _fields(root: type[BaseModel], path: Path) -> list[str]:
     model: type[BaseModel] | None = root
     for part in path:
         if isinstance(part, str) and model is not None:
-            model = _model_below(model, part)
+            model = _model_below(model, part) or model  # the key of a mapping leads nowhere
     fields = model.model_fields if model else {}
     return [field.alias or name for name, field in fields.items() if name not in NOT_SETTINGS]
 

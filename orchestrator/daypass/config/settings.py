@@ -8,8 +8,6 @@ from typing import Annotated, Any, Literal
 
 from pydantic import (
     AfterValidator,
-    BaseModel,
-    ConfigDict,
     Field,
     InstanceOf,
     PlainValidator,
@@ -20,6 +18,8 @@ from pydantic import (
 
 from daypass import host_rules
 from daypass.config import fields
+from daypass.config.access_flows import AccessFlow, Bundle
+from daypass.config.part import Part, PlainText
 from daypass.domain.grants import DEFAULT_GROUP, SudoRule
 from daypass.domain.secrets import FromFile, Secret, SecretReference
 from daypass.domain.servers import Server
@@ -32,15 +32,8 @@ WAVE_SECONDS = (
 MOST_DAYS = 36_500
 CA_KEY_NAME = "user_ca"  # in state_dir, where `ca` isn't given
 
-PlainText = Annotated[str, PlainValidator(fields.plain_text)]
 SecretField = Annotated[SecretReference, PlainValidator(fields.secret_reference)]
 Attribute = Literal["user", "group", "shift"]
-
-
-class Part(BaseModel):
-    """What all parts of the configuration have in common."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True)
 
 
 class SudoSetting(Part):
@@ -166,7 +159,8 @@ class Settings(Part):
         source: The file that was read.
         database: None = SQLite in state_dir; a PostgreSQL URL is kept as a secret, as it may hold a password.
         directory: The file of people, groups and shifts; None = logins are all that is known of people.
-        access_flows: As written; read when flows are.
+        bundles: Targets under a name, for several flows.
+        access_flows: Their order counts: of several that fit, the first one decides.
     """
 
     source: Path
@@ -177,7 +171,8 @@ class Settings(Part):
     waves: Waves = Waves()
     direct_grant_max: Annotated[timedelta, PlainValidator(fields.grant_length)] = timedelta(days=30)
     directory: Annotated[Path | None, PlainValidator(fields.optional_path)] = None
-    access_flows: Any = ()
+    bundles: tuple[Bundle, ...] = ()
+    access_flows: tuple[AccessFlow, ...] = ()
 
     @property
     def servers(self) -> tuple[Server, ...]:

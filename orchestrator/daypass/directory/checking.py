@@ -19,6 +19,7 @@ def check_together(entries: DirectoryFile, file: str) -> list[SettingProblem]:
         *_managers(entries, known),
         *_groups_of_people(entries, known),
         *_groups(entries, known),
+        *_shifts(entries, known),
     ]
     return [SettingProblem(file, place, what, allowed) for place, what, allowed in found]
 
@@ -75,10 +76,14 @@ def _twice(entries: DirectoryFile) -> Problems:
                 found = f"{shown(getattr(person, field))}, which people[{other}] has too"
                 yield f"people[{index}].{field}", found, f"each {field} at one person"
     yield from _keys_twice(entries)
-    names: dict[str, int] = {}
-    for index, group in enumerate(entries.groups or ()):
-        if names.setdefault(group.name, index) != index:
-            yield f"groups[{index}].name", f"{shown(group.name)} again", "each group once"
+    yield from _names_twice("groups", [group.name for group in entries.groups or ()])
+    yield from _names_twice("shifts", [shift.name for shift in entries.shifts])
+
+
+def _names_twice(kind: str, names: list[str]) -> Problems:
+    for index, name in enumerate(names):
+        if name in names[:index]:
+            yield f"{kind}[{index}].name", f"{shown(name)} again", "each name once"
 
 
 def _keys_twice(entries: DirectoryFile) -> Problems:
@@ -117,3 +122,13 @@ def _groups(entries: DirectoryFile, known: Known) -> Problems:
             yield from known.no_group(f"groups[{index}].groups[{number}]", inner)
     if cycle := find_cycle({group.name: group.groups for group in entries.groups or ()}):
         yield "groups", f"a circle: {' -> '.join(cycle)}", "no group inside itself"
+
+
+def _shifts(entries: DirectoryFile, known: Known) -> Problems:
+    for index, shift in enumerate(entries.shifts):
+        for number, slot in enumerate(shift.weekly):
+            place = f"shifts[{index}].weekly[{number}]"
+            for position, name in enumerate(slot.people):
+                yield from known.nobody(f"{place}.people[{position}]", name)
+            for position, group in enumerate(slot.groups):
+                yield from known.no_group(f"{place}.groups[{position}]", group)

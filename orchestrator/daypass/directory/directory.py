@@ -4,24 +4,28 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Protocol
+from datetime import datetime
+from typing import Literal, Protocol
 
+from daypass.directory.shifts import Shift
 from daypass.domain.people import Person
 
 
 @dataclass(frozen=True)
 class Directory:
-    """Everyone that is known, and who is in which group.
+    """Everyone that is known, who is in which group, and who is on duty when.
 
     Attributes:
         people: By login; those who left are among them as long as the source names them.
         logins: E-mail address in lower case to login.
         members: Group to the logins in it, through groups inside groups too; those who left aren't members.
+        shifts: By name.
     """
 
     people: Mapping[str, Person]
     logins: Mapping[str, str] = field(default_factory=dict)
     members: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    shifts: Mapping[str, Shift] = field(default_factory=dict)
 
     def person(self, name: str) -> Person | None:
         """Whom a login or an e-mail address means; a login holds no `@`, so they can't be mixed up."""
@@ -36,6 +40,29 @@ class Directory:
     def left(self, logins: Iterable[str]) -> frozenset[str]:
         """Those of `logins` that belong to nobody who is still here: not active, or not named any more."""
         return frozenset(login for login in logins if self.active(login) is None)
+
+    def on_shift(self, name: str, at: datetime) -> frozenset[str]:
+        """Logins of those who are here and on this shift at `at`; nobody on a shift that isn't known."""
+        shift = self.shifts.get(name)
+        return frozenset(filter(self.active, shift.people(at))) if shift else frozenset()
+
+    def shifts_of(self, login: str, at: datetime) -> frozenset[str]:
+        """Names of the shifts that a person is on at `at`."""
+        return frozenset(name for name in self.shifts if login in self.on_shift(name, at))
+
+    def doubtful_shifts(self, at: datetime) -> Mapping[str, str]:
+        """Shifts that can't be told at `at`, and why."""
+        problems = ((name, shift.problem(at)) for name, shift in self.shifts.items())
+        return {name: problem for name, problem in problems if problem is not None}
+
+    def named(self, attribute: Literal["user", "group", "shift"], value: str, at: datetime) -> frozenset[str]:
+        """Logins of those whom a user's, group's or shift's name means at `at`, and who are here."""
+        if attribute == "group":
+            return self.members.get(value, frozenset())
+        if attribute == "shift":
+            return self.on_shift(value, at)
+        person = self.active(value)
+        return frozenset([person.login] if person else [])
 
 
 class DirectorySource(Protocol):

@@ -5,12 +5,13 @@ from __future__ import annotations
 import re
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, Field, PlainValidator, StrictBool, StrictInt
+from pydantic import AfterValidator, Field, PlainValidator, StrictBool, StrictInt, model_validator
 
 from daypass import host_rules
 from daypass.ca.public_keys import PublicKeyRefused, check_public_key
 from daypass.config import fields
-from daypass.config.settings import Part, PlainText
+from daypass.config.hours import Hours
+from daypass.config.part import Part, PlainText
 from daypass.errors import UsageError
 
 # The pattern of `input type=email` (html.spec.whatwg.org); it leaves out what /etc/passwd can't hold.
@@ -67,6 +68,26 @@ class GroupEntry(Part):
     groups: tuple[PlainText, ...] = ()
 
 
+class SlotEntry(Hours):
+    """Hours of the week with whoever is on duty then, by login or e-mail address, or by group."""
+
+    people: tuple[PlainText, ...] = ()
+    groups: tuple[PlainText, ...] = ()
+
+    @model_validator(mode="after")
+    def _somebody(self) -> SlotEntry:
+        if not self.people and not self.groups:
+            raise fields.refuse("people or groups, at least one", "hours with nobody")
+        return self
+
+
+class ShiftEntry(Part):
+    """One shift as written."""
+
+    name: PlainText
+    weekly: Annotated[tuple[SlotEntry, ...], AfterValidator(fields.not_empty)]
+
+
 class DirectoryFile(Part):
     """directory.yaml.
 
@@ -76,3 +97,4 @@ class DirectoryFile(Part):
 
     people: Annotated[tuple[PersonEntry, ...], AfterValidator(fields.not_empty)]
     groups: tuple[GroupEntry, ...] | None = None
+    shifts: tuple[ShiftEntry, ...] = ()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Mapping
 from pathlib import Path
 
 from pydantic import ValidationError
@@ -14,7 +15,8 @@ from daypass.config.yaml_text import MAX_BYTES, YamlRefused, read_yaml
 from daypass.directory.checking import Known, check_together
 from daypass.directory.directory import Directory
 from daypass.directory.groups import open_groups
-from daypass.directory.models import DirectoryFile
+from daypass.directory.models import DirectoryFile, ShiftEntry
+from daypass.directory.shifts import Shift, WeeklyShift
 from daypass.domain.people import Person
 from daypass.errors import ConfigurationError
 
@@ -89,4 +91,19 @@ def build(entries: DirectoryFile) -> Directory:
         people=people,
         logins={person.email.lower(): login for login, person in people.items()},
         members={name: logins & here for name, logins in members.items()},
+        shifts={shift.name: _shift(shift, known, members) for shift in entries.shifts},
+    )
+
+
+def _shift(entry: ShiftEntry, known: Known, members: Mapping[str, frozenset[str]]) -> Shift:
+    return WeeklyShift(
+        tuple(
+            (
+                slot.weekly,
+                frozenset(filter(None, map(known.login, slot.people))).union(
+                    *(members.get(group, frozenset()) for group in slot.groups)
+                ),
+            )
+            for slot in entry.weekly
+        )
     )

@@ -2,6 +2,7 @@
 
 from daypass.wiring.examining import examine
 from daypass.wiring.first_start import initialise
-from daypass.wiring.opening import Daypass, open_daypass
+from daypass.wiring.opening import Daypass, now, open_daypass
+from daypass.wiring.policies import read_policy
 
-__all__ = ["Daypass", "examine", "initialise", "open_daypass"]
+__all__ = ["Daypass", "examine", "initialise", "now", "open_daypass", "read_policy"]

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 import yaml
 from pydantic import BaseModel
 
-from daypass.config import load
+from daypass.config import access_flows, approvers, conditions, hours, load
 from daypass.config import settings as models
 from daypass.directory import YamlDirectory
 from daypass.directory import models as directory_models
+from daypass.flows import build_policy
+from daypass.flows.checking import check_policy
 from daypass.inventory.server_list import CHECKS, check
 from tests.documents import ROOT
 
@@ -25,8 +28,9 @@ EXAMPLES = ROOT / "inventories" / "example"
 
 def field_names() -> Iterator[str]:
     """Every name that can stand in daypass.yaml and directory.yaml; `source` is the file itself."""
-    for model in [*vars(models).values(), *vars(directory_models).values()]:
-        if isinstance(model, type) and issubclass(model, BaseModel) and model is not BaseModel:
+    parts = (models, access_flows, approvers, conditions, hours, directory_models)
+    for model in {model for part in parts for model in vars(part).values() if isinstance(model, type)}:
+        if issubclass(model, BaseModel) and model is not BaseModel:
             for name, field in model.model_fields.items():
                 yield field.alias or name
 
@@ -59,6 +63,25 @@ def test_directory_that_a_document_shows_is_read(block, tmp_path):
     file = tmp_path / "directory.yaml"
     file.write_text(block)
     assert YamlDirectory(file).read().people
+
+
+GUIDE = (ROOT / "docs" / "flows.md").read_text(encoding="utf-8")
+
+
+def guide_blocks(mark: str) -> list[str]:
+    """Those blocks of the guide to flows that begin with a word."""
+    return [block for block in BLOCK.findall(GUIDE) if block.startswith(mark)]
+
+
+@pytest.mark.parametrize("block", guide_blocks("access_flows:"))
+def test_flows_that_the_guide_shows_mean_something(block, tmp_path):
+    """Each example loads with the guide's servers and people, and `flows check` finds nothing in it."""
+    [configuration], [people] = guide_blocks("directory:"), guide_blocks("people:")
+    (tmp_path / "daypass.yaml").write_text(configuration + block)
+    (tmp_path / "directory.yaml").write_text(people)
+    settings = load(tmp_path / "daypass.yaml", {}, tmp_path)
+    policy = build_policy(settings, YamlDirectory(settings.directory).read())
+    assert check_policy(policy, datetime(2026, 11, 23, 9, tzinfo=UTC)) == []
 
 
 def test_example_inventory_loads():

@@ -1,0 +1,32 @@
+"""Who is on duty at a moment."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from daypass.domain.weekly import WeeklyHours
+
+
+class Shift(Protocol):
+    """One named shift."""
+
+    def people(self, at: datetime) -> frozenset[str]:
+        """Logins of those who are on duty at an aware moment; nobody where that can't be told."""
+
+    def problem(self, at: datetime) -> str | None:
+        """Why it can't be told, as words; None: it can."""
+
+
+@dataclass(frozen=True)
+class WeeklyShift:
+    """The same hours each week, with their people."""
+
+    slots: tuple[tuple[WeeklyHours, frozenset[str]], ...]
+
+    def people(self, at: datetime) -> frozenset[str]:
+        return frozenset().union(*(people for hours, people in self.slots if hours.holds(at)))
+
+    def problem(self, at: datetime) -> str | None:
+        return None
