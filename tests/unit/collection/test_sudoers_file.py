@@ -8,6 +8,7 @@ import pytest
 
 from ansible_collections.daypass.ssh.plugins.module_utils.document import SudoRule
 from ansible_collections.daypass.ssh.plugins.module_utils.names import SUDOERS_PATH, Refusal
+from ansible_collections.daypass.ssh.plugins.module_utils.sudo_program import SudoProgram
 from ansible_collections.daypass.ssh.plugins.module_utils.sudoers_file import SudoersFile
 from ansible_collections.daypass.ssh.plugins.module_utils.system import Completed
 
@@ -17,10 +18,11 @@ BOTH = {**ALICE, "bob": [(SudoRule("root", "ALL"), END)]}
 
 
 class Host:
-    """One file, and a visudo that answers by what it reads."""
+    """One file, a sudo with a version, and a visudo that answers by what it reads."""
 
-    def __init__(self, visudo: Callable[[str], int]) -> None:
+    def __init__(self, visudo: Callable[[str], int], version: str = "Sudo version 1.9.16p2") -> None:
         self.visudo = visudo
+        self.version = version
         self.content: str | None = None
         self.checked = ""
 
@@ -35,12 +37,14 @@ class Host:
         self.content = None
 
     def query(self, argv: list[str]) -> Completed:
+        if argv == ["sudo", "--version"]:
+            return Completed(0, self.version, "")
         assert argv[:2] == ["visudo", "-cf"]
         return Completed(self.visudo(self.checked), "", "complaint")
 
 
 def file_of(host: Host) -> SudoersFile:
-    return SudoersFile(host, host.content)  # type: ignore[arg-type]
+    return SudoersFile(host, SudoProgram(host), host.content)  # type: ignore[arg-type]
 
 
 def test_rules_end_by_themselves_where_this_sudo_can():
@@ -48,6 +52,7 @@ def test_rules_end_by_themselves_where_this_sudo_can():
     host = Host(lambda _text: 0)
     assert file_of(host).put(ALICE)
     assert "NOTAFTER=20261118" in str(host.content)
+    assert file_of(host).ends_by_itself
     assert not file_of(host).put(ALICE)
 
 
@@ -56,7 +61,20 @@ def test_sudo_that_refuses_an_end_gets_rules_without():
     host = Host(lambda text: int("NOTAFTER" in text))
     assert file_of(host).put(ALICE)
     assert "NOTAFTER" not in str(host.content)
+    assert not file_of(host).ends_by_itself
     assert not file_of(host).put(ALICE)
+
+
+def test_sudo_rs_gets_rules_without_an_end_whatever_visudo_says():
+    """Both programs may be installed: the sudo that people run decides, not the visudo that is found."""
+    host = Host(lambda _text: 0, version="sudo-rs 0.2.5")
+    assert file_of(host).put(ALICE)
+    assert "NOTAFTER" not in str(host.content)
+
+
+def test_no_rule_is_none_that_doesnt_end():
+    """Nothing to warn of where there is no rule."""
+    assert file_of(Host(lambda _text: 0)).ends_by_itself
 
 
 @pytest.mark.parametrize("code", [124, 127])

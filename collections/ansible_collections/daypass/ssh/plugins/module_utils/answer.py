@@ -28,6 +28,7 @@ MESSAGE_LENGTH = 400
 WARNINGS_MAX = 8  # of one account
 ACCOUNTS_LENGTH = 190_000  # of all accounts as JSON
 DIFF_LENGTH = 50_000  # of each side
+SUDO_BY_DEADLINE = "sudo here doesn't end rules by itself; the local deadline does"
 SHORT_LENGTH = 80  # of a message, where the whole would be too long
 
 
@@ -59,6 +60,8 @@ def build(
     result["digest"] = run.document.digest
     result["program"] = None if run.program is None else run.program.shown()
     result["warnings"] = drift_warnings(run.drift)
+    if applied is not None and applied.sudo_by_deadline:
+        result["warnings"].append(SUDO_BY_DEADLINE)
     if problem is not None:
         result.update(code=problem.code, message=problem.sentence[:MESSAGE_LENGTH], hint=problem.hint)
     for login, account in plan.accounts.items():

@@ -27,6 +27,7 @@ class Applied(NamedTuple):
         undone: Logins whose opening was taken back, or not begun.
         stuck: Logins where something that should be gone may still be there: the next run goes on.
         unfinished: uid -> where setuid and setgid copies weren't all looked for, as time was up.
+        sudo_by_deadline: There are sudo rules, and this host's sudo doesn't end them by itself.
     """
 
     failures: Mapping[str, list[Failure]]
@@ -35,3 +36,4 @@ class Applied(NamedTuple):
     stuck: frozenset[str]
     changed: bool
     unfinished: Mapping[int, Lost] = {}
+    sudo_by_deadline: bool = False

@@ -17,7 +17,8 @@ from .applied import Applied, Failure
 from .ending import WHOLE, Patience
 from .ledger import LedgerAccount
 from .names import Refusal
-from .sudoers_file import SudoersFile, others_rights
+from .sudo_program import SudoProgram
+from .sudoers_file import SudoersFile
 from .system import CommandFailed
 
 if TYPE_CHECKING:
@@ -52,7 +53,8 @@ class Applier:
         self._now = now
         self._check_sshd = check_sshd
         self._patience = patience
-        self._sudoers = SudoersFile(system, facts.sudoers)
+        self._sudo = SudoProgram(system)
+        self._sudoers = SudoersFile(system, self._sudo, facts.sudoers)
         self._failures: dict[str, list[Failure]] = {}
         self._warnings: dict[str, list[str]] = {}
         self._undone: set[str] = set()
@@ -73,6 +75,7 @@ class Applier:
             frozenset(self._stuck),
             self._changed,
             self._unfinished,
+            not self._sudoers.ends_by_itself,
         )
 
     # --- closing --------------------------------------------------------------------------------------------
@@ -280,7 +283,7 @@ class Applier:
         gids = {name: group.gid for name, group in groups.items()}
         account_steps.check_groups(system, login, account.uid, (names.GROUP_CREATED,), gids)
         if self._facts.sudo:
-            others_rights(system, login)
+            self._sudo.check_no_rights(login)
 
     def _undo_create(self, account: AccountPlan, made_home: bool) -> None:
         account_steps.undo_create(self._system, account.login, _entry(account), made_home)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Iterable, Mapping, NamedTuple, Sequence
 
-from . import account_files, names, nss, sudoers_tree, sudoers_words
+from . import account_files, names, nss, sudo_program, sudoers_tree, sudoers_words
 from .account_files import Group, Passwd, Shadow
 from .names import Refusal
 
@@ -128,18 +128,10 @@ def read_facts(system: System, wanted: Wanted, uids: Mapping[str, int], homes: M
         problem=problem or (broken if opening else None),
         shells=account_files.parse_shells(system.read("/etc/shells") or b""),
         sudoers=_text(system, names.SUDOERS_PATH),
-        sudo=has_sudo(system),
+        sudo=sudo_program.installed(system),
         mentioned=sudoers_words.mentioned_names(tree.texts),
         root_groups=sudoers_words.root_groups(tree.texts),
         sudoers_included=tree.includes_ours,
-    )
-
-
-def has_sudo(system: System) -> bool:
-    """Whether sudo and visudo are installed where our children look for programs."""
-    return all(
-        any(system.exists(f"{folder}/{name}") for folder in ("/usr/bin", "/usr/sbin", "/bin", "/sbin"))
-        for name in ("sudo", "visudo")
     )
 
 

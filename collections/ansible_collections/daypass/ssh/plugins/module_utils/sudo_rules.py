@@ -18,6 +18,7 @@ from . import names
 from .names import Refusal
 
 ALL = "ALL"
+NOTAFTER = " NOTAFTER="
 PATH = re.compile(r"(?:/[A-Za-z0-9_.+@%-]+)+", re.ASCII)
 ARGUMENT = re.compile(r"[A-Za-z0-9_./@%+=~-]+", re.ASCII)
 HEADER = "# Written by Daypass from /var/lib/daypass/ledger.json; changes made here are lost.\n"
@@ -77,10 +78,8 @@ def render_sudoers(accounts: dict, notafter: bool) -> str:
     for login in sorted(accounts):
         latest = _latest(accounts[login])
         for (run_as, command), not_after in sorted(latest.items()):
-            until = (
-                "NOTAFTER=%s " % time.strftime("%Y%m%d%H%M%SZ", time.gmtime(not_after)) if notafter else ""
-            )
-            lines.append("%s ALL=(%s) %sNOPASSWD: %s\n" % (login, run_as, until, _escaped(command)))
+            until = NOTAFTER + time.strftime("%Y%m%d%H%M%SZ", time.gmtime(not_after)) if notafter else ""
+            lines.append("%s ALL=(%s)%s NOPASSWD: %s\n" % (login, run_as, until, _escaped(command)))
     return HEADER + "".join(lines) if lines else ""
 
 

@@ -13,6 +13,7 @@ from .names import Refusal
 from .shortening import only_present
 
 if TYPE_CHECKING:
+    from .sudo_program import SudoProgram
     from .system import System
 
 NO_ANSWER = (124, 127)  # `system.Completed`: time is up, not found
@@ -26,9 +27,15 @@ class SudoersFile:
         content: What it holds now, None where it isn't there.
     """
 
-    def __init__(self, system: System, content: str | None) -> None:
+    def __init__(self, system: System, sudo: SudoProgram, content: str | None) -> None:
         self._system = system
+        self._sudo = sudo
         self.content = content
+
+    @property
+    def ends_by_itself(self) -> bool:
+        """Whether each rule in it ends without us; with no rule it does."""
+        return not self.content or sudo_rules.NOTAFTER in self.content
 
     def put(self, rules: Rules, may_open: bool = True) -> bool:
         """Make the file say exactly this; False when it did already.
@@ -40,19 +47,20 @@ class SudoersFile:
         """
         texts = _texts(rules)
         if not may_open:
-            texts = tuple(self._only_present(text) for text in texts)
+            texts = (self._only_present(texts[0]), self._only_present(texts[1]))
         if (self.content or "") in texts:
             return False
-        complaint = ""
-        for text in texts:
-            try:
-                self._replace(text)
-                return True
-            except Refusal as refusal:
-                if refusal.code != "sudoers_broken":
-                    raise  # visudo said nothing about NOTAFTER: rules without an end are no answer to that
-                complaint = refusal.sentence
-        raise Refusal("sudoers_broken", complaint)
+        with_end, without = texts
+        if self._sudo.is_rs or not with_end:
+            self._replace(without)
+            return True
+        try:
+            self._replace(with_end)
+        except Refusal as refusal:
+            if refusal.code != "sudoers_broken":
+                raise  # visudo said nothing about NOTAFTER: rules without an end are no answer to that
+            self._replace(without)  # a sudo before 1.8.20
+        return True
 
     def reduce(self, rules: Rules, logins: set[str], may_open: bool = True) -> bool:
         """As `put`, for closings: where visudo doesn't help, the lines of these logins go all the same.
@@ -96,29 +104,6 @@ class SudoersFile:
         if done.rc != 0:
             words = " ".join((done.stderr + " " + done.stdout).split())[-200:]
             raise Refusal("sudoers_broken", f"visudo refuses the rules: {words}")
-
-
-def others_rights(system: System, login: str) -> None:
-    """Refuse when sudo gives this login anything; called while none of our rules name it.
-
-    Raises:
-        Refusal: `old_rights`, or `sudoers_broken` when sudo doesn't give a clear answer.
-    """
-    done = system.query(["sudo", "-l", "-U", login])
-    text = done.stdout + done.stderr
-    if "may run the following" in text:
-        rules = " ".join(text.partition("may run the following")[2].split()[1:])[:120]
-        raise Refusal(
-            "old_rights",
-            f"sudo gives {login} rights that aren't ours: {rules}",
-            "the host's administrator clears that",
-        )
-    unclear = "syntax error" in text or "parse error" in text
-    if unclear or "is not allowed to run sudo" not in text:
-        words = " ".join(text.split())[-200:]
-        raise Refusal(
-            "sudoers_broken", f"sudo doesn't say what {login} may do: {words}", "run visudo -c on the host"
-        )
 
 
 def _texts(rules: Rules) -> tuple[str, str]:
