@@ -11,7 +11,7 @@ from ansible_collections.daypass.ssh.plugins.module_utils.system import Complete
 WS = "Sudo version 1.9.16p2\nSudoers policy plugin version 1.9.16p2\n"
 RS = "sudo-rs 0.2.5\n"
 NONE_WS = "User alice is not allowed to run sudo on web-1.\n"
-NONE_RS = "sudo: Sorry, user root is not allowed to execute 'list' as alice on web-1.\n"
+NONE_RS = "sudo-rs: Sorry, user root is not allowed to execute 'list' as alice on web-1.\n"
 DEFAULTS = "Matching Defaults entries for alice on web-1:\n    env_reset, mail_badpass\n\n"
 GIVEN = "User alice may run the following commands on web-1:\n    (root) NOPASSWD: /usr/bin/id\n"
 
@@ -44,6 +44,8 @@ def outcome(host: Host) -> str | None:
         Host(WS, NONE_WS, "sudo: unable to resolve host web-1: Name or service not known\n"),
         Host(WS, NONE_WS, '/etc/sudoers:9:12: unknown defaults entry "nonsense"\n'),
         Host(RS, "", NONE_RS, code=1),
+        Host(RS, "", NONE_RS.replace("sudo-rs:", "sudo:"), code=1),
+        Host(RS, "", "/etc/sudoers.d/x:1:10: unknown setting: 'nonsense'\n" + NONE_RS, code=1),
     ],
 )
 def test_login_without_rights_may_open(host: Host):
@@ -69,7 +71,9 @@ def test_login_with_rights_of_others_is_refused(version: str, text: str):
         Host(WS, NONE_WS, "sudo: /etc/sudoers.d/x is world writable\n"),
         Host(WS, NONE_WS, "sudo: unable to open /etc/sudoers.d/x: No such file or directory\n"),
         Host(RS, NONE_WS),
-        Host(RS, "", NONE_RS + "/etc/sudoers.d/x:1:5: expected host name\n", code=1),
+        Host(RS, "", "/etc/sudoers.d/x:1:14: expecting '=' but found 'x'\n" + NONE_RS, code=1),
+        Host(RS, "", "/etc/sudoers:54:2: Is a directory (os error 21)\n" + NONE_RS, code=1),
+        Host(RS, "", "/etc/sudoers.d/x:1:2: include file limit reached\n" + NONE_RS, code=1),
     ],
 )
 def test_answer_that_isnt_clear_stops_the_opening(host: Host):

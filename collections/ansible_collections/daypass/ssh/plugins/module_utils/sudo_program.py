@@ -53,7 +53,7 @@ class SudoProgram:
                 "the host's administrator clears that",
             )
         complaints = [line for line in lines if "sudoers" in line and not HARMLESS.search(line)]
-        if complaints or not any(line.startswith(self._no_rights(login)) for line in lines):
+        if complaints or not any(self._denied(login).match(line) for line in lines):
             words = " ".join(" ".join(complaints or lines).split())[-200:]
             raise Refusal(
                 "sudoers_broken",
@@ -61,12 +61,13 @@ class SudoProgram:
                 "run visudo -c on the host",
             )
 
-    def _no_rights(self, login: str) -> str:
-        """How the line begins that denies it. sudo-rs says the other one's sentence of anybody, true or not,
-        where its sudoers have no rule for root."""
+    def _denied(self, login: str) -> re.Pattern[str]:
+        """How the line begins that denies it. Some sudo-rs say the other one's sentence of anybody, true or not,
+        where their sudoers have no rule for root."""
+        name = re.escape(login)
         if self.is_rs:
-            return f"sudo: Sorry, user root is not allowed to execute 'list' as {login} on "
-        return f"User {login} is not allowed to run sudo on "
+            return re.compile(f"sudo(-rs)?: Sorry, user root is not allowed to execute 'list' as {name} on ")
+        return re.compile(f"User {name} is not allowed to run sudo on ")
 
 
 def installed(system: System) -> bool:
