@@ -62,8 +62,10 @@ class SudoProgram:
             )
 
     def _denied(self, login: str) -> re.Pattern[str]:
-        """How the line begins that denies it. Some sudo-rs say the other one's sentence of anybody, true or not,
-        where their sudoers have no rule for root."""
+        """How the line begins that denies it.
+
+        Some sudo-rs say the other one's sentence of anybody, true or not, where root has no rule.
+        """
         name = re.escape(login)
         if self.is_rs:
             return re.compile(f"sudo(-rs)?: Sorry, user root is not allowed to execute 'list' as {name} on ")
