@@ -19,7 +19,7 @@ import time
 
 import driver
 import syscall_kill
-from daypass_host import account_files, ledger, names, processes, system
+from daypass_host import account_files, homes, ledger, names, processes, system
 
 SNAPSHOT = "/opt/daypass-test/snapshot"
 FILES = [f"/etc/{name}" for name in ("passwd", "shadow", "group", "gshadow", "subuid", "subgid")]
@@ -77,11 +77,18 @@ def state(login: str, uid: int) -> dict:
         "keys": (system_.read(f"{names.KEYS_FOLDER}/{login}") or b"").decode(),
         "sudo": (system_.read(names.SUDOERS_PATH) or b"").decode(),
         "home": home and [home.st_uid, oct(home.st_mode), sorted(os.listdir(f"/home/{login}"))],
+        "archives": sorted(name[name.index("Z") + 1 :] for name in archived(login)),
         "ledger": entry
         and [entry.pending, {key: one.live for key, one in entry.grants.items()}, entry.groups],
         "retired": [one.uid for one in kept.retired],
         "subordinate": login in (system_.read("/etc/subuid") or b"").decode(),
     }
+
+
+def archived(login: str) -> list:
+    """Names in the archive folder that belong to the login."""
+    folder = f"/home/{homes.ARCHIVE_NAME}"
+    return [name for name in system.System().names(folder) if name.startswith(f"{login}-")]
 
 
 def nothing_open(found: dict) -> bool:

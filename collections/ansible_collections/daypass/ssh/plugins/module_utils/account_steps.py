@@ -15,6 +15,7 @@ from .steps import CLOSED_DAY, CLOSED_PASSWORD, CREATED_PASSWORD, OPEN_PASSWORD,
 if TYPE_CHECKING:
     from .account_files import Passwd
     from .ledger import LedgerAccount
+    from .sudo_program import SudoProgram
     from .system import System
 
 
@@ -74,6 +75,22 @@ def check_groups(
         )
 
 
+def check_old_rights(system: System, login: str, uid: int, sudo: SudoProgram | None) -> None:
+    """Refuse what the name has before any group or rule of ours: it comes from others.
+
+    Args:
+        sudo: The host's, None where there is none.
+
+    Raises:
+        Refusal: `old_rights`, `nss_unavailable` or `sudoers_broken`.
+    """
+    groups = account_files.parse_group(system.read("/etc/group") or b"")
+    gids = {name: group.gid for name, group in groups.items()}
+    check_groups(system, login, uid, (names.GROUP_CREATED,), gids)
+    if sudo is not None:
+        sudo.check_no_rights(login)
+
+
 def set_groups(system: System, login: str, groups: tuple[str, ...]) -> None:
     """Put the login into exactly these supplementary groups."""
     system.change(["usermod", "--groups", ",".join(groups), login])
@@ -106,6 +123,31 @@ def write_keys(system: System, login: str, gid: int, content: str | None) -> Non
         system.remove(path)
     else:
         system.write(path, content.encode("ascii"), 0o640, 0, gid)
+
+
+def narrow_keys(system: System, login: str, gid: int, content: str | None) -> str | None:
+    """Take lines out of a key file, on a full disk too: a login that should end is worse than one that fails.
+
+    Returns:
+        A warning where the file has the right lines and isn't as it should be otherwise.
+
+    Raises:
+        OSError: It couldn't be written. The whole file is gone then, if that was possible.
+    """
+    path = f"{names.KEYS_FOLDER}/{login}"
+    try:
+        write_keys(system, login, gid, content)
+        return None
+    except OSError as error:
+        if content is None:
+            raise
+        kept = set(content.encode("ascii").splitlines(True))
+        try:
+            system.blank_lines(path, lambda line: line not in kept)
+        except OSError:
+            system.remove(path)
+            raise error from None
+        return f"{path} couldn't be written anew ({error.strerror}); lines that ended were blanked"
 
 
 def delete_user(system: System, login: str, uid: int) -> None:

@@ -18,7 +18,7 @@ from .fields import show_moment
 from .names import Refusal
 
 if TYPE_CHECKING:
-    from .applied import Applied
+    from .applied import Applied, Unfinished
     from .converge import Run
     from .ledger import Ledger, LedgerGrant
     from .merge import Wanted
@@ -173,9 +173,15 @@ def _account(account: AccountPlan, applied: Applied | None, login: str) -> dict[
         "message": None if message is None else message[:MESSAGE_LENGTH],
         "changes": [list(change) for change in changes],
         "warnings": [warning[:MESSAGE_LENGTH] for warning in warnings[:WARNINGS_MAX]],
+        "unfinished": None if applied is None else unfinished(applied.unremoved.get(login)),
         "root_equivalent": bool(account.root_equivalent),
         "next_deadline": show_moment(min(ends)) if ends else None,
     }
+
+
+def unfinished(found: Unfinished | None) -> dict[str, str] | None:
+    """What is left of a removal, as it travels."""
+    return None if found is None else {"code": found.code, "message": found.sentence[:MESSAGE_LENGTH]}
 
 
 def _lacking(account: AccountPlan, grants: Mapping[str, LedgerGrant], taken_back: bool) -> list[str]:

@@ -19,6 +19,18 @@ class Failure(NamedTuple):
     hint: str = ""
 
 
+IN_WORK = "in_work"  # goes on with the next run
+
+
+class Unfinished(Exception):
+    """A removal that isn't complete: `IN_WORK`, or the code of what is in its way; and a sentence."""
+
+    def __init__(self, code: str, sentence: str) -> None:
+        super().__init__(sentence)
+        self.code = code
+        self.sentence = sentence
+
+
 class Applied(NamedTuple):
     """What became of the accounts.
 
@@ -28,6 +40,7 @@ class Applied(NamedTuple):
         stuck: Logins where something that should be gone may still be there: the next run goes on.
         unfinished: uid -> where setuid and setgid copies weren't all looked for, as time was up.
         sudo_by_deadline: There are sudo rules, and this host's sudo doesn't end them by itself.
+        unremoved: Removals that had no time, or that something is in the way of, by login.
     """
 
     failures: Mapping[str, list[Failure]]
@@ -37,3 +50,4 @@ class Applied(NamedTuple):
     changed: bool
     unfinished: Mapping[int, Lost] = {}
     sudo_by_deadline: bool = False
+    unremoved: Mapping[str, Unfinished] = {}

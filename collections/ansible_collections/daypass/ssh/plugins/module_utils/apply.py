@@ -12,8 +12,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Callable, Mapping
 
-from . import account_files, account_steps, ending, names, removal, rights
-from .applied import Applied, Failure
+from . import account_steps, ending, removal, rights
+from .applied import Applied, Failure, Unfinished
 from .ending import WHOLE, Patience
 from .ledger import LedgerAccount
 from .names import Refusal
@@ -59,6 +59,7 @@ class Applier:
         self._warnings: dict[str, list[str]] = {}
         self._undone: set[str] = set()
         self._stuck: set[str] = set()
+        self._unremoved: dict[str, Unfinished] = {}
         self._changed = False
         self._unfinished: Mapping[int, Lost] = {}
 
@@ -76,6 +77,7 @@ class Applier:
             self._changed,
             self._unfinished,
             not self._sudoers.ends_by_itself,
+            self._unremoved,
         )
 
     # --- closing --------------------------------------------------------------------------------------------
@@ -198,7 +200,7 @@ class Applier:
             actions.append(lambda: self._undo_create(account, bool(steps["create_user"].value)))
         elif "key_file" in steps:
             content = self._plan.keys.render(account.middle)
-            actions.append(lambda: account_steps.write_keys(system, login, account.uid, content))
+            actions.append(lambda: self._narrow_keys(account, content))
         if not account.middle and "create_user" not in steps:
             actions.append(lambda: account_steps.lock(system, login))
         if "groups" in steps and "create_user" not in steps:
@@ -211,11 +213,14 @@ class Applier:
 
     # --- removal --------------------------------------------------------------------------------------------
     def _remove(self, accounts: list[AccountPlan]) -> None:
-        for account in accounts:
-            if account.login not in self._stuck and not all(
-                self._try(account, one) for one in account.remove
-            ):
-                self._stuck.add(account.login)
+        going = [account for account in accounts if account.login not in self._stuck]
+        self._changed = self._changed or bool(going)
+        for account, error in removal.in_turn(self._system, going, self._do):
+            self._stuck.add(account.login)
+            if isinstance(error, Unfinished):
+                self._unremoved[account.login] = error
+            else:
+                self._fail(account, error)
 
     # --- steps ----------------------------------------------------------------------------------------------
     def _try(self, account: AccountPlan, step: Step) -> bool:
@@ -253,7 +258,7 @@ class Applier:
             "unlock": lambda: account_steps.unlock(system, login, *value),
             "lock": lambda: account_steps.lock(system, login),
             "park": lambda: removal.park(system, login, value),
-            "key_file": lambda: account_steps.write_keys(system, login, uid, value),
+            "key_file": lambda: self._key_file(account, step),
             "leftovers": lambda: self._leftovers(account),
             "home": lambda: self._home(account, value),
             "delete_user": lambda: account_steps.delete_user(system, login, uid),
@@ -261,6 +266,16 @@ class Applier:
             "purge": lambda: account_steps.purge(system, login, uid),
         }
         actions[step.name]()
+
+    def _key_file(self, account: AccountPlan, step: Step) -> None:
+        if any(step is one for one in account.close):
+            self._narrow_keys(account, step.value)
+        else:
+            account_steps.write_keys(self._system, account.login, account.uid, step.value)
+
+    def _narrow_keys(self, account: AccountPlan, content: str | None) -> None:
+        warning = account_steps.narrow_keys(self._system, account.login, account.uid, content)
+        self._warn(account, [warning] if warning else [])
 
     def _leftovers(self, account: AccountPlan) -> None:
         facts = self._facts.accounts[account.login]
@@ -277,13 +292,8 @@ class Applier:
             self._warnings.setdefault(account.login, []).extend(warnings)
 
     def _old_rights(self, account: AccountPlan) -> None:
-        """Before any group or rule of ours: what the name has by now comes from others."""
-        system, login = self._system, account.login
-        groups = account_files.parse_group(system.read("/etc/group") or b"")
-        gids = {name: group.gid for name, group in groups.items()}
-        account_steps.check_groups(system, login, account.uid, (names.GROUP_CREATED,), gids)
-        if self._facts.sudo:
-            self._sudo.check_no_rights(login)
+        sudo = self._sudo if self._facts.sudo else None
+        account_steps.check_old_rights(self._system, account.login, account.uid, sudo)
 
     def _undo_create(self, account: AccountPlan, made_home: bool) -> None:
         account_steps.undo_create(self._system, account.login, _entry(account), made_home)

@@ -17,6 +17,7 @@ from . import (
     document,
     emergency,
     facts,
+    homes,
     installing,
     ledger,
     merge,
@@ -90,11 +91,25 @@ def converge(
         wanted = document.parse(opaque)
         with system.lock(names.LOCK_PATH, names.LOCK_WAIT_SECONDS):
             later = now + int(system.monotonic() - began)
-            return _converge_locked(system, Run(wanted, later, drift, None, check, program))
+            result = _converge_locked(system, Run(wanted, later, drift, None, check, program))
     except Refusal as refusal:
         return answer.refused(refusal, now, drift)
     except FileNotFoundError:  # the lock's folder is made by onboarding
         return answer.refused(_not_onboarded(), now, drift)
+    if not check and result["answer"]["status"] == "converged":
+        _go_on_with_homes(system, result)
+    return result
+
+
+def _go_on_with_homes(system: System, result: dict[str, Any]) -> None:
+    """What removals have set aside; the lock is free again, so this may take its time."""
+    accounts = result["answer"]["accounts"]
+    found = homes.go_on(system)
+    result["changed"] = result["changed"] or found is not None
+    for login, left in (found or {}).items():
+        if login in accounts:
+            accounts[login]["unfinished"] = accounts[login]["unfinished"] or answer.unfinished(left)
+        result["answer"]["warnings"].append(left.sentence[: answer.MESSAGE_LENGTH])
 
 
 def _converge_locked(system: System, run: Run) -> dict[str, Any]:

@@ -135,9 +135,31 @@ class Files:
         """Rename within one file system."""
         self.before("rename", "%s %s" % (old, new))
         os.rename(old, new)
-        self._sync_folder(os.path.dirname(old))
+        # The new name first: a power cut between the two leaves it under both, not under none.
         self._sync_folder(os.path.dirname(new))
+        self._sync_folder(os.path.dirname(old))
         self.after("rename", "%s %s" % (old, new))
+
+    def blank_lines(self, path: str, gone: Callable[[bytes], bool]) -> None:
+        """Make lines of a file of root's comments, in place. It needs no room, so it works on a full disk.
+
+        Args:
+            gone: Whether a line (with its end) is to go.
+
+        Raises:
+            OSError: The file isn't there or can't be written.
+        """
+        self.before("blank_lines", path)
+        flags = os.O_RDWR | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+        with os.fdopen(os.open(path, flags), "r+b", buffering=0) as file:
+            place = 0
+            for line in file.read(READ_LIMIT).splitlines(True):
+                if len(line) > 2 and gone(line):
+                    # Two characters at once: in sudoers `#` alone makes a user id of a digit that follows.
+                    os.pwrite(file.fileno(), b"# ", place)
+                place += len(line)
+            os.fsync(file.fileno())
+        self.after("blank_lines", path)
 
     def clear_bits(self, path: str, uid: int, bits: int) -> None:
         """Take mode bits off a regular file of this owner; a link, a FIFO or another's file stays as it is.
@@ -156,16 +178,31 @@ class Files:
             os.close(descriptor)
         self.after("clear_bits", path)
 
-    def remove_tree(self, path: str) -> None:
+    def remove_tree(self, path: str, seconds: float = REMOVE_TREE_SECONDS) -> None:
         """Remove a folder and all in it, never through a link and never onto another file system.
 
         Raises:
-            OSError: Something of it is still there, or there is too much for one run.
+            OSError: Something of it is still there; `TimeoutError`: there is too much for one run.
         """
         self.before("remove_tree", path)
-        until = self.monotonic() + REMOVE_TREE_SECONDS
+        until = self.monotonic() + seconds
         trees.remove(path, lambda: self.monotonic() < until)
         self.after("remove_tree", path)
+
+    def open_part(self, path: str, offset: int) -> int:
+        """Open root's own file (0600) for writing after its first `offset` bytes; what came after is gone.
+
+        Returns:
+            A descriptor, which the caller closes.
+        """
+        self.before("open_part", path)
+        flags = os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
+        descriptor = os.open(path, flags, 0o600)
+        os.ftruncate(descriptor, offset)
+        os.lseek(descriptor, offset, os.SEEK_SET)
+        self._restore_context(path, path)
+        self.after("open_part", path)
+        return descriptor
 
     def make_folder(self, path: str, mode: int) -> None:
         """Make a folder of root's with exactly this mode; one that is there keeps its content.

@@ -33,6 +33,7 @@ STATE_FOLDER = "/var/lib/daypass"
 LEDGER_PATH = STATE_FOLDER + "/ledger.json"
 LEDGER_COPY_PATH = STATE_FOLDER + "/ledger.copy"  # written before it, so never behind it
 LOCK_PATH = STATE_FOLDER + "/lock"
+ARCHIVE_LOCK_PATH = STATE_FOLDER + "/archive.lock"  # nobody waits for it
 PARKED_FOLDER = STATE_FOLDER + "/parked"  # crontabs and at jobs of closed accounts
 TRUST_FOLDER = "/etc/ssh/daypass"
 KEYS_FOLDER = TRUST_FOLDER + "/keys"

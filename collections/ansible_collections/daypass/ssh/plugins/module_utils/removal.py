@@ -13,37 +13,55 @@ from __future__ import annotations
 import errno
 import os
 import stat
-import time
-from typing import TYPE_CHECKING, Iterable
+from typing import TYPE_CHECKING, Callable, Iterable, Iterator
 
-from . import account_files
+from . import account_files, homes
+from .applied import IN_WORK, Unfinished
 from .mounts import read_mounts
 from .names import PARKED_FOLDER
 
 if TYPE_CHECKING:
+    from .plan_types import AccountPlan
+    from .steps import Step
     from .system import System
 
-ARCHIVE_NAME = ".daypass-archive"  # beside the homes: a rename stays in one file system and reads nothing
 TEMPORARY_FOLDERS = ("/tmp", "/var/tmp", "/dev/shm")  # noqa: S108 - looked through, never written to
 # Where removing or renaming means work on somebody else's machine (statfs types by name, mount(8)).
 # One person's thousands of files or jobs must not keep the lock from everybody else's closing.
-LEFTOVERS_SECONDS = 20
+REMOVALS_SECONDS = 10  # of one run, under the lock that the local deadline waits 30 s for
+LEFTOVERS_SECONDS = 8  # of one account
 PARK_SECONDS = 10
 NETWORK_TYPES = ("nfs", "cifs", "smb", "fuse", "9p", "ceph", "glusterfs", "afs", "autofs", "lustre")
 
 
+def in_turn(
+    system: System, accounts: Iterable[AccountPlan], do: Callable[[AccountPlan, Step], None]
+) -> Iterator[tuple[AccountPlan, Exception]]:
+    """Remove accounts one by one, as far as time goes: somebody's closing may be waiting for the lock.
+
+    Yields:
+        Those that aren't removed, with the reason: `Unfinished`, or what went wrong.
+    """
+    until = system.monotonic() + REMOVALS_SECONDS
+    for account in accounts:
+        try:
+            if system.monotonic() > until:
+                raise Unfinished(IN_WORK, "other removals came first")
+            for step in account.remove:
+                do(account, step)
+        except Exception as error:  # noqa: BLE001 - no surprise with one account stops another's removal
+            yield account, error
+
+
 def remove_home(system: System, login: str, uid: int, home: str, policy: str, now: int) -> str | None:
-    """Archive, delete or keep a home.
+    """Set a home aside, to be archived or deleted (see `homes`), or keep it.
 
     Args:
-        policy: `archive` (moved beside the homes, for root alone), `delete` or `keep`.
+        policy: `archive`, `delete` or `keep`.
         now: Seconds since 1970, for the archive's name.
 
     Returns:
         A warning where a guard kept it, else None.
-
-    Raises:
-        OSError: It couldn't be moved or deleted.
     """
     if policy == "keep":
         return None
@@ -53,16 +71,12 @@ def remove_home(system: System, login: str, uid: int, home: str, policy: str, no
         reason = why_not_touch(system, login, uid, home)
     except OSError as error:  # what is left of a mount that he made
         reason = f"it can't be looked at ({error.strerror})"
-    if reason is not None:
-        return f"the home {home} was kept: {reason}"
-    if policy == "delete":
-        system.remove_tree(home)
-        return None
-    folder = os.path.join(os.path.dirname(home), ARCHIVE_NAME)
-    system.make_folder(folder, 0o700)
-    moment = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime(now))
-    system.rename(home, os.path.join(folder, f"{login}-{uid}-{moment}"))
-    return None
+    if reason is None:
+        try:
+            homes.set_aside(system, login, uid, home, policy, now)
+        except OSError as error:
+            reason = f"it can't be moved ({error.strerror})"
+    return None if reason is None else f"the home {home} was kept: {reason}"
 
 
 def why_not_touch(system: System, login: str, uid: int, home: str, owners: Iterable[int] = ()) -> str | None:
@@ -98,23 +112,28 @@ def remove_leftovers(system: System, login: str, uid: int, paths: Iterable[str])
 
     Returns:
         Warnings for what stayed.
+
+    Raises:
+        Unfinished: There is too much of it for one run; the next one goes on.
     """
     warnings = []
+    until = system.monotonic() + LEFTOVERS_SECONDS
     for path in paths:
         if system.status(path) is not None:
             system.remove(path)
     parked = f"{PARKED_FOLDER}/{login}"
     if system.status(parked) is not None:
-        system.remove_tree(parked)
+        system.remove_tree(parked, LEFTOVERS_SECONDS)
     mounts = read_mounts()
-    until = system.monotonic() + LEFTOVERS_SECONDS
     for folder in TEMPORARY_FOLDERS:
         for name in system.names(folder):
             path = f"{folder}/{name}"
             if system.monotonic() > until:
-                return [*warnings, f"{path} and what follows wasn't looked at: there is too much of it"]
+                raise Unfinished(IN_WORK, f"{login} has left too much in {folder} for one run")
             try:
-                _remove_own(system, path, uid, mounts)
+                _remove_own(system, path, uid, mounts, until - system.monotonic())
+            except TimeoutError as error:
+                raise Unfinished(IN_WORK, f"{login} has left too much in {path} for one run") from error
             except OSError as error:
                 warnings.append(f"{path} stayed: {error.strerror}")
     return warnings
@@ -153,14 +172,14 @@ def _regular(system: System, path: str) -> bytes | None:
     return system.read(path)
 
 
-def _remove_own(system: System, path: str, uid: int, mounts: list[tuple[str, str]]) -> None:
+def _remove_own(system: System, path: str, uid: int, mounts: list[tuple[str, str]], seconds: float) -> None:
     status = system.status(path)
     if status is None or status.st_uid != uid:
         return
     if not stat.S_ISDIR(status.st_mode):
         system.remove(path)
     elif not any(point == path or point.startswith(path + "/") for point, _type in mounts):
-        system.remove_tree(path)
+        system.remove_tree(path, seconds)
 
 
 def _type_of(path: str, mounts: list[tuple[str, str]]) -> str:

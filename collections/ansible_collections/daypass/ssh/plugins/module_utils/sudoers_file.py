@@ -63,15 +63,21 @@ class SudoersFile:
         return True
 
     def reduce(self, rules: Rules, logins: set[str], may_open: bool = True) -> bool:
-        """As `put`, for closings: where visudo doesn't help, the lines of these logins go all the same.
+        """As `put`, for closings: where visudo doesn't help, or the disk is full, lines of these logins go
+        all the same.
 
         Args:
             may_open: False where no line may come back that somebody took away.
+
+        Raises:
+            OSError: The file couldn't be changed. All of it is gone then, if that was possible.
         """
         try:
             return self.put(rules, may_open)
         except Refusal:
             return self.drop(logins)
+        except OSError as error:
+            return self._blank(set("".join(_texts(rules)).splitlines(True)), logins, error)
 
     def drop(self, logins: set[str]) -> bool:
         """Take the lines of these logins out unasked: what is left was accepted before. False = none."""
@@ -79,12 +85,33 @@ class SudoersFile:
         kept = [line for line in lines if line.split(" ")[0] not in logins]
         if kept == lines:
             return False
-        self._store("".join(kept) if any(not line.startswith("#") for line in kept) else "")
+        try:
+            self._store("".join(kept) if any(not line.startswith("#") for line in kept) else "")
+        except OSError as error:
+            return self._blank(set(), logins, error)
         return True
 
     def _only_present(self, text: str) -> str:
         kept = only_present(text, self.content)
         return kept if any(not line.startswith("#") for line in kept.splitlines()) else ""
+
+    def _blank(self, kept: set[str], logins: set[str], error: OSError) -> bool:
+        """Without room for another file: these logins' lines become comments, except those that stay."""
+
+        def gone(line: bytes) -> bool:
+            text = line.decode("utf-8", "surrogateescape")
+            return text.split(" ")[0] in logins and text not in kept
+
+        if self.content is None:
+            raise error
+        try:
+            self._system.blank_lines(names.SUDOERS_PATH, gone)
+            content = self._system.read(names.SUDOERS_PATH) or b""
+        except OSError:
+            self._system.remove(names.SUDOERS_PATH)
+            raise error from None
+        before, self.content = self.content, content.decode("utf-8", "surrogateescape")
+        return self.content != before
 
     def _replace(self, text: str) -> None:
         self._store(text, self._check)

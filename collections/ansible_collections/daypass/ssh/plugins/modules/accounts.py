@@ -66,8 +66,11 @@ options:
         default: refuse
       home_on_removal:
         description:
-          - What becomes of the home when the account is removed. V(archive) moves it to
-            C(.daypass-archive) beside it, for root alone.
+          - What becomes of the home when the account is removed. V(archive) makes a tar file of it in
+            C(.daypass-archive) beside it, for root alone, with owners as numbers, and deletes it when that is
+            complete; a home larger than 10 GiB, or without room for its archive, stays in that folder.
+          - A home that is a link, a mount point or on a network, that belongs to somebody else or that
+            another account shares is kept, with a warning.
         type: str
         choices: [archive, delete, keep]
         default: archive
@@ -259,8 +262,10 @@ answer:
     accounts:
       description: >-
         By login, RV(answer.accounts.state) (V(absent), V(active), V(closed), V(removed), V(refused),
-        V(failed)), the ids of the grants in effect, those refused with their codes, code and message,
-        changes as lists of what, old and new, warnings, and the next deadline.
+        V(failed)), the ids of the grants in effect, those of them that lack a change that the document
+        wants, those refused with their codes, code and message, changes as lists of what, old and new,
+        warnings, what is left of a removal (code V(in_work) = goes on with the next run), and the next
+        deadline.
       type: dict
       contains:
         state:
