@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Callable
 
 import pytest
@@ -103,4 +104,47 @@ def test_last_rule_takes_the_file_along():
     host = Host(lambda _text: 0)
     file_of(host).put(ALICE)
     assert file_of(host).put({})
+    assert host.content is None
+
+
+class FullDisk(Host):
+    """Nothing can be written anew; lines can be blanked, unless `frozen`."""
+
+    def __init__(self, content: str, *, frozen: bool = False) -> None:
+        super().__init__(lambda _text: 0)
+        self.content, self.frozen = content, frozen
+
+    def write(self, path: str, content: bytes, _mode: int, validate: Callable[[str], None] | None) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    def blank_lines(self, _path: str, gone: Callable[[bytes], bool]) -> None:
+        if self.frozen:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        lines = (self.content or "").encode().splitlines(True)
+        self.content = b"".join(b"# " + line[2:] if gone(line) else line for line in lines).decode()
+
+    def read(self, _path: str) -> bytes:
+        return (self.content or "").encode()
+
+
+@pytest.mark.parametrize("rules", [{"bob": BOTH["bob"]}, BOTH])
+def test_rules_that_end_leave_a_full_disk_too(rules):
+    """Without room for another file their lines become comments; what other grants give stays."""
+    held = Host(lambda _text: 0)
+    more = {**BOTH, "alice": [*ALICE["alice"], (SudoRule("root", "ALL"), END)]}
+    file_of(held).put(more)
+    host = FullDisk(held.content or "")
+    assert file_of(host).reduce(rules, {"alice"})
+    live = [line for line in (host.content or "").splitlines() if not line.startswith("#")]
+    assert sorted(line.split(" ")[0] for line in live) == sorted(rules)
+    assert "alice" not in rules or "/usr/bin/id" in str([one for one in live if one.startswith("alice")])
+
+
+def test_file_that_can_t_even_be_blanked_goes_as_a_whole():
+    """Closing comes before keeping; the failure is reported, and the next run gives others theirs back."""
+    held = Host(lambda _text: 0)
+    file_of(held).put(BOTH)
+    host = FullDisk(held.content or "", frozen=True)
+    with pytest.raises(OSError, match="No space"):
+        file_of(host).reduce({"bob": BOTH["bob"]}, {"alice"})
     assert host.content is None
