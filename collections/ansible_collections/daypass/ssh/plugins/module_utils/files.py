@@ -178,14 +178,17 @@ class Files:
             os.close(descriptor)
         self.after("clear_bits", path)
 
-    def remove_tree(self, path: str, seconds: float = REMOVE_TREE_SECONDS) -> None:
+    def remove_tree(self, path: str, seconds: float | None = None) -> None:
         """Remove a folder and all in it, never through a link and never onto another file system.
+
+        Args:
+            seconds: How long it may take; None = `REMOVE_TREE_SECONDS`.
 
         Raises:
             OSError: Something of it is still there; `TimeoutError`: there is too much for one run.
         """
         self.before("remove_tree", path)
-        until = self.monotonic() + seconds
+        until = self.monotonic() + (REMOVE_TREE_SECONDS if seconds is None else seconds)
         trees.remove(path, lambda: self.monotonic() < until)
         self.after("remove_tree", path)
 
