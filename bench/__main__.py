@@ -1,4 +1,4 @@
-"""Measurements side by side: `python -m bench [waves|converge|payload|certificates] [options]`."""
+"""Measurements side by side: `python -m bench [waves|converge|payload|certificates|deadline] [options]`."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import json
 import sys
 from collections.abc import Callable, Mapping, Sequence
 
-from bench import certificates, converge, payload, report, waves
+from bench import certificates, converge, deadline, payload, report, waves
 
 
 def _certificates(arguments: Sequence[str]) -> bool:
@@ -16,6 +16,7 @@ def _certificates(arguments: Sequence[str]) -> bool:
 BENCHES: Mapping[str, Callable[[Sequence[str]], bool]] = {
     "certificates": _certificates,
     "converge": converge.run,
+    "deadline": deadline.run,
     "payload": payload.run,
     "waves": waves.run,
 }

@@ -68,9 +68,17 @@ class Site:
             yield daypass
 
 
-def prepare(count: int, forks: int, prefix: str = "web") -> Site:
-    """Have `count` onboarded light hosts `PREFIX-1` and up; repeated, it does what is missing."""
-    lab = api.up(LAB, count, light=True, prefix=prefix)
+def prepare(
+    count: int,
+    forks: int,
+    prefix: str = "web",
+    *,
+    lab_name: str = LAB,
+    image: str = "debian12",
+    light: bool = True,
+) -> Site:
+    """Have `count` onboarded hosts `PREFIX-1` and up; repeated, it does what is missing."""
+    lab = api.up(lab_name, count, light=light, image=image, prefix=prefix)
     site = Site(lab, tuple(f"{prefix}-{number}" for number in range(1, count + 1)), forks)
     site.folder.mkdir(mode=0o700, exist_ok=True)
     text = SETTINGS.format(forks=forks, deadline=DEADLINE_SECONDS, group=GROUP, command=SUDO_COMMAND)

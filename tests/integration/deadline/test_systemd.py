@@ -1,0 +1,205 @@
+"""Access ends on the host itself, at its time, whatever its person does: a host with systemd."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import time
+
+from tests.integration.accounts.managed_host import ManagedHost, account, grant
+from tests.integration.deadline.watching import Watch, end_of, wait_for
+
+ALICE, BOB, CAROL = 70007, 70008, 70009
+ALL = [{"run_as": "root", "commands": "ALL"}]
+PROGRAM = "/usr/local/lib/daypass/daypass-host.pyz"
+RUN_AS_ALICE = f"setsid -f setpriv --reuid {ALICE} --clear-groups"
+LATE_SECONDS = 8  # two seconds on a quiet machine (bench), more on one that runs other tests
+AHEAD_SECONDS = 45  # time for all the logins below, on a busy machine
+
+# A program whose first thread ends while another runs on: the kernel shows a zombie.
+HIDDEN = "import ctypes,threading,time;threading.Thread(target=time.sleep,args=(900,)).start();"
+HIDDEN += "ctypes.CDLL(None).pthread_exit(None)"
+
+# What somebody leaves behind who doesn't want to go.
+NASTY = rf"""
+setsid -f sleep 901 >/dev/null 2>&1 </dev/null
+setsid -f python3 -c '{HIDDEN}' >/dev/null 2>&1 </dev/null
+setsid -f sh -c 'trap "" TERM HUP; while :; do sleep 1; (crontab -l; echo "@daily true") | crontab -; done' \
+    >/dev/null 2>&1 </dev/null
+sudo -n -b setsid sleep 902 >/dev/null 2>&1 </dev/null
+sudo -n chpasswd <<< "alice:Sesame-open-7"
+sudo -n loginctl enable-linger alice
+echo '@hourly true' | crontab -
+echo true | at -q b now + 10 minutes 2>/dev/null
+mkdir -p ~/.ssh; rm -f ~/.ssh/authorized_keys; mkfifo ~/.ssh/authorized_keys
+for place in ~ /tmp /srv/team; do
+    cp /usr/bin/id $place/alice-id; chgrp team $place/alice-id; chmod 2755 $place/alice-id
+done
+echo done
+"""
+
+HOLD = """#!/bin/sh
+[ "$PAM_USER" != alice ] || [ ! -e /run/hold-alice ] || exec sleep 300
+"""
+
+
+def test_nasty_person_goes_on_time_and_so_does_everybody_else(host: ManagedHost, person, tmp_path):
+    """Everything that keeps somebody in ends with the grant; others with the same deadline go on time too.
+
+    Nobody reaches the host meanwhile: its sshd is stopped, and only the lab's own way in is left.
+    """
+    host.sh("install -d -m 2770 -g team /srv/team; systemctl stop user@70007.service; true")
+    common = grant("G1", groups=["team"], sudo=ALL, seconds=AHEAD_SECONDS)
+    wish = [account("alice", ALICE, common)]
+    wish += [
+        account(login, uid, {**common, "id": key, "principals": [f"daypass-{key}-1"]})
+        for login, uid, key in (("bob", BOB, "G2"), ("carol", CAROL, "G3"))
+    ]
+    answer = host.send(*wish, program=True)["answer"]["answer"]
+    assert answer["warnings"] == []
+    alice, bob, carol = person(host, "alice", "G1"), person(host, "bob", "G2"), person(host, "carol", "G3")
+    words = host.lab.ssh_argv(host.host, "bash -s", user="alice", key=alice.key)
+    done = subprocess.run(words, input=NASTY, capture_output=True, text=True, timeout=60, check=False)
+    assert done.stdout.strip().endswith("done"), done
+    control = tmp_path / "control"
+    argv = host.lab.ssh_argv(host.host, user="alice", key=alice.key)
+    open_ = [
+        subprocess.Popen([*argv[:-1], "-N", argv[-1]], stdin=subprocess.DEVNULL),
+        subprocess.Popen(
+            [argv[0], "-o", f"ControlPath={control}", "-M", "-N", *argv[1:]], stdin=subprocess.DEVNULL
+        ),
+        bob.stay("sleep 903"),
+        carol.stay("sleep 904"),
+        # A terminal that is stopped with ^S and still has somebody writing to it.
+        subprocess.Popen(
+            [*argv[:-1], "-tt", argv[-1], "stty ixon; yes"], stdin=subprocess.PIPE, stdout=subprocess.DEVNULL
+        ),
+    ]
+    assert open_[4].stdin is not None
+    open_[4].stdin.write(b"\x13")
+    open_[4].stdin.flush()
+    olaf = subprocess.Popen(host.lab.exec_argv(host.host, ["su", "olaf", "-c", "sleep 905"]))
+    script = "cat > /usr/local/bin/hold && chmod 755 /usr/local/bin/hold && touch /run/hold-alice"
+    script += " && echo 'session optional pam_exec.so /usr/local/bin/hold' >> /etc/pam.d/sshd"
+    host.lab.exec(host.host, ["sh", "-c", script], input=HOLD)
+    held = alice.stay("sleep 906")
+    try:
+        assert wait_for(lambda: "sleep 300" in host.run("ps", "-eo", "args"))
+        deadline = end_of(common)
+        assert time.time() < deadline - 1, "the machine was too slow for this test"
+        host.sh("systemctl stop ssh")
+        watch = Watch(host, deadline + 60, ALICE, BOB, CAROL)
+        seen = watch.last_seen()
+        late = {uid: moment - deadline for uid, moment in seen.items()}
+        assert all(-2 < seconds < LATE_SECONDS for seconds in late.values()), late
+        assert wait_for(lambda: not any(one["pending"] for one in host.ledger()["accounts"].values()))
+        state = host.state_of("alice")
+        assert (state["password"], state["expire"], state["keys"], state["sudo"]) == ("!*", 1, "", "")
+        assert state["groups"] == {"alice", "daypass"}
+        assert "sleep 905" in host.run("ps", "-eo", "args")
+        assert not re.search(r"sleep 90[12346]", host.run("ps", "-eo", "args"))
+        for path in ("/var/spool/cron/crontabs/alice", "/var/lib/systemd/linger/alice"):
+            assert host.code("test", "-e", path) == 1, path
+        assert host.sh("find /var/spool/cron/atjobs -user alice -type f").strip() == ""
+        left = host.sh("find / -xdev -perm /6000 -user alice 2>/dev/null || true").split()
+        assert wait_for(lambda: not host.sh("find / -xdev -perm /6000 -user alice || true").split()), left
+        journal = host.run("journalctl", "-t", "daypass", "--no-pager", "-o", "cat")
+        assert f"closed alice: grant G1 ended at {common['not_after']}" in journal
+        host.sh("systemctl start ssh")
+        assert not alice.gets_in()
+    finally:
+        host.sh(
+            "sed -i '/usr.local.bin.hold/d' /etc/pam.d/sshd; rm -f /run/hold-alice; pkill -x sleep",
+            check=False,
+        )
+        for one in (*open_, held, olaf):
+            one.kill()
+            one.communicate()
+
+
+def test_warnings_appear_on_the_terminal_and_a_stopped_one_holds_nobody_up(host: ManagedHost, person):
+    """Told ahead with the end and how to go on; once for each lead, and once more when the end has moved."""
+    wanted = {**grant("G1", seconds=70), "warn_before": 50}
+    host.send(account("alice", ALICE, wanted), program=True)
+    alice = person(host, "alice", "G1")
+    argv = host.lab.ssh_argv(host.host, user="alice", key=alice.key)
+    words = [*argv[:-1], "-tt", argv[-1], "stty raw; exec sleep 300"]
+    reader = subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    try:
+        text = reader.communicate(timeout=120)[0].decode()
+    finally:
+        reader.kill()
+    assert text.count("daypass access extend G1 --for 30m") == 1, text
+    assert "ends in 5" in text or "ends in 4" in text
+    assert time.time() - end_of(wanted) < LATE_SECONDS + 10
+    assert host.run("stat", "-c", "%a", "/run/daypass").strip() == "700"
+
+
+def test_host_that_was_off_closes_late_and_what_is_still_open_at_its_time(host: ManagedHost, person):
+    """A boot brings the tick, and with it the timer for what ends later."""
+    over, later = grant("G1", seconds=12), grant("G2", seconds=60)
+    host.send(account("alice", ALICE, over), account("bob", BOB, later), program=True)
+    bob = person(host, "bob", "G2")
+    host.lab.stop(host.host)
+    assert wait_for(lambda: time.time() > end_of(over) + 1)
+    host.lab.start(host.host)
+    assert wait_for(lambda: not host.is_open("alice"), 60)
+    assert host.is_open("bob")
+    staying = bob.stay("sleep 907")
+    try:
+        watch = Watch(host, end_of(later) + 60, BOB)
+        assert -2 < watch.last_seen()[BOB] - end_of(later) < LATE_SECONDS
+        assert wait_for(lambda: not host.is_open("bob"))
+    finally:
+        staying.kill()
+        staying.communicate()
+
+
+def test_module_tick_and_useradd_at_the_same_time_leave_whole_files(host: ManagedHost):
+    """The system's own locks and ours: every account is as it should be, and somebody else's too."""
+    host.send(program=True)
+    loops = [
+        f"for n in 1 2 3 4 5 6; do python3 -I -S {PROGRAM} tick || exit 1; done",
+        "for n in 1 2 3 4; do useradd -M person$n || exit 1; done; userdel person2",
+    ]
+    running = [
+        subprocess.Popen(host.lab.exec_argv(host.host, ["sh", "-c", loop]), stderr=subprocess.PIPE, text=True)
+        for loop in loops
+    ]
+    results = []
+    for number in range(3):
+        ends = grant(f"G{number}", groups=["team"], seconds=2)
+        bob = account("bob", BOB, grant("G8", seconds=900))
+        results.append(host.send(bob, account("alice", ALICE, ends), program=True))
+    assert [one.wait(120) for one in running] == [0, 0], [one.communicate() for one in running]
+    assert all(not one["answer"]["failed"] for one in results), results
+    assert wait_for(lambda: not host.is_open("alice"), 90)
+    assert host.is_open("bob")
+    assert host.run("pwck", "-r", "-q", check=False) == host.run("grpck", "-r", check=False) == ""
+    assert host.sh("getent passwd person1 person3 person4").count("\n") == 3
+    assert host.ledger()["accounts"]["alice"]["pending"] == ""
+    host.sh("for n in 1 3 4; do userdel person$n; done")
+
+
+def test_quiet_tick_changes_nothing_and_a_closed_account_stays_quiet(host: ManagedHost):
+    """Each minute costs nothing; what opens or runs again by hand is closed again."""
+    bob = account("bob", BOB, grant("G2", seconds=900))
+    host.send(bob, account("alice", ALICE, grant("G1")), program=True)
+    host.send(bob, account("alice", ALICE), program=True)
+    tick = ("python3", "-I", "-S", PROGRAM, "tick")
+    host.run(*tick)
+    times = "stat -c '%n %y' /var/lib/daypass/ledger.json /run/daypass/* /etc/shadow /etc/sudoers.d"
+    before = host.sh(times)
+    host.run(*tick)
+    assert host.sh(times) == before
+    host.sh(f"usermod -p '*' -e '' alice; {RUN_AS_ALICE} sleep 908 >/dev/null 2>&1")
+    host.run(*tick)
+    state = host.state_of("alice")
+    assert (state["password"], state["expire"], state["processes"]) == ("!*", 1, [])
+    host.sh(f"{RUN_AS_ALICE} sleep 909 >/dev/null 2>&1")
+    host.run(*tick)
+    assert host.state_of("alice")["processes"] == []
+    assert host.is_open("bob")
+    host.sh("gpasswd -d bob daypass")
+    host.run(*tick)
+    assert not host.is_open("bob")
