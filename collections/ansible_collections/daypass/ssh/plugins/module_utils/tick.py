@@ -41,7 +41,7 @@ from .system import System
 
 if TYPE_CHECKING:
     from .facts import Facts
-    from .ledger import Ledger
+    from .ledger import Ledger, LedgerAccount
     from .merge import Wanted
     from .plan_types import AccountPlan, Plan
 
@@ -119,7 +119,7 @@ def tick(system: System) -> Outcome:
     planned = plan.plan(current, target, found, now, may_open=False)
     planned = closing_plan(planned, current, _running(system, planned, current, found))
     final, unfinished = current, {}
-    if planned.accounts:
+    if any(account.close for account in planned.accounts.values()):
         final, unfinished = _carry_out(system, planned, found, current, now)
     _sweep_retired(system, current, found)
     _tell_strangers(system, current, found)
@@ -139,22 +139,30 @@ def closings_of(current: Ledger, now: int) -> Wanted:
 
 
 def closing_plan(planned: Plan, current: Ledger, running: frozenset[int]) -> Plan:
-    """The accounts with something to close, without all that isn't a closing.
+    """The plan without all that isn't a closing; accounts with nothing to close stay in it without a step.
 
     Args:
         running: uids of closed accounts that have processes all the same.
     """
     accounts = {}
     for login, account in planned.accounts.items():
-        known = current.accounts[login]
-        close = tuple(step for step in account.close if step.name != "undo_create")  # shut from its beginning
-        if account.uid in running and not any(step.name == "sessions" for step in close):
-            close = (*close, Step("sessions", Leaving(park=True)))
-        if [step.name for step in close] == ["sessions"] and account.uid not in running and not known.pending:
-            close = ()  # nothing is left of it
+        close = _closings(account, current.accounts[login], running)
         if close:
-            accounts[login] = _only_closing(account._replace(close=close), known.pending == "remove")
+            removing = current.accounts[login].pending == "remove"
+            accounts[login] = _only_closing(account._replace(close=close), removing)
+        else:
+            accounts[login] = account._replace(close=(), open=(), remove=())
     return planned._replace(accounts=accounts)
+
+
+def _closings(account: AccountPlan, known: LedgerAccount, running: frozenset[int]) -> tuple[Step, ...]:
+    # A creation that was cut off is shut from its beginning; to take it away is a removal.
+    close = tuple(step for step in account.close if step.name != "undo_create")
+    if account.uid in running and not any(step.name == "sessions" for step in close):
+        return (*close, Step("sessions", Leaving(park=True)))
+    ended = any(grant.live and key not in account.end for key, grant in known.grants.items())
+    only_look = [step.name for step in close] == ["sessions"] and not ended and not known.pending
+    return () if only_look and account.uid not in running else close
 
 
 def _only_closing(account: AccountPlan, removing: bool) -> AccountPlan:
@@ -191,7 +199,7 @@ def _carry_out(
     stones = dict(current.tombstones)
     for login, account in planned.accounts.items():
         stones.update(account.stones)
-        if account.intent is not None:
+        if account.close and account.intent is not None:
             accounts[login] = account.intent
     intent = current._replace(
         accounts=accounts, tombstones=stones, last_seen=_last_seen(planned, current, now)

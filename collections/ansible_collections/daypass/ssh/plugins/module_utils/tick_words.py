@@ -26,6 +26,8 @@ SHOWN = 10
 def told(planned: Plan, applied: Applied, current: Ledger) -> Iterator[tuple[str, bool]]:
     """(line, whether it is a problem) for each account."""
     for login, account in sorted(planned.accounts.items()):
+        if not account.close:
+            continue
         reasons = [failure.sentence for failure in applied.failures.get(login, [])]
         if login in applied.stuck:
             yield f"{login} isn't closed yet: {'; '.join(reasons) or 'no reason given'}; tried again", True

@@ -20,6 +20,16 @@ description:
   - The first run puts its own code on the host as C(/usr/local/lib/daypass/daypass-host.pyz), and replaces
     another version of it, before it writes the ledger. A host that can't take it opens nothing and closes
     everything. Over SSH with a known Python the task then has that program do the work, and sends no module.
+  - With the program come C(daypass-expire.service) and C(daypass-expire.timer), or C(/etc/cron.d/daypass) on
+    a host without systemd. They run it each minute and after each boot, and a transient timer runs it at the
+    next end of a grant, so that access ends at O(accounts[].grants[].not_after) without any controller. It
+    closes; it never opens or removes. People are told on their terminals
+    O(accounts[].grants[].warn_before) seconds ahead, and again a minute ahead. What it does stands in syslog
+    under C(daypass).
+  - When access ends or shrinks, the person's sessions and processes get TERM, a second later KILL, and are
+    looked for again after two seconds; crontab, at jobs and lingering are parked; setuid and setgid copies of
+    his lose these bits, at home, where everybody can write, and where a group that he lost can.
+  - On a host that can run nothing later, RV(answer.warnings) says so in each answer.
   - The module fails, with the whole answer, when any account was refused or failed; the others are done
     all the same.
   - A ledger that can't be read is set aside (C(ledger.json.corrupt-TIME) beside it, the newest three are
@@ -107,7 +117,7 @@ options:
             type: list
             elements: str
           warn_before:
-            description: Seconds before the end at which the person is warned.
+            description: Seconds before the end at which the person is warned on his terminals, 0 for never.
             type: int
           sudo:
             description: Sudo rules. They never ask for a password, because these accounts have none.
