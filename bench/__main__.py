@@ -1,4 +1,4 @@
-"""Measurements side by side: `python -m bench [waves|converge|payload|certificates|deadline] [options]`."""
+"""Measurements side by side: `python -m bench [NAME] [options]`; a wrong name lists all."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import json
 import sys
 from collections.abc import Callable, Mapping, Sequence
 
-from bench import certificates, converge, deadline, payload, report, waves
+from bench import certificates, converge, deadline, flows, payload, report, waves
 
 
 def _certificates(arguments: Sequence[str]) -> bool:
@@ -17,6 +17,7 @@ BENCHES: Mapping[str, Callable[[Sequence[str]], bool]] = {
     "certificates": _certificates,
     "converge": converge.run,
     "deadline": deadline.run,
+    "flows": flows.run,
     "payload": payload.run,
     "waves": waves.run,
 }

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+from functools import cached_property
 
 from daypass.config.part import SHORTEST
 from daypass.domain.windows import Window, window_from
@@ -15,7 +16,7 @@ from daypass.flows.case import Ask
 from daypass.flows.conditions import people_meant
 from daypass.flows.looking_up import build_case
 from daypass.flows.policy import Flow, Policy
-from daypass.flows.rules import DEMANDS, FITTING, Facts, Reason, wanted_length
+from daypass.flows.rules import DEMANDS, FITTING, Facts, Reason, reason_of, wanted_length
 
 
 class Verdict(StrEnum):
@@ -28,14 +29,22 @@ class Verdict(StrEnum):
 
 @dataclass(frozen=True)
 class Judged:
-    """One flow with what each rule says of it."""
+    """One flow with what each rule says of it; the words are made when somebody asks for them."""
 
-    flow: str
-    reasons: tuple[Reason, ...]
+    subject: Flow
+    facts: Facts = field(repr=False)
 
     @property
+    def flow(self) -> str:
+        return self.subject.name
+
+    @cached_property
     def fits(self) -> bool:
-        return all(reason.ok for reason in self.reasons)
+        return all(rule.holds(self.subject, self.facts) for rule in FITTING)
+
+    @cached_property
+    def reasons(self) -> tuple[Reason, ...]:
+        return tuple(reason_of(rule, self.subject, self.facts) for rule in FITTING)
 
 
 @dataclass(frozen=True)
@@ -83,17 +92,15 @@ def decide(ask: Ask, policy: Policy, now: datetime) -> Decision:
     except DeniedError as error:
         return Decision(Verdict.DENIED, error.code, error.sentence)
     facts = Facts(ask, case, max(now, ask.start or now))
-    judged = tuple(
-        Judged(flow.name, tuple(rule.check(flow, facts) for rule in FITTING)) for flow in policy.flows
-    )
-    chosen = next((n for n, one in enumerate(judged) if one.fits), None)
+    judged = tuple(Judged(flow, facts) for flow in policy.flows)
+    chosen = next((one for one in judged if one.fits), None)
     if chosen is None:
         return Decision(Verdict.DENIED, "no_flow", "no access flow allows this", judged=judged)
-    return _by_flow(policy.flows[chosen], facts, policy, judged, now)
+    return _by_flow(chosen.subject, facts, policy, judged, now)
 
 
 def _by_flow(flow: Flow, facts: Facts, policy: Policy, judged: tuple[Judged, ...], now: datetime) -> Decision:
-    demands = tuple(rule.check(flow, facts) for rule in DEMANDS)
+    demands = tuple(reason_of(rule, flow, facts) for rule in DEMANDS)
     lacking = [reason for reason in demands if not reason.ok]
     if lacking:
         sentence = "; ".join(reason.text for reason in lacking)
@@ -123,7 +130,7 @@ def _by_flow(flow: Flow, facts: Facts, policy: Policy, judged: tuple[Judged, ...
 def access_window(flow: Flow, facts: Facts) -> Window:
     """When access would be: as long as asked, but not beyond the timeframe."""
     window = window_from(facts.start, max(SHORTEST, wanted_length(flow, facts.ask)))
-    if flow.settings.timeframe is None:
+    if flow.hours is None:
         return window
-    closes = flow.settings.timeframe.weekly.closes(window.not_before, window.not_after)
+    closes = flow.hours.closes(window.not_before, window.not_after)
     return Window(window.not_before, closes)

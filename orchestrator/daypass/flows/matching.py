@@ -32,11 +32,11 @@ class Matcher:
             return False
         if self.unequal and not self.unequal.isdisjoint(values):
             return False
-        if self.parts is not None and not any(part in value for value in values for part in self.parts):
+        if self.parts is not None and not _contain(values, self.parts):
             return False
-        if self.without and any(part in value for value in values for part in self.without):
+        if self.without and _contain(values, self.without):
             return False
-        return self.starts is None or any(value.startswith(self.starts) for value in values)
+        return self.starts is None or _begin(values, self.starts)
 
     @property
     def named(self) -> frozenset[str]:
@@ -52,6 +52,18 @@ class Matcher:
             ("starting with ", self.starts),
         )
         return " and ".join(f"{word}{' or '.join(texts)}" for word, texts in words if texts)
+
+
+def _contain(values: Collection[str], parts: tuple[str, ...]) -> bool:
+    for value in values:
+        for part in parts:
+            if part in value:
+                return True
+    return False
+
+
+def _begin(values: Collection[str], starts: tuple[str, ...]) -> bool:
+    return any(value.startswith(starts) for value in values)
 
 
 def matcher(match: Match) -> Matcher:

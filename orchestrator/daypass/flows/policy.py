@@ -10,6 +10,7 @@ from daypass.config import Integration, Settings
 from daypass.config.access_flows import AccessFlow
 from daypass.directory import Directory
 from daypass.domain.servers import Server
+from daypass.domain.weekly import WeeklyHours
 from daypass.flows.conditions import PeopleRule, any_of
 from daypass.flows.requirements import CompiledStep, compile_step
 from daypass.flows.targets import CompiledTarget, compile_target, compile_targets
@@ -38,12 +39,9 @@ class Flow:
         return self.settings.name
 
     @cached_property
-    def requesters_text(self) -> str:
-        return str(self.requesters)
-
-    @cached_property
-    def grantees_text(self) -> str:
-        return str(self.grantees)
+    def hours(self) -> WeeklyHours | None:
+        """When access may be; None = always."""
+        return self.settings.timeframe.weekly if self.settings.timeframe else None
 
 
 @dataclass(frozen=True)

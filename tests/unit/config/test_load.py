@@ -6,11 +6,12 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+import yaml
 from pydantic import ValidationError
 
 from daypass.config import load
 from daypass.config.load import find
-from daypass.config.yaml_text import MAX_BYTES
+from daypass.config.yaml_text import MAX_BYTES, YamlRefused, read_yaml
 from daypass.domain.secrets import FromEnvironment, FromFile
 from daypass.errors import ConfigurationError
 
@@ -196,3 +197,41 @@ def test_key_given_twice_is_refused_wherever_it_stands(problems_of):
     text = SMALL.replace("secret: {env: KEY}", "secret: {env: KEY, env: OTHER}")
     [problem] = problems_of(text)
     assert problem.startswith("integrations[0].secret.env: found the key")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "a: 1\nb: 1.5\nc: yes\nd: null\ne: ~\nf:\ng: 2026-11-23\nh: 0x1f\ni: 22:00\nj: 1_000\nk: .inf",
+        "a: '1'\nb: \"yes\"\nc: !!str 1\nd: !!int '1'\ne: |\n  text\n  more\nf: >-\n  folded\n  text\n",
+        "[]",
+        "{}",
+        "- [a, {b: c}]\n- {1: x, 2.5: y, true: z}\n-\n",
+        "a: &x {b: 1, c: 2}\nd: {<<: *x, c: 3}\ne: [*x, *x]\nf: {<<: [*x, {b: 9, g: 7}]}",
+        "%YAML 1.1\n---\na: b\n...\n",
+        "",
+        "# nothing",
+        "text",
+        "? a\n: b\n",
+        "a: !!binary aGVsbG8=",
+        "'=': x",
+    ],
+)
+def test_values_are_those_of_the_safe_loader(text):
+    """What PyYAML itself makes of a text."""
+    assert read_yaml(text.encode(), "x") == (yaml.safe_load(text), [])
+
+
+@pytest.mark.parametrize("text", ["a: *x", "[a]: b", "a: !!set {b}", "a: !x b", "{<<: 1}", "a: b\n--- c"])
+def test_what_settings_have_no_use_for_is_refused(text):
+    """Keys that aren't text, tags, aliases of nothing."""
+    with pytest.raises(YamlRefused):
+        read_yaml(text.encode(), "x")
+
+
+def test_aliases_of_aliases_count_with_their_depth():
+    """Each by itself is shallow."""
+    steps = [f"a{n}: &a{n} [[[[*a{n - 1}]]]]" for n in range(1, 14)]
+    with pytest.raises(YamlRefused, match="beyond reason"):
+        read_yaml("\n".join(["a0: &a0 x", *steps]).encode(), "x")
+    assert read_yaml("\n".join(["a0: &a0 x", *steps[:12]]).encode(), "x")[1] == []
