@@ -232,3 +232,29 @@ def test_program_that_cannot_be_written_is_a_reason():
     with pytest.raises(Refusal) as refused:
         installing.install(Folder(full=True), installing.Program("0" * 64, installed=False))
     assert refused.value.code == "program_unwritable"
+
+
+def test_program_is_whole_however_its_bytecode_was_written(program: Path):
+    """The same code is written in more than one way; another Python's isn't looked at."""
+    sources = host_program.own_sources()
+    assert host_program.holds(program.read_bytes(), sources)
+    name = "daypass_host/names"
+    other = b"\0\0\r\n" + host_program.bytecode(name + ".py", sources["names"])[4:]
+    rewritten(program, {name + ".pyc": other})
+    assert host_program.holds(program.read_bytes(), sources)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"daypass_host/names.pyc": host_program.bytecode("daypass_host/names.py", b"UID_MIN = 0\n")},
+        {"daypass_host/names.py": b"UID_MIN = 0\n"},
+        {"__main__.py": b"print('mine')\n"},
+        {"daypass_host/names.pyc": None},
+        {"json/__init__.py": b""},
+    ],
+)
+def test_program_with_anything_else_in_it_is_another(program: Path, changes: dict[str, bytes | None]):
+    """Right sources beside other bytecode are no proof: Python takes the bytecode as it is."""
+    rewritten(program, changes)
+    assert not host_program.holds(program.read_bytes(), host_program.own_sources())

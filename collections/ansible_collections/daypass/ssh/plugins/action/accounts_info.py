@@ -1,7 +1,7 @@
 # Copyright: (c) The Daypass authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Ask a host for its report by the program that is there, or by the module; see `accounts`."""
+"""Ask a host for its report: by sources that are sent along, or by the module."""
 
 from __future__ import annotations
 
@@ -12,7 +12,9 @@ from ansible.plugins.action import ActionBase
 
 from ansible_collections.daypass.ssh.plugins.module_utils.arguments import INFO_ARGUMENTS, deep_seconds_of
 from ansible_collections.daypass.ssh.plugins.module_utils.names import Refusal
-from ansible_collections.daypass.ssh.plugins.plugin_utils.program import python_for, send
+from ansible_collections.daypass.ssh.plugins.plugin_utils.program import python_for, read_code, send
+
+CODE = read_code("report_program")
 
 
 class ActionModule(ActionBase):
@@ -34,12 +36,11 @@ class ActionModule(ActionBase):
             return {"failed": True, "msg": refusal.sentence, "code": refusal.code}
         document = checked.validated_parameters["document"]
         request = {
-            "operation": "report",
             "document": None if document is None else str(document),
             "deep_seconds": deep_seconds,
             "controller_time": time.time(),
         }
-        return send(self, python, request)
+        return send(self, python, request, CODE)
 
     def _module(self, task_vars):
         result = self._execute_module(

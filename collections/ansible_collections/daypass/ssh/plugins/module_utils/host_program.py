@@ -24,6 +24,7 @@ ENTRY = "program"  # the module that everything begins with
 # `from . import a, b` (also over lines, in parentheses) and `from .a import b`, wherever they stand.
 IMPORTS = re.compile(r"^[ \t]*from \.(\w*) import (\([^)]*\)|.*)", re.MULTILINE)
 UNCHECKED_HASH = 0b01  # PEP 552: Python takes the bytecode as it is, and never compiles the source beside it
+HEAD_LENGTH = 16  # of a .pyc, before its code (PEP 552)
 LONG_AGO = (1980, 1, 1, 0, 0, 0)  # the earliest that a zip file can say; equal content gives equal files
 
 # The archive moves to the end of the path, and is meant by its descriptor: see host_start.open_program.
@@ -80,15 +81,51 @@ def build(sources: Mapping[str, bytes], entry: str = ENTRY, function: str = "com
     Args:
         entry, function: What `python3 -I -S FILE WORD…` calls; it reads sys.argv and returns the exit code.
     """
-    start = MAIN.replace("PACKAGE", PACKAGE).replace("ENTRY", entry).replace("FUNCTION", function).encode()
-    members = {"__main__": start, PACKAGE + "/__init__": b""}
-    members.update({"%s/%s" % (PACKAGE, name): source for name, source in sources.items()})
+    members = _members(sources, entry, function)
     archive = io.BytesIO()
     with zipfile.ZipFile(archive, "w") as packed:  # not compressed: it is read more often than written
         for name in sorted(members):
             packed.writestr(_entry(name + ".py"), members[name])
             packed.writestr(_entry(name + ".pyc"), bytecode(name + ".py", members[name]))
     return archive.getvalue()
+
+
+def _members(sources: Mapping[str, bytes], entry: str, function: str) -> dict[str, bytes]:
+    start = MAIN.replace("PACKAGE", PACKAGE).replace("ENTRY", entry).replace("FUNCTION", function).encode()
+    members = {"__main__": start, PACKAGE + "/__init__": b""}
+    members.update({"%s/%s" % (PACKAGE, name): source for name, source in sources.items()})
+    return members
+
+
+def holds(
+    content: bytes, sources: Mapping[str, bytes], entry: str = ENTRY, function: str = "command"
+) -> bool:
+    """Whether an archive does exactly what `build` would make of these sources, bytecode included.
+
+    Bytecode is compared by its meaning: marshal writes the same code in more than one way. That of another
+    Python isn't looked at, for this one takes the source instead.
+    """
+    members = _members(sources, entry, function)
+    try:
+        with zipfile.ZipFile(io.BytesIO(content)) as packed:
+            if sorted(packed.namelist()) != sorted(name + end for name in members for end in (".py", ".pyc")):
+                return False
+            return all(
+                packed.read(name + ".py") == source
+                and _is_bytecode_of(packed.read(name + ".pyc"), name + ".py", source)
+                for name, source in members.items()
+            )
+    except Exception:  # noqa: BLE001 - a broken file breaks in many ways, and each means the same
+        return False
+
+
+def _is_bytecode_of(found: bytes, path: str, source: bytes) -> bool:
+    if found[:4] != importlib.util.MAGIC_NUMBER:
+        return True
+    if found[:HEAD_LENGTH] != bytecode(path, source)[:HEAD_LENGTH]:
+        return False
+    code = marshal.loads(found[HEAD_LENGTH:])  # noqa: S302 - root's file, and root's programs run it
+    return bool(code == compile(source, path, "exec", dont_inherit=True))
 
 
 def bytecode(path: str, source: bytes) -> bytes:

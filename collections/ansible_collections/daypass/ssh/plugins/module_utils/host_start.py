@@ -98,10 +98,13 @@ class Sent:
         return self.sources[os.path.basename(path)[: -len(".py")]].encode("utf-8")
 
 
-def start() -> None:
+def start(entry: str = "program") -> None:
     """Do what standard input says: a line of JSON, the request, and the packed sources where they came along.
 
-    The request has `version` and `modules` of the wanted program beside what `program.main` takes.
+    The request has `version` and `modules` of the wanted program beside what `main` of the entry takes.
+
+    Args:
+        entry: The module that everything begins with.
     """
     request = json.loads(sys.stdin.buffer.readline())
     packed = sys.stdin.buffer.read()
@@ -115,5 +118,5 @@ def start() -> None:
             sys.stdout.write(MARK + json.dumps(SOURCES_WANTED) + "\n")
             return
         sys.path.append(path)  # last: nothing in the archive can stand for a module of Python's own
-    main = __import__(PACKAGE + ".program", fromlist=["main"]).main
+    main = __import__(PACKAGE + "." + entry, fromlist=["main"]).main
     main(request, verified=None if packed else request["version"])

@@ -11,7 +11,7 @@ import os
 import stat
 from typing import TYPE_CHECKING, Iterable, Mapping
 
-from . import account_files, deadline, facts, footprint, names, processes, trust, units
+from . import account_files, deadline, facts, footprint, host_program, names, processes, trust, units
 from .candidate import check_overridden
 from .host_start import PROGRAM_PATH
 from .listeners import find_listeners
@@ -64,7 +64,7 @@ def inspect(
         passwd=account_files.parse_passwd(system.read("/etc/passwd") or b""),
         key_files=_key_files(system),
         files=files,
-        wanted_digests=_wanted_digests(files, dropin, program, scheduler),
+        wanted_digests=_wanted_digests(system, files, dropin, program, scheduler),
         left=_left(system, ledger, open_logins),
         overridden=_overridden(system, listeners, dropin, found, open_logins),
         armed=system.exists(MARKER),
@@ -73,13 +73,22 @@ def inspect(
 
 
 def _wanted_digests(
-    files: Mapping[str, FileSeen], dropin: str, program: Program | None, scheduler: str | None
+    system: System,
+    files: Mapping[str, FileSeen],
+    dropin: str,
+    program: Program | None,
+    scheduler: str | None,
 ) -> dict[str, str]:
     wanted = {names.SSHD_DROPIN: _digest(dropin.encode())}
     if program is not None:
-        # Its content was verified source by source; the bytecode beside them is the host's own Python's.
         there = files.get(PROGRAM_PATH)
-        wanted[PROGRAM_PATH] = there.digest if program.installed and there else program.version
+        content = system.read(PROGRAM_PATH) or b""
+        good = (
+            there is not None
+            and program.installed
+            and host_program.holds(content, host_program.own_sources())
+        )
+        wanted[PROGRAM_PATH] = there.digest if there is not None and good else program.version
     texts = units.texts(scheduler, units.python_path())
     wanted.update({path: _digest(text.encode("ascii")) for path, text in texts.items()})
     return wanted

@@ -52,43 +52,9 @@ def _accounts(system: System, request: Mapping[str, Any], verified: str | None) 
     )
 
 
-def _report(system: System, request: Mapping[str, Any], verified: str | None) -> dict[str, Any]:
-    """`document`: str or None, `controller_time`: float, `deep_seconds`: number."""
-    return report(
-        system,
-        request["document"],
-        controller_time=request["controller_time"],
-        deep_seconds=request["deep_seconds"],
-        verified=verified,
-    )
-
-
-def report(
-    system: System,
-    opaque: str | None,
-    *,
-    controller_time: float | None,
-    deep_seconds: float,
-    verified: str | None = None,
-) -> dict[str, Any]:
-    """Report and shape the result as an Ansible module's: `changed`, `failed`, `report`, `msg`."""
-    from .installing import look
-    from .reporting import make_report
-
-    return make_report(
-        system,
-        opaque,
-        now=system.clock(),
-        controller_time=controller_time,
-        deep_seconds=deep_seconds,
-        program=look(verified),
-    )
-
-
 # What a request can ask for. Each imports what it needs by itself: imports are most of a short run.
 OPERATIONS: dict[str, Callable[[System, Mapping[str, Any], str | None], dict[str, Any]]] = {
     "accounts": _accounts,
-    "report": _report,
 }
 
 
@@ -99,6 +65,11 @@ def main(request: Mapping[str, Any], verified: str | None) -> None:
         verified: See `installing.look`.
     """
     result = OPERATIONS[request.get("operation", "accounts")](System(), request, verified)
+    tell(result)
+
+
+def tell(result: Mapping[str, Any]) -> None:
+    """Print a result as the controller looks for it."""
     sys.stdout.write(MARK + json.dumps(result) + "\n")
 
 

@@ -144,7 +144,7 @@ from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.daypass.ssh.plugins.module_utils.arguments import INFO_ARGUMENTS, deep_seconds_of
 from ansible_collections.daypass.ssh.plugins.module_utils.names import Refusal
-from ansible_collections.daypass.ssh.plugins.module_utils.program import report
+from ansible_collections.daypass.ssh.plugins.module_utils.report_program import run
 from ansible_collections.daypass.ssh.plugins.module_utils.system import System
 
 
@@ -154,7 +154,7 @@ def main() -> None:
         deep_seconds = deep_seconds_of(module.params)
     except Refusal as refusal:
         module.fail_json(msg=refusal.sentence, code=refusal.code)
-    result = report(
+    result = run(
         System(),
         module.params["document"],
         controller_time=module.params["controller_time"],

@@ -19,7 +19,7 @@ from typing import Any, Mapping, NamedTuple
 from ansible import constants
 from ansible.module_utils.common.text.converters import to_text
 
-from ansible_collections.daypass.ssh.plugins.module_utils.host_program import closure
+from ansible_collections.daypass.ssh.plugins.module_utils.host_program import ENTRY, closure
 from ansible_collections.daypass.ssh.plugins.module_utils.host_start import (
     MARK,
     SOURCES_WANTED,
@@ -57,11 +57,11 @@ class Code(NamedTuple):
     packed: bytes
 
 
-def read_code() -> Code:
-    """The code as this installation of the collection has it."""
-    sources = closure(lambda name: (SOURCES / (name + ".py")).read_bytes())
+def read_code(entry: str = ENTRY) -> Code:
+    """The code as this installation of the collection has it: a module and all that it imports."""
+    sources = closure(lambda name: (SOURCES / (name + ".py")).read_bytes(), entry)
     texts = {name: source.decode("utf-8") for name, source in sorted(sources.items())}
-    start = (SOURCES / "host_start.py").read_text("utf-8") + "\nstart()\n"
+    start = (SOURCES / "host_start.py").read_text("utf-8") + f"\nstart({entry!r})\n"
     packed = zlib.compress(json.dumps(texts).encode("ascii"), 6)
     return Code(start, version_of(sources), tuple(texts), packed)
 
@@ -93,11 +93,15 @@ def python_for(action: Any, task_vars: Mapping[str, Any]) -> str | None:
     return str(python) if isinstance(python, str) and PLAIN_PATH.fullmatch(python) else None
 
 
-def send(action: Any, python: str, request: Mapping[str, Any]) -> dict[str, Any]:
-    """Have the host do a request (see `program.OPERATIONS`); its result, or a failure."""
+def send(action: Any, python: str, request: Mapping[str, Any], code: Code | None = None) -> dict[str, Any]:
+    """Have the host do a request (see `program.OPERATIONS`); its result, or a failure.
+
+    Args:
+        code: Send this along, whatever program the host has.
+    """
     command = " ".join(shlex.quote(word) for word in (python, *COMMAND))
-    for with_sources in (False, True):
-        stdin = render_input(request, with_sources=with_sources)
+    for with_sources in (False, True) if code is None else (True,):
+        stdin = render_input(request, with_sources=with_sources, code=code or CODE)
         done = action._low_level_execute_command(command, in_data=stdin)
         found = _printed(done)
         if found != SOURCES_WANTED:
