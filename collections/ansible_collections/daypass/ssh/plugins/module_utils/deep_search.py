@@ -61,10 +61,16 @@ def _files(roots: list[str]) -> Iterator[tuple[str, os.stat_result | None]]:
             yield here, None
             for path, status in _entries(here):
                 if stat.S_ISDIR(status.st_mode):
-                    if status.st_dev == device:
+                    if status.st_dev == device and _passable(status):
                         waiting.append(path)
                 elif stat.S_ISREG(status.st_mode) and status.st_mode & BITS:
                     yield path, status
+
+
+def _passable(folder: os.stat_result) -> bool:
+    """Whether anybody but root gets into it: what lies in others (images of containers) runs for nobody."""
+    mode = folder.st_mode
+    return bool(folder.st_uid or mode & stat.S_IXOTH or (mode & stat.S_IXGRP and folder.st_gid))
 
 
 def _entries(folder: str) -> list[tuple[str, os.stat_result]]:

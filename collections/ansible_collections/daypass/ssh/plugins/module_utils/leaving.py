@@ -10,7 +10,7 @@ drop-in out, `clear` takes the rest. The ledger goes last, so each may be repeat
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple, Sequence
+from typing import TYPE_CHECKING, Any, Callable, NamedTuple, Sequence
 
 from . import deadline, document, footprint, names, units
 from .candidate import check_others
@@ -160,7 +160,7 @@ def _remove_accounts(system: System, ledger: Ledger, keep_homes: bool) -> None:
         raise _accounts_left(sorted(after.accounts), result["answer"])
 
 
-def _accounts_left(logins: Sequence[str], answer: dict) -> Refusal:
+def _accounts_left(logins: Sequence[str], answer: dict[str, Any]) -> Refusal:
     reasons = [answer["message"], *(one["message"] for one in answer["accounts"].values())]
     reason = next(filter(None, reasons), "a wave came between")
     return Refusal(
@@ -170,7 +170,7 @@ def _accounts_left(logins: Sequence[str], answer: dict) -> Refusal:
     )
 
 
-def _gone(login: str, account: LedgerAccount, keep_homes: bool) -> dict:
+def _gone(login: str, account: LedgerAccount, keep_homes: bool) -> dict[str, Any]:
     return {
         "name": login,
         "uid": account.uid,
@@ -239,7 +239,7 @@ def _remove_traces(system: System, found: Sequence[str], groups: Sequence[str]) 
     return bool(there or groups)
 
 
-def _try(problems: list[str], action) -> None:
+def _try(problems: list[str], action: Callable[[], Any]) -> None:
     try:
         action()
     except (OSError, CommandFailed) as error:

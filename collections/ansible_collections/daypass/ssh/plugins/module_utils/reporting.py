@@ -74,7 +74,8 @@ class Run(NamedTuple):
 def _report(system: System, ledger: Ledger, wanted: Document | None, run: Run) -> dict[str, Any]:
     machine_id = read_machine_id(system)
     later = max(run.now, ledger.last_seen)
-    against, problems = None, []
+    against: merge.Wanted | None = None
+    problems: list[Finding] = []
     if wanted is not None:
         against, problems = _target(ledger, wanted, machine_id, later)
     target = against or merge.merge(ledger, NOTHING, later)
@@ -133,7 +134,6 @@ def fitting(rows: list[dict[str, str]]) -> tuple[list[dict[str, str]], int]:
 def _frame(status: str, now: int, drift: float | None) -> dict[str, Any]:
     return {
         "version": names.ANSWER_VERSION,
-        "program_version": names.PROGRAM_VERSION,
         "status": status,
         "code": None,
         "message": None,
