@@ -62,10 +62,11 @@ def report(
         },
     }
     screen.emit(value, lambda: _show(screen, found, wanted if check else {}))
-    return _exit_code(found)
+    return exit_code_of(found)
 
 
-def _exit_code(found: Mapping[str, Outcome]) -> int:
+def exit_code_of(found: Mapping[str, Outcome]) -> int:
+    """0 nothing found, 1 something (or no report at all), 3 where a server gave no report."""
     reports = [outcome.report for outcome in found.values() if outcome.report is not None]
     if found and not reports:
         return EXIT_FAILED

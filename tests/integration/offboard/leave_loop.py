@@ -1,7 +1,8 @@
 """Runs on a lab host: kill an off-boarding at every effect, repeat it, and look whether anything is left.
 
-Standard input: {"host_id", "orchestrator_id"}. The host has a ledger, a drop-in and one account. Prints
-{"kills", "failures": [text, …], "effects": [[kind, detail], …]}.
+Standard input: {"host_id", "orchestrator_id"}; with "once" it runs once, and what it did or said is printed.
+The host has a ledger, a drop-in and one account. Prints {"kills", "failures": [text, …],
+"effects": [[kind, detail], …]}.
 """
 
 # ruff: noqa: BLE001, PTH103, PTH120, PTH123, SIM115
@@ -103,6 +104,9 @@ def main() -> None:
         take_over=False,
         local_deadline="if_possible",
     )
+    if wish.get("once"):
+        print(run(wanted, None)[1])
+        return
     save()
     status, text = run(wanted, None)
     effects = json.loads(text)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -22,20 +23,54 @@ def host(lab_name: str) -> ManagedHost:
     return managed
 
 
+def leave(host: ManagedHost, **wish: object) -> Any:
+    """Run the loop with these words, the host's own ids unless others are given."""
+    words = {"host_id": host.host_id, "orchestrator_id": host.orchestrator_id, **wish}
+    argv = ["python3", f"{FOLDER}/leave_loop.py"]
+    done = host.lab.exec(host.host, argv, input=json.dumps(words), check=False, timeout_seconds=480)
+    assert done.returncode == 0, done.stderr[-2000:]
+    return json.loads(done.stdout)
+
+
+def test_a_host_of_another_orchestrator_is_refused(host):
+    """Its ledger says whose it is, and nothing of it is touched."""
+    host.forget("alice")
+    host.send(account("alice", 70007, grant("G1")))
+    before = host.ledger()
+    said = leave(host, once=True, orchestrator_id="e" * 32)
+    assert said.startswith("Refusal: this host belongs to orchestrator")
+    assert host.ledger() == before
+    assert host.is_open("alice")
+
+
+def test_a_group_from_before_stays(host):
+    """What onboarding found is the administrator's; what it made goes."""
+    host.forget("alice")
+    ledger = {**host.ledger(), "found": ["daypass", "/etc/ssh/sshd_config.d"]}
+    host.lab.exec(host.host, ["sh", "-c", "cat > /var/lib/daypass/ledger.json"], input=json.dumps(ledger))
+    assert isinstance(leave(host, once=True), list)
+    assert host.code("getent", "group", "daypass") == 0
+    assert host.code("getent", "group", "daypass-join") == 2
+    assert host.code("test", "-e", "/var/lib/daypass") == 1
+    assert host.code("test", "-e", "/etc/ssh/sshd_config.d/00-daypass.conf") == 1
+
+
+def test_marked_accounts_without_a_ledger_stop_it(host):
+    """Nobody knows whose they are; trust stays, so that somebody finds out."""
+    host.forget("alice")
+    host.send(account("alice", 70007, grant("G1")))
+    host.sh("rm /var/lib/daypass/ledger.*")
+    said = leave(host, once=True)
+    assert said == "Refusal: there is no ledger, and accounts have our mark: alice"
+    assert host.code("test", "-e", "/etc/ssh/sshd_config.d/00-daypass.conf") == 0
+
+
 @pytest.mark.timeout(500)
 def test_an_off_boarding_killed_at_any_step_is_finished_by_the_next(host):
     """Whatever is left of the accounts, sshd's trust and the files: the next run takes all of it."""
+    host.forget("alice")
     host.send(account("alice", 70007, grant("G1"), home_on_removal="delete"))
-    wish = {"host_id": host.host_id, "orchestrator_id": host.orchestrator_id}
-    done = host.lab.exec(
-        host.host,
-        ["python3", f"{FOLDER}/leave_loop.py"],
-        input=json.dumps(wish),
-        check=False,
-        timeout_seconds=480,
-    )
-    assert done.returncode == 0, done.stderr[-2000:]
-    result = json.loads(done.stdout)
+    result = leave(host)
     assert result["failures"] == []
     assert result["kills"] > 40
     details = [detail for _kind, detail in result["effects"]]

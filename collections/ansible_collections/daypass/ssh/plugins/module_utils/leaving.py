@@ -87,7 +87,7 @@ def _check_owner(system: System, wanted: Wanted, ledger: Ledger | None) -> None:
     if unknown:
         raise Refusal(
             "accounts_unknown",
-            f"there is no ledger, and {', '.join(unknown[:5])} still have our mark",
+            f"there is no ledger, and accounts have our mark: {', '.join(unknown[:5])}",
             "onboard the host again, so that they are known, then off-board it",
         )
 
