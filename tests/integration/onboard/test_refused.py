@@ -107,3 +107,14 @@ def test_host_is_as_before_and_the_reason_is_named(controller, lab: api.Lab, hos
     assert [word for word in words if word not in said] == [], said
     assert console.look(host) == before
     assert console.connector_gets_in(host)
+
+
+def test_host_that_could_not_end_access_by_itself_is_refused(controller, lab_name: str, fresh_host):
+    """With neither systemd nor cron nothing would end a session while the controller is gone."""
+    host = fresh_host(light=True)
+    console = controller(api.attach(lab_name))
+    before = console.look(host)
+    play = console.onboard(host, onboard_local_deadline="required")
+    assert play.trust["code"] == "no_scheduler", play.text
+    assert "if_possible" in play.trust["hint"]
+    assert console.look(host) == before
