@@ -28,8 +28,8 @@ LAB = "bench-deadline"
 WATCHER = Path(__file__).with_name("last_process.py")
 SYSTEMD_SECONDS_MOST = 2.0  # the demands: the median with systemd, every run with cron
 CRON_SECONDS_MOST = 65.0
-APART_SECONDS = 6
-WAVE_SECONDS = 12  # for one grant, on a busy machine
+APART_SECONDS = 5
+WAVE_SECONDS = 8  # for one grant, on a busy machine
 SESSION_SECONDS = 900
 LOGIN_SECONDS = 30
 CRON_LENGTH = timedelta(seconds=35)

@@ -11,7 +11,7 @@ ALICE, BOB = 70007, 70008
 def test_access_ends_by_cron_within_a_minute_and_five_seconds(cron_host: ManagedHost, person):
     """The tick that finds the end within its minute waits for it; one that came in between has the next."""
     cron_host.forget("alice", "bob")
-    first, second = grant("G1", seconds=20), grant("G2", seconds=100)
+    first, second = grant("G1", seconds=20), grant("G2", seconds=70)
     result = cron_host.send(account("alice", ALICE, first), account("bob", BOB, second), program=True)
     assert result["answer"]["answer"]["warnings"] == []
     assert cron_host.run("stat", "-c", "%a %U", "/etc/cron.d/daypass").split() == ["644", "root"]

@@ -130,11 +130,13 @@ def test_lines_say_what_ended_and_what_is_left():
     current = record(alice=known(G1=grant(NOW)))
     done = planned(close=(Step("lock"),))
     nothing = applied.Applied({}, {}, frozenset(), frozenset(), changed=True)
-    lines = list(tick_words.told(done, nothing, current))
+    lines = list(tick_words.told(done, nothing, current, NOW))
     assert lines == [("closed alice: grant G1 ended at 2026-11-18T11:06:40Z; no access is left", False)]
+    ((line, _problem),) = tick_words.told(done, nothing, current, NOW - 1)
+    assert "taken back before its end" in line
     failures = {"alice": [applied.Failure("processes_remain", "processes of alice are left: 7")]}
     stuck = nothing._replace(stuck=frozenset(["alice"]), failures=failures)
-    ((line, problem),) = tick_words.told(done, stuck, current)
+    ((line, problem),) = tick_words.told(done, stuck, current, NOW)
     assert problem
     assert "processes of alice are left: 7" in line
 

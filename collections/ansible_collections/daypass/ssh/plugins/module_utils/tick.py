@@ -208,7 +208,7 @@ def _carry_out(
     applied = Applier(system, planned, found, now, check_sshd(system), BRIEF).run()
     final = converge.final_ledger(intent, planned, applied)
     _write(system, intent if recorded else current, final)
-    for line, problem in tick_words.told(planned, applied, current):
+    for line, problem in tick_words.told(planned, applied, current, now):
         system.log(line, problem)
     return final, applied.unfinished
 
@@ -280,7 +280,8 @@ def _without_ledger(system: System, refusal: Refusal) -> None:
         return
     target = emergency.target(base)
     found = _read_facts(system, target, base)
-    planned = plan.plan(base, target, found, system.clock(), may_open=False)._replace(emergency=True)
-    applied: Applied = Applier(system, planned, found, system.clock(), check_sshd(system), BRIEF).run()
-    for line, problem in tick_words.told(planned, applied, base):
+    now = system.clock()
+    planned = plan.plan(base, target, found, now, may_open=False)._replace(emergency=True)
+    applied: Applied = Applier(system, planned, found, now, check_sshd(system), BRIEF).run()
+    for line, problem in tick_words.told(planned, applied, base, now):
         system.log(line, problem)

@@ -23,7 +23,7 @@ SAID_PATH = RUN_FOLDER + "/said.json"
 SHOWN = 10
 
 
-def told(planned: Plan, applied: Applied, current: Ledger) -> Iterator[tuple[str, bool]]:
+def told(planned: Plan, applied: Applied, current: Ledger, now: int) -> Iterator[tuple[str, bool]]:
     """(line, whether it is a problem) for each account."""
     for login, account in sorted(planned.accounts.items()):
         if not account.close:
@@ -33,14 +33,16 @@ def told(planned: Plan, applied: Applied, current: Ledger) -> Iterator[tuple[str
             yield f"{login} isn't closed yet: {'; '.join(reasons) or 'no reason given'}; tried again", True
         else:
             left = f"what is left: {' '.join(sorted(account.end))}" if account.end else "no access is left"
-            yield f"closed {login}: {_why(account, current.accounts[login])}; {left}", False
+            yield f"closed {login}: {_why(account, current.accounts[login], now)}; {left}", False
         for warning in (*account.warnings, *applied.warnings.get(login, [])):
             yield f"{login}: {warning}", True
 
 
-def _why(account: AccountPlan, known: LedgerAccount) -> str:
+def _why(account: AccountPlan, known: LedgerAccount, now: int) -> str:
     ended = [
         f"grant {key} ended at {show_moment(grant.not_after)}"
+        if grant.not_after <= now
+        else f"grant {key} was taken back before its end"
         for key, grant in sorted(known.grants.items())
         if key not in account.end
     ]

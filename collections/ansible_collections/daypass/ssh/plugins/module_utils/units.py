@@ -40,7 +40,6 @@ PROPERTIES = (
     "OOMScoreAdjust=-900",
     "CapabilityBoundingSet=~CAP_SYS_MODULE CAP_SYS_RAWIO CAP_SYS_BOOT CAP_SYS_TIME CAP_NET_ADMIN CAP_NET_RAW",
     "LockPersonality=yes",
-    "ProtectHostname=yes",
     "ProtectKernelModules=yes",
     "RestrictAddressFamilies=AF_UNIX AF_NETLINK AF_INET AF_INET6",
     "RestrictNamespaces=yes",
