@@ -219,7 +219,7 @@ class MemorySystem(System):
     def _question(self, argv: list[str], stdin: str) -> Completed:
         """The program of `nss.ask`."""
         assert argv[:3] == ["-I", "-S", "-c"], f"unknown program with {argv}"
-        return Completed(0, json.dumps([self._entry(*question) for question in json.loads(stdin)]), "")
+        return Completed(0, json.dumps([self._entry(*one) for one in json.loads(stdin)["questions"]]), "")
 
     def _entry(self, function: str, key: str | int) -> list[Any] | None:
         pairs = [(login, user.uid) for login, user in self.users.items()]

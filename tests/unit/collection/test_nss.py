@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 
 import pytest
 
-from ansible_collections.daypass.ssh.plugins.module_utils import nss
+from ansible_collections.daypass.ssh.plugins.module_utils import nss, system
 from ansible_collections.daypass.ssh.plugins.module_utils.names import Refusal
 from ansible_collections.daypass.ssh.plugins.module_utils.system import Completed, System
+from tests import dead_directory
 
 
 class DirectorySystem(System):
@@ -41,6 +43,33 @@ def test_directory_that_gives_no_answer_is_no_empty_directory(answer: Completed)
     with pytest.raises(Refusal) as caught:
         nss.ask(DirectorySystem(answer), ["alice"], [70007], [])
     assert caught.value.code == "nss_unavailable"
+
+
+class DeadDirectory(DirectorySystem):
+    """This machine, with a directory before its files that is down."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__()
+        self.name = name
+
+    def read(self, path: str) -> bytes | None:
+        line = f"passwd: {self.name} files\ngroup: files\n".encode()
+        return line if path == "/etc/nsswitch.conf" else super().read(path)
+
+
+def test_dead_directory_before_the_files_is_noticed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """The library reports only the last source's trouble: what nobody knows is asked of each alone."""
+    module = dead_directory.build(tmp_path, "dpdead")
+    monkeypatch.setitem(system.CHILD_ENVIRONMENT, "LD_LIBRARY_PATH", str(module.parent))
+    assert nss.ask(DeadDirectory("dpdead"), ["root"], [0], ["root"]).users == {"root": 0}
+    with pytest.raises(Refusal) as caught:
+        nss.ask(DeadDirectory("dpdead"), ["nobody-of-that-name"], [], [])
+    assert caught.value.code == "nss_unavailable"
+
+
+def test_directory_without_a_module_gives_nobody():
+    """A word in nsswitch.conf that the library can't load is no source: nobody comes from there."""
+    assert nss.ask(DeadDirectory("daypassnone"), ["nobody-of-that-name"], [], []).users == {}
 
 
 @pytest.mark.parametrize(

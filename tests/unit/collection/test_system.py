@@ -5,11 +5,12 @@ from __future__ import annotations
 import errno
 import os
 import subprocess
+import time
 from pathlib import Path
 
 import pytest
 
-from ansible_collections.daypass.ssh.plugins.module_utils import files
+from ansible_collections.daypass.ssh.plugins.module_utils import files, system
 from ansible_collections.daypass.ssh.plugins.module_utils.system import System
 
 
@@ -117,3 +118,17 @@ def test_what_can_go_goes_where_something_cant(tmp_path: Path, monkeypatch: pyte
     with pytest.raises(OSError, match="busy"):
         System().remove_tree(str(tmp_path / "tree"))
     assert [path.name for path in (tmp_path / "tree").iterdir()] == ["stays"]
+
+
+def test_program_that_hung_once_is_not_waited_for_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """With fifty accounts to close, no hanging usermod takes half a minute each; what it began ends too."""
+    program = tmp_path / "hangs"
+    program.write_text("#!/bin/sh\nsleep 617 &\nwait\n")
+    program.chmod(0o755)
+    monkeypatch.setattr(system, "HUNG_SECONDS", 0.2)
+    host = System()
+    began = time.monotonic()
+    codes = [host.attempt([str(program)], timeout_seconds=limit).rc for limit in (1, 30, 30)]
+    assert (codes, time.monotonic() - began < 10) == ([124, 124, 124], True)
+    assert subprocess.run(["pgrep", "-f", "sleep 617"], check=False, capture_output=True).returncode == 1
+    assert host.query(["true"]).rc == 0

@@ -28,14 +28,17 @@ LOCAL_SOURCES = frozenset(["files", "compat", "systemd", "altfiles", "extrausers
 ACTIONS = re.compile(r"\[[^]]*\]")  # `[NOTFOUND=return]` is no source
 TIMEOUT_SECONDS = 10
 
-# Asks [[function, key], …] and prints for each its numeric id, null, or "error".
+# Asks {"questions": [[function, key], …], "sources": {database: [source, …]}} and prints for each question
+# its [name, id], null, or "error". What nobody knows is asked of each directory alone once more
+# (__nss_configure_lookup, as `getent -s` does): of several sources the library reports only the last one's
+# trouble, so a dead directory before `files` would pass for "no such user". One whose module isn't installed
+# is none: the library gives nobody from it.
 QUESTION = """
 import ctypes, json, sys
 libc = ctypes.CDLL(None, use_errno=True)
 class Entry(ctypes.Structure):
     _fields_ = [("name", ctypes.c_char_p), ("password", ctypes.c_char_p), ("id", ctypes.c_uint)]
-answers = []
-for function, key in json.loads(sys.stdin.read()):
+def ask(function, key):
     room, entry = ctypes.create_string_buffer(4096), ctypes.create_string_buffer(256)
     result = ctypes.c_void_p()
     word = key.encode() if isinstance(key, str) else ctypes.c_uint(key)
@@ -47,7 +50,16 @@ for function, key in json.loads(sys.stdin.read()):
         room = ctypes.create_string_buffer(len(room) * 4)
     found = Entry.from_buffer(entry)
     one = [found.name.decode("utf-8", "replace"), found.id] if result else None
-    answers.append("error" if code else one)
+    return "error" if code else one
+wish = json.loads(sys.stdin.read())
+questions = wish["questions"]
+answers = [ask(*question) for question in questions]
+for database, sources in wish["sources"].items():
+    for source in sources if hasattr(libc, "__nss_configure_lookup") else []:
+        libc.__nss_configure_lookup(database.encode(), source.encode())
+        for number, question in enumerate(questions):
+            if answers[number] is None and ("getpw" in question[0]) == (database == "passwd"):
+                answers[number] = ask(*question)
 print(json.dumps(answers))
 """
 
@@ -88,15 +100,21 @@ def ask(system: System, logins: Sequence[str], uids: Sequence[int], groups: Sequ
 
 
 def has_directory(system: System) -> bool:
-    """Whether users or groups come from more than local files (nsswitch.conf(5))."""
+    """Whether users or groups come from more than local files."""
+    return any(directories(system).values())
+
+
+def directories(system: System) -> dict[str, list[str]]:
+    """The sources of users and of groups that aren't local files (nsswitch.conf(5))."""
+    found: dict[str, list[str]] = {"passwd": [], "group": []}
     content = system.read("/etc/nsswitch.conf") or b""
     for line in content.decode("utf-8", "replace").splitlines():
         database, _colon, sources = line.partition("#")[0].partition(":")
-        if database.strip() in ("passwd", "group", "initgroups"):
-            words = ACTIONS.sub(" ", sources).split()
-            if any(word not in LOCAL_SOURCES for word in words):
-                return True
-    return False
+        name = "group" if database.strip() == "initgroups" else database.strip()
+        for word in ACTIONS.sub(" ", sources).split() if name in found else ():
+            if word not in LOCAL_SOURCES and word not in found[name]:
+                found[name].append(word)
+    return found
 
 
 def _ask_here(questions: Sequence[tuple[str, str | int]]) -> list[tuple[str, int] | None]:
@@ -124,7 +142,8 @@ def _ask_elsewhere(
     system: System, questions: Sequence[tuple[str, str | int]]
 ) -> list[tuple[str, int] | None]:
     argv = [sys.executable, "-I", "-S", "-c", QUESTION]
-    done = system.query(argv, stdin=json.dumps(questions), timeout_seconds=TIMEOUT_SECONDS)
+    wish = {"questions": questions, "sources": directories(system)}
+    done = system.query(argv, stdin=json.dumps(wish), timeout_seconds=TIMEOUT_SECONDS)
     try:
         answers = json.loads(done.stdout) if done.rc == 0 else ["error"]
     except ValueError:

@@ -29,6 +29,9 @@ CHILD_ENVIRONMENT = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL": "C"}
 # A full or read-only file system: flock(2) works there all the same, and closings must go on.
 PSEUDO_TERMINALS = range(136, 144)  # major numbers of /dev/pts (Linux, Documentation/admin-guide/devices.txt)
 CANT_WRITE = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
+# For a program that hung before in this run: the other accounts' closings can't wait for it each time.
+HUNG_SECONDS = 2.0
+KILLED_SECONDS = 1.0  # for a program in an uninterruptible wait (a dead NFS server): it is left behind then
 
 
 class Completed:
@@ -52,6 +55,7 @@ class CommandFailed(Exception):
 class System(Files):
     """The host as it is. Paths are absolute; contents are bytes; times are seconds."""
 
+    _hung: frozenset = frozenset()  # programs that didn't end once in this run
     _lock_descriptor = None  # inherited by changing programs: a useradd that outlives us keeps the lock
 
     # --- programs -------------------------------------------------------------------------------------------
@@ -75,23 +79,22 @@ class System(Files):
         return completed
 
     def _run(self, argv: list[str], stdin: str, timeout_seconds: float, descriptors: tuple = ()) -> Completed:
+        limit = min(timeout_seconds, HUNG_SECONDS) if argv[0] in self._hung else timeout_seconds
+        pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
         try:
-            done = subprocess.run(
-                argv,
-                input=stdin.encode("utf-8"),
-                capture_output=True,
-                env=CHILD_ENVIRONMENT,
-                cwd="/",
-                timeout=timeout_seconds,
-                pass_fds=descriptors,
-                check=False,
+            child = subprocess.Popen(
+                argv, env=CHILD_ENVIRONMENT, cwd="/", pass_fds=descriptors, start_new_session=True, **pipes
             )
-        except subprocess.TimeoutExpired:
-            return Completed(124, "", "not finished after %s s" % timeout_seconds)
         except OSError as error:
             return Completed(127, "", "%s: %s" % (argv[0], error.strerror))
+        try:
+            out, complaint = child.communicate(stdin.encode("utf-8"), timeout=limit)
+        except subprocess.TimeoutExpired:
+            self._hung = self._hung | {argv[0]}
+            _give_up(child)
+            return Completed(124, "", "not finished after %s s" % limit)
         return Completed(
-            done.returncode, done.stdout.decode("utf-8", "replace"), done.stderr.decode("utf-8", "replace")
+            child.returncode, out.decode("utf-8", "replace"), complaint.decode("utf-8", "replace")
         )
 
     # --- processes and time ---------------------------------------------------------------------------------
@@ -229,6 +232,21 @@ class System(Files):
                     f"{path} is held by process {holder or '?'} for more than {wait_seconds} s",
                     "look at that process on the host; the next run tries again",
                 )
+
+
+def _give_up(child: subprocess.Popen) -> None:
+    """End a program with all that it started; one that can't be killed isn't waited for."""
+    try:
+        os.killpg(child.pid, signal.SIGKILL)
+        child.wait(KILLED_SECONDS)
+    except (ProcessLookupError, subprocess.TimeoutExpired):
+        pass
+    for pipe in (child.stdin, child.stdout, child.stderr):
+        try:
+            if pipe is not None:
+                pipe.close()
+        except OSError:  # what wasn't taken from its standard input
+            pass
 
 
 def _hold(pid: int) -> int | None:
