@@ -1,8 +1,8 @@
 """Runs on a lab host: converge with the code beside it, told by one JSON object on standard input.
 
-Keys: `document` (opaque), `check`, `now` (null = the clock), `controller_time`, `lock_wait`, `program` (true:
-it is put on the host), `kill`: null or {"effect": n, "when": "before" | "after"}: SIGKILL to this process at
-its n-th effect (0 = the first).
+Keys: `document` (opaque), `check`, `now` (null = the clock), `controller_time`, `lock_wait`, `patience`
+(seconds for each program), `program` (true: it is put on the host), `kill`: null or
+{"effect": n, "when": "before" | "after"}: SIGKILL to this process at its n-th effect (0 = the first).
 Prints {"answer": …, "effects": [[kind, detail], …], "seconds": …}; a killed one prints nothing.
 """
 
@@ -30,6 +30,10 @@ class Told(system.System):
         self.effects: list[tuple[str, str]] = []
         self.kill = kill
         self._clock = clock
+        self.patience = float("inf")
+
+    def _run(self, argv, stdin, timeout_seconds, descriptors=()):
+        return super()._run(argv, stdin, min(timeout_seconds, self.patience), descriptors)
 
     def before(self, effect: str, detail: str) -> None:
         self.effects.append((effect, detail))
@@ -113,6 +117,7 @@ def main() -> None:
         return
     names.LOCK_WAIT_SECONDS = wish.get("lock_wait", names.LOCK_WAIT_SECONDS)
     told = Told(wish.get("kill"), wish.get("now"))
+    told.patience = wish.get("patience", told.patience)
     began = time.perf_counter()
     answer = converge(
         told,

@@ -32,6 +32,12 @@ description:
   - On a host that can run nothing later, RV(answer.warnings) says so in each answer.
   - The module fails, with the whole answer, when any account was refused or failed; the others are done
     all the same.
+  - A full or read-only disk, a missing or hanging tool, a sudoers tree that can't be read, an sshd that
+    doesn't say what holds, a directory (sssd, LDAP) that doesn't answer. Each of them refuses or takes back
+    openings, with a code and a sentence, and leaves the account files as they were. Closings do all steps
+    that can be done, within a bounded time, report what couldn't, and the next run goes on there.
+  - Time never goes back behind what the ledger saw. A clock that differs from the controller's by more than
+    5 minutes opens nothing and begins no removal, and isn't remembered where it runs ahead.
   - A ledger that can't be read is set aside (C(ledger.json.corrupt-TIME) beside it, the newest three are
     kept) and rebuilt from its copy, which every write brings up to date first. RV(answer.rebuilt) says so.
     Accounts that the host's own files prove to be ours and that the copy doesn't name are closed, never
