@@ -62,6 +62,7 @@ def _server_json(item: ServerStatus) -> dict[str, object]:
         "sequence": host.sequence if host else 0,
         "confirmed_sequence": host.confirmed_sequence if host else 0,
         "accounts": {account.login: str(account.state) for account in item.accounts},
+        "joined": [account.login for account in item.accounts if account.existing == "join"],
         "removals": {a.login: a.removal_message for a in item.accounts if a.removal_message},
     }
 
@@ -114,4 +115,5 @@ def _server_row(item: ServerStatus, now: datetime) -> tuple[str, str, str, str, 
 
 def _account_text(account: Account) -> str:
     left = f" (not removed yet: {account.removal_message})" if account.removal_message else ""
-    return f"{account.login} {account.state}{left}"
+    joined = " (joined)" if account.existing == "join" else ""  # closed: as it was before, not shut
+    return f"{account.login} {account.state}{joined}{left}"

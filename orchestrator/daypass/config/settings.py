@@ -124,6 +124,7 @@ class Integration(Part):
     integration_owner: Owner | None = None
     resource_owner: ResourceOwner | None = None
     existing_accounts: Literal["refuse", "join"] = "refuse"
+    join_without_log: Literal["refuse", "end_all"] = "refuse"
     home_on_removal: Literal["archive", "delete", "keep"] = "archive"
     local_deadline: Literal["required", "if_possible"] = "required"
 

@@ -117,7 +117,7 @@ class Account:
     """The Linux user of one person on one server, with the settings that hold for its removal.
 
     Attributes:
-        uid: 70000 to 99999, one a person over all servers; gid = uid.
+        uid: 70000 to 99999, one a person over all servers, gid = uid; of one that is joined its own.
         user_cleanup_days: Days after the last grant's end; None = never.
         last_grant_ended_at: When the last grant ended, None while one is open.
         removal_attempts: Removals that the server didn't confirm, since the last grant ended.

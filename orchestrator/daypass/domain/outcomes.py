@@ -32,6 +32,8 @@ class AccountAnswer:
         grants: Ids of the grants in effect.
         lacking: Those among them that are in effect as they were before: a change of them was refused.
         code: Why it was refused or failed.
+        own_keys: Of an account from before that was joined: digests of its own authorized_keys at the begin
+            of our access and at its end (None while it lasts).
         unfinished: What is left of a removal, as (code, sentence); `IN_WORK` goes on with the next document,
             anything else is in its way.
     """
@@ -44,6 +46,7 @@ class AccountAnswer:
     warnings: tuple[str, ...] = ()
     changes: tuple[tuple[str, str, str], ...] = ()  # (what, old, new)
     unfinished: tuple[str, str] | None = None
+    own_keys: tuple[str, str | None] | None = None
 
 
 @dataclass(frozen=True)

@@ -19,6 +19,7 @@ from daypass.host_rules import SEQUENCE_MAX, check_login
 VERSION = 1
 LONGEST_TEXT = 600  # a sentence and a hint; more is no message
 MOST_ACCOUNTS = 5000  # ten times what one answer of 200 KB holds (host-contract.md, "The document")
+KEYS_LENGTH = 80  # `sha256:` and 64 digits
 MOST_LISTED = 200  # grants, warnings or changes of one account
 DEEPEST = 8  # levels of facts that other playbooks return
 LARGEST_NUMBER = 2**63 - 1
@@ -109,7 +110,18 @@ def _account(raw: object) -> AccountAnswer:
         warnings=_texts(fields.get("warnings")),
         changes=tuple(_change(item) for item in _listed(fields.get("changes"))),
         unfinished=_unfinished(fields.get("unfinished")),
+        own_keys=_own_keys(fields.get("joined")),
     )
+
+
+def _own_keys(raw: object) -> tuple[str, str | None] | None:
+    if raw is None:
+        return None
+    fields = _mapping(raw, "what was joined")
+    before, after = fields.get("own_keys"), fields.get("own_keys_after")
+    if not isinstance(before, str) or not isinstance(after, str | None):
+        raise UnreadableAnswer("the digest of a person's keys is none")
+    return clean_text(before, KEYS_LENGTH), None if after is None else clean_text(after, KEYS_LENGTH)
 
 
 def _unfinished(raw: object) -> tuple[str, str] | None:

@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
+from typing import Literal
 
 from daypass.domain.certificates import Certificate, CertificateState
 from daypass.domain.grants import Account, AccountState, Share, ShareState, SudoRule
@@ -17,6 +18,7 @@ from daypass.domain.hosts import Host
 from daypass.errors import StoreError
 
 DOCUMENT_VERSION = 1
+WithoutLog = Literal["refuse", "end_all"]
 GIVING = (ShareState.PENDING, ShareState.APPLIED)
 
 
@@ -70,6 +72,7 @@ def plan_server(
     removals: frozenset[str],
     now: datetime,
     exclusive: bool = True,
+    join_without_log: WithoutLog = "refuse",
 ) -> ServerPlan:
     """Put everything that is known of one server's accounts at `now` into one document.
 
@@ -79,6 +82,7 @@ def plan_server(
         certificates: Certificates by grant id; only signed ones give a key line.
         removals: Logins whose cleanup window has passed; their account goes unless a grant is still live.
         exclusive: Whether accounts that aren't among these have no grants; False leaves them as they are.
+        join_without_log: What a host without a log of sshd's does with accounts to be joined.
 
     Raises:
         StoreError: `account_unknown`: a share's login has no account record; what the store doesn't know is
@@ -99,7 +103,10 @@ def plan_server(
         # A grant that was recorded since counts too, though its certificate isn't signed yet.
         awaited = any(share.state in GIVING for share in by_login[account.login])
         remove = account.login in removals and not awaited
-        entries.append(_account_entry(account, grants, remove))
+        entry = _account_entry(account, grants, remove)
+        if account.existing == "join":
+            entry["join_without_log"] = join_without_log
+        entries.append(entry)
         listed = {str(entry["id"]): Listed(str(entry["state"])) for entry in grants}
         given = {str(entry["id"]): entry for entry in grants if listed[str(entry["id"])] is Listed.PRESENT}
         plans[account.login] = AccountPlan(account.login, listed, remove, given)

@@ -17,6 +17,7 @@ from daypass.errors import DeniedError, NotFoundError, UsageError
 from daypass.host_rules import check_group, check_login
 from daypass.store.interface import ReadView, WriteWork
 from daypass.workflow.claims import claimed
+from daypass.workflow.joining import identity_of
 from daypass.workflow.leaving import check_here
 from daypass.workflow.onboarding import CANARY_LOGIN
 from daypass.workflow.revoking import check_reason, find_grant
@@ -199,7 +200,7 @@ def _record(
     shares = [_share(seams.integration_of(name), name, grant, request.groups) for name in targets]
     work.add_grant(grant, shares)
     for share in shares:
-        work.set_account(_account(work, seams.integration_of(share.server), share, grant, uid))
+        work.set_account(_account(seams, work, share, grant, uid))
     certificate = reserve(seams, work, grant, public_key)
     check_documents(seams, work, targets, grant.created_at)
     work.append_event("grant.recorded", grant.id, _record_details(grant, request, targets, certificate))
@@ -244,17 +245,19 @@ def _share(integration: Integration, server: str, grant: Grant, groups: tuple[st
     return Share(grant.id, server, integration.name, grant.login, names, rules, grant.window)
 
 
-def _account(work: WriteWork, integration: Integration, share: Share, grant: Grant, uid: int) -> Account:
+def _account(seams: Seams, work: WriteWork, share: Share, grant: Grant, uid: int) -> Account:
     """The account's record: a new one, or the one that is there with this integration's settings of today."""
     known = list(work.accounts(server=share.server, login=share.login))
     live = [account for account in known if account.removed_at is None]
+    integration = seams.integration_of(share.server)
+    identity = identity_of(live[0] if live else None, integration, seams.directory(), share.login, uid)
     return Account(
         server=share.server,
         login=share.login,
-        uid=live[0].uid if live else uid,
+        uid=identity.uid,
         comment=live[0].comment if live else grant.comment,
         shell=integration.login_shell,
-        existing=integration.existing_accounts,
+        existing=identity.existing,
         home_on_removal=integration.home_on_removal,
         user_cleanup_days=integration.user_cleanup_days,
         state=live[0].state if live else Account.state,

@@ -10,6 +10,7 @@ from daypass.domain.hosts import Host
 from daypass.domain.outcomes import HostAnswer, Outcome, OutcomeKind
 from daypass.plan import AccountPlan, Listed, ServerPlan
 from daypass.store.interface import WriteWork
+from daypass.workflow.joining import record_joined
 from daypass.workflow.seams import Seams
 from daypass.workflow.settle import (
     LIVE_ACCOUNTS,
@@ -62,11 +63,12 @@ def _record_account(
     work: WriteWork, account: Account, plan: AccountPlan, outcome: Outcome, now: datetime
 ) -> None:
     settled = settle_account(account, plan, outcome, now)
+    told = outcome.answer.accounts.get(account.login) if outcome.answer else None
+    record_joined(work, account, told)
     if settled.state is not AccountState.REMOVED:
         if settled != account:
             work.set_account(settled)
         return
-    told = outcome.answer.accounts.get(account.login) if outcome.answer else None
     # A grant that was recorded while the removal was under way makes the account anew: it must stay known.
     if not work.shares(server=account.server, login=account.login, states=LIVE_SHARES):
         work.mark_removed(account.server, account.login, now)

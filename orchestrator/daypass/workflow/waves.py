@@ -168,6 +168,7 @@ def _plan(
         ca_keys=view.ca_keys() or seams.ca_keys(),
         removals=removals,
         now=now,
+        join_without_log=seams.integration_of(server).join_without_log,
     )
 
 

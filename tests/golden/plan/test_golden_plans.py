@@ -17,6 +17,7 @@ import pytest
 from ansible_collections.daypass.ssh.plugins.module_utils import document, ledger, merge, names, nss, plan
 from ansible_collections.daypass.ssh.plugins.module_utils.account_files import Group, Passwd, Shadow
 from ansible_collections.daypass.ssh.plugins.module_utils.facts import AccountFacts, Facts
+from ansible_collections.daypass.ssh.plugins.module_utils.join_facts import JoiningFacts
 from ansible_collections.daypass.ssh.plugins.module_utils.key_lines import render_key_file
 from ansible_collections.daypass.ssh.plugins.module_utils.plan_types import AccountPlan, Plan
 
@@ -109,8 +110,9 @@ def document_from(text: dict[str, Any]) -> document.Document:
 
 def facts_from(text: dict[str, Any], kept: ledger.Ledger, wanted: merge.Wanted) -> Facts:
     """Facts from `users` (login: uid, comment, gid, shell, groups, open, expire, password, keys, home, jobs,
-    mail, subordinate, exists), `groups` (name: gid), `mentioned`, `root_groups`, `sudo`, `sudoers_included`,
-    `shells`, `known_users`, `known_groups`, `subordinate` (owner, first, last), `problem` (code)."""
+    mail, subordinate, exists, joining), `groups` (name: gid), `mentioned`, `root_groups`, `sudo`,
+    `sudoers_included`, `shells`, `known_users`, `known_groups`, `subordinate` (owner, first, last),
+    `problem` (code)."""
     groups = {"daypass": Group("daypass", 990, ())}
     groups.update({name: Group(name, gid, ()) for name, gid in text.get("groups", {}).items()})
     accounts, numbers = {}, {}
@@ -171,6 +173,16 @@ def account_facts(login: str, given: dict[str, Any], kept: ledger.Ledger) -> Acc
         home=f"/home/{login}",
         home_owner=given.get("home", uid if exists else None),
         subordinate=given.get("subordinate", False),
+        joining=joining_facts(given.get("joining")),
+    )
+
+
+def joining_facts(given: dict[str, Any] | None) -> JoiningFacts | None:
+    """What an account from before says: a log, files in agreement, unless the case says otherwise."""
+    if given is None:
+        return None
+    return JoiningFacts(
+        "boot-2", 5000, "sha256:1", given.get("log", True), tuple(given.get("odd_groups", ()))
     )
 
 
@@ -196,6 +208,7 @@ def plain_account(account: AccountPlan) -> dict[str, Any]:
         "warnings": list(account.warnings),
         "changes": [list(one) for one in account.changes],
         "stones": {key: stone.cause for key, stone in account.stones.items()},
+        "lost_gids": sorted(account.joined.lost_gids) if account.joined else [],
     }
     return {key: value for key, value in whole.items() if value not in (None, [], {}, "")}
 
@@ -222,6 +235,7 @@ def plain_entry(entry: ledger.LedgerAccount | None) -> dict[str, Any] | None:
         "grants": grants,
         "groups": list(entry.groups),
         "closed": entry.closed_at is not None,
+        "joined": list(entry.joined) if entry.joined else [],
     }
     return {key: value for key, value in whole.items() if value not in ("", [], {}, False)} or {
         "closed": False

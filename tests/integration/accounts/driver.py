@@ -52,7 +52,7 @@ class Told(system.System):
 
 def prepare(wish: dict) -> None:
     """A stand-in for onboarding: groups, folders, drop-in, empty ledger; the logins in `forget` go first."""
-    from daypass_host import sshd
+    from daypass_host import listeners, trust
 
     for login in wish["forget"]:
         forget(login)
@@ -67,7 +67,7 @@ def prepare(wish: dict) -> None:
         os.chmod(folder, mode)
     if not os.path.exists(names.SSHD_DROPIN):
         with open(names.SSHD_DROPIN, "w", encoding="ascii") as file:
-            file.write(sshd.render_dropin("apono"))
+            file.write(trust.dropin_for(system.System(), listeners.find_listeners(), "apono"))
         subprocess.run(["pkill", "-HUP", "-o", "-x", "sshd"], check=True)
     machine_id = open("/etc/machine-id", encoding="ascii").read().strip()
     new = ledger.new_ledger(wish["host_id"], machine_id, wish["orchestrator_id"], (9, 2), "apono")

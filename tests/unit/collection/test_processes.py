@@ -127,7 +127,7 @@ def test_kernel_shows_the_threads_that_run_on():
         while "State:\tZ" not in status.read_text() and time.monotonic() < until:
             time.sleep(0.01)
         assert "State:\tZ" in status.read_text()
-        assert not processes._is_over(status.read_text())
+        assert not processes.is_over(status.read_text())
     finally:
         child.kill()
         child.communicate()

@@ -73,6 +73,14 @@ def parse_group(content: bytes) -> dict[str, Group]:
     return found
 
 
+def parse_gshadow(content: bytes) -> dict[str, frozenset[str]]:
+    """Name to members (gshadow(5)); the first line of a name counts."""
+    found: dict[str, frozenset[str]] = {}
+    for fields in _lines(content, 4):
+        found.setdefault(fields[0], frozenset(member for member in fields[3].split(",") if member))
+    return found
+
+
 def names_in(content: bytes) -> frozenset[str]:
     """The first field of each line."""
     return frozenset(line.partition(":")[0] for line in _split(content) if ":" in line)

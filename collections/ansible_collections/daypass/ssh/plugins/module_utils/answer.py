@@ -162,6 +162,9 @@ def _account(account: AccountPlan, applied: Applied | None, login: str) -> dict[
     elif reasons:
         state = "refused"
     warnings = [*account.warnings, *([] if applied is None else applied.warnings.get(login, []))]
+    joined = _joined(account, applied)
+    if joined and joined["own_keys"] and joined["own_keys_after"] not in (None, joined["own_keys"]):
+        warnings.append(f"the authorized_keys of {login} changed while access lasted")
     code, message = reasons[0] if reasons else (None, None)
     ends = [grant.not_after for grant in grants.values()]
     return {
@@ -176,6 +179,7 @@ def _account(account: AccountPlan, applied: Applied | None, login: str) -> dict[
         "unfinished": None if applied is None else unfinished(applied.unremoved.get(login)),
         "root_equivalent": bool(account.root_equivalent),
         "next_deadline": show_moment(min(ends)) if ends else None,
+        **({} if joined is None else {"joined": joined}),
     }
 
 
@@ -190,3 +194,12 @@ def _lacking(account: AccountPlan, grants: Mapping[str, LedgerGrant], taken_back
     if taken_back:
         found |= {key for key, grant in account.end.items() if account.middle.get(key) != grant}
     return sorted(found & set(grants))
+
+
+def _joined(account: AccountPlan, applied: Applied | None) -> dict[str, Any] | None:
+    """Of an account from before: digests of its own authorized_keys at begin and end of our access."""
+    if account.joined is None:
+        return None
+    kept = account.joined.kept if account.intent is None else account.intent.joined
+    after = None if applied is None else applied.own_keys.get(account.login)
+    return {"own_keys": kept.keys if kept else "", "own_keys_after": after}

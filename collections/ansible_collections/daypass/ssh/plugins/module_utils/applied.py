@@ -37,6 +37,7 @@ class Applied(NamedTuple):
     Attributes:
         failures, warnings: By login.
         undone: Logins whose opening was taken back, or not begun.
+        own_keys: login -> digest of a joined person's own authorized_keys after our access ended.
         stuck: Logins where something that should be gone may still be there: the next run goes on.
         unfinished: uid -> where setuid and setgid copies weren't all looked for, as time was up.
         sudo_by_deadline: There are sudo rules, and this host's sudo doesn't end them by itself.
@@ -51,3 +52,4 @@ class Applied(NamedTuple):
     unfinished: Mapping[int, Lost] = {}
     sudo_by_deadline: bool = False
     unremoved: Mapping[str, Unfinished] = {}
+    own_keys: Mapping[str, str] = {}

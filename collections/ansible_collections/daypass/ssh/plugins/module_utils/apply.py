@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Callable, Mapping
 
-from . import account_steps, ending, removal, rights
+from . import account_steps, ending, join_ending, join_steps, removal, rights
 from .applied import Applied, Failure, Unfinished
 from .ending import WHOLE, Patience
 from .ledger import LedgerAccount
@@ -23,10 +23,15 @@ from .system import CommandFailed
 
 if TYPE_CHECKING:
     from .facts import Facts
+    from .join_ending import JoinedEnded
     from .plan_types import AccountPlan, Plan
     from .setid_files import Lost
     from .steps import Step
     from .system import System
+
+
+FIRST_STAGE = ("create_group", "create_user", "old_rights", "join_check", "groups", "give_groups")
+LAST_STAGE = ("sshd", "join_sshd", "ageing", "unlock", "key_file")
 
 
 class Applier:
@@ -62,6 +67,7 @@ class Applier:
         self._unremoved: dict[str, Unfinished] = {}
         self._changed = False
         self._unfinished: Mapping[int, Lost] = {}
+        self._own_keys: Mapping[str, str] = {}
 
     def run(self) -> Applied:
         """Apply everything."""
@@ -78,6 +84,7 @@ class Applier:
             self._unfinished,
             not self._sudoers.ends_by_itself,
             self._unremoved,
+            own_keys=self._own_keys,
         )
 
     # --- closing --------------------------------------------------------------------------------------------
@@ -86,7 +93,11 @@ class Applier:
             self._each(accounts, name)
         self._reduce_sudo(accounts)
         self._each(accounts, "groups")
-        self._end_sessions([one for one in accounts if _step(one.close, "sessions")])
+        self._each(accounts, "take_groups")
+        ending = [one for one in accounts if _step(one.close, "sessions")]
+        joined = join_ending.begin(self._system, ending, self._plan.keys.ca_keys)
+        self._end_sessions([one for one in ending if one.joined is None])
+        self._joined_ended(join_ending.finish(self._system, joined, self._patience))
 
     def _each(self, accounts: list[AccountPlan], name: str) -> None:
         for account in accounts:
@@ -122,6 +133,15 @@ class Applier:
             if account.login in ended.problems:
                 self._all_stuck([account], ended.problems[account.login])
 
+    def _joined_ended(self, ended: JoinedEnded) -> None:
+        self._changed = self._changed or bool(ended.accounts)
+        self._own_keys = ended.own_keys
+        for login in ended.accounts:
+            account = self._plan.accounts[login]
+            self._warn(account, ended.warnings.get(login, []))
+            if login in ended.problems:
+                self._all_stuck([account], ended.problems[login])
+
     def _all_stuck(self, accounts: list[AccountPlan], error: Exception) -> None:
         for account in accounts:
             self._fail(account, error)
@@ -132,9 +152,9 @@ class Applier:
         # Nothing is built on a closing that failed.
         self._undone.update(one.login for one in accounts if one.login in self._stuck)
         going = [one for one in accounts if one.login not in self._stuck]
-        going = self._stage(going, ("create_group", "create_user", "old_rights", "groups"))
+        going = self._stage(going, FIRST_STAGE)
         going = self._open_sudo(going)
-        self._stage(going, ("sshd", "ageing", "unlock", "key_file"))
+        self._stage(going, LAST_STAGE)
         if self._undone:
             self._sudo_of_survivors()
 
@@ -201,8 +221,10 @@ class Applier:
         elif "key_file" in steps:
             content = self._plan.keys.render(account.middle)
             actions.append(lambda: self._narrow_keys(account, content))
-        if not account.middle and "create_user" not in steps:
+        if not account.middle and "create_user" not in steps and account.joined is None:
             actions.append(lambda: account_steps.lock(system, login))
+        if "give_groups" in steps:
+            actions.append(lambda: join_steps.take_groups(system, login, steps["give_groups"].value))
         if "groups" in steps and "create_user" not in steps:
             given = rights.groups_of(account.end) - rights.groups_of(account.middle)
             before = tuple(one for one in steps["groups"].value if one not in given)
@@ -259,6 +281,7 @@ class Applier:
             "lock": lambda: account_steps.lock(system, login),
             "park": lambda: removal.park(system, login, value),
             "key_file": lambda: self._key_file(account, step),
+            **join_steps.actions(system, account, value),
             "leftovers": lambda: self._leftovers(account),
             "home": lambda: self._home(account, value),
             "delete_user": lambda: account_steps.delete_user(system, login, uid),
@@ -271,10 +294,10 @@ class Applier:
         if any(step is one for one in account.close):
             self._narrow_keys(account, step.value)
         else:
-            account_steps.write_keys(self._system, account.login, account.uid, step.value)
+            account_steps.write_keys(self._system, account.login, account.gid, step.value)
 
     def _narrow_keys(self, account: AccountPlan, content: str | None) -> None:
-        warning = account_steps.narrow_keys(self._system, account.login, account.uid, content)
+        warning = account_steps.narrow_keys(self._system, account.login, account.gid, content)
         self._warn(account, [warning] if warning else [])
 
     def _leftovers(self, account: AccountPlan) -> None:

@@ -30,6 +30,7 @@ ACCOUNT = {
     "comment": {"type": "str", "required": True},
     "shell": {"type": "path", "default": "/bin/bash"},
     "existing": {"type": "str", "choices": ["refuse", "join"], "default": "refuse"},
+    "join_without_log": {"type": "str", "choices": ["refuse", "end_all"], "default": "refuse"},
     "home_on_removal": {"type": "str", "choices": ["archive", "delete", "keep"], "default": "archive"},
     "user_cleanup_days": {"type": "int"},
     "remove": {"type": "bool", "default": False},

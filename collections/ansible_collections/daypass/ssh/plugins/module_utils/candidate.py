@@ -109,7 +109,7 @@ def _check_unchanged(system: System, listener: Listener, trial: Trial, login: st
 def check_overridden(system: System, listener: Listener, dropin: str, canary: str) -> None:
     """Refuse where another setting cancels the block; the block is tried on a login that nobody has."""
     line = next(line for line in dropin.splitlines() if line.startswith("Match User"))
-    with trial_of(system, listener, dropin.replace(line, f"Match User {PROBE}")) as trial:
+    with trial_of(system, listener, dropin.replace(line + "\n", f"Match User {PROBE}\n")) as trial:
         effective, complaint = effective_settings(system, listener, PROBE, trial.options)
     if effective is None:
         raise Refusal("sshd_candidate_broken", f"sshd refuses the drop-in: {trial.named(complaint)}")

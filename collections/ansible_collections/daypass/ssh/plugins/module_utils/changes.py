@@ -19,8 +19,9 @@ def with_changes(
 ) -> AccountPlan:
     """The plan with its changes as (what, old, new), taken from the same values that the steps come from."""
     before = live or {}
+    forgotten = account.joined is not None and account.state == "removed"
     pairs = [
-        ("account", account.state_before, account.state),
+        ("account", account.state_before, "forgotten" if forgotten else account.state),
         ("grants", " ".join(sorted(before)), " ".join(sorted(account.end))),
         ("groups", _words(rights.groups_of(before)), _words(rights.groups_of(account.end))),
         ("sudo", _rules(before), _rules(account.end)),

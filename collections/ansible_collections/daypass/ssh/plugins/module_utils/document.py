@@ -21,6 +21,8 @@ from .names import Refusal
 
 ABSENT = "absent"
 PRESENT = "present"
+REFUSE, JOIN = "refuse", "join"  # what happens with an account that was there before
+END_ALL = "end_all"  # a joined account without a log of sshd's: all its sessions end with a grant
 
 
 class SudoRule(NamedTuple):
@@ -54,6 +56,7 @@ class AccountWanted(NamedTuple):
     remove: bool
     grants: tuple[GrantWanted, ...]
     absent: tuple[str, ...]
+    join_without_log: str = REFUSE
 
 
 class Document(NamedTuple):
@@ -150,6 +153,7 @@ def _account(value: dict) -> AccountWanted:
             "comment",
             "shell",
             "existing",
+            "join_without_log",
             "home_on_removal",
             "user_cleanup_days",
             "remove",
@@ -158,12 +162,13 @@ def _account(value: dict) -> AccountWanted:
         where,
     )
     present, absent = _grants(value.get("grants", []), where)
+    existing = fields.one_of(value.get("existing", REFUSE), (REFUSE, JOIN), where + ", existing")
     account = AccountWanted(
         name=name,
-        uid=_uid(value.get("uid"), where),
+        uid=_uid(value.get("uid"), existing, where),
         comment=fields.matching(value.get("comment"), names.COMMENT, where + ", comment"),
         shell=fields.matching(value.get("shell"), names.SHELL, where + ", shell"),
-        existing=fields.one_of(value.get("existing", "refuse"), ("refuse", "join"), where + ", existing"),
+        existing=existing,
         home_on_removal=fields.one_of(
             value.get("home_on_removal", "archive"),
             ("archive", "delete", "keep"),
@@ -175,15 +180,25 @@ def _account(value: dict) -> AccountWanted:
         remove=fields.truth(value.get("remove", False), where + ", remove"),
         grants=present,
         absent=absent,
+        join_without_log=fields.one_of(
+            value.get("join_without_log", REFUSE), (REFUSE, END_ALL), where + ", join_without_log"
+        ),
     )
     if account.remove and account.grants:
         raise _invalid("%s is to be removed and still has grants" % where)
     return account
 
 
-def _uid(value: object, where: str) -> int:
+def _uid(value: object, existing: str, where: str) -> int:
     uid = fields.number(value, 0, (1 << 32) - 2, where + ", uid")
-    if not names.UID_MIN <= uid <= names.UID_MAX:
+    if existing == JOIN:
+        if not names.may_be_joined(uid):
+            raise Refusal(
+                "uid_out_of_range",
+                "%s: the uid %d is no person's own: those begin with %d, and %d to %d are Daypass's"
+                % (where, uid, names.JOIN_UID_MIN, names.UID_MIN, names.UID_MAX),
+            )
+    elif not names.UID_MIN <= uid <= names.UID_MAX:
         raise Refusal(
             "uid_out_of_range",
             "%s: the uid %d is not from %d to %d" % (where, uid, names.UID_MIN, names.UID_MAX),

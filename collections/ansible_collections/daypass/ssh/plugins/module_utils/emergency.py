@@ -5,7 +5,8 @@
 """Closing without a ledger: a broken record must not keep anybody in.
 
 Only what the document closes by name is touched: an account with the uid and comment of the document, a uid
-of our range, and our mark (the group `daypass`, or our key file). Nothing is opened or removed.
+of our range, and our mark (the group `daypass`, or our key file). Nothing is opened or removed. A joined
+account loses mark, key file, rules and certificate sessions; which groups came from us nobody knows then.
 """
 
 from __future__ import annotations
@@ -15,10 +16,10 @@ import re
 import time
 from typing import TYPE_CHECKING
 
-from . import account_files, names
-from .document import AccountWanted, Document
-from .ledger import Ledger, LedgerAccount, new_ledger
-from .merge import Wanted, merge
+from . import account_files, names, rebuilding
+from .document import JOIN, REFUSE, AccountWanted, Document
+from .ledger import Joined, Ledger, LedgerAccount, new_ledger
+from .merge import Wanted, mark_of, merge
 from .steps import is_closed
 
 if TYPE_CHECKING:
@@ -33,16 +34,17 @@ def stand_in(system: System, document: Document, machine_id: str | None) -> Ledg
     """A ledger with just the accounts that this document closes and that are provably ours."""
     passwd = account_files.parse_passwd(system.read("/etc/passwd") or b"")
     groups = account_files.parse_group(system.read("/etc/group") or b"")
-    marked = groups[names.GROUP_CREATED].members if names.GROUP_CREATED in groups else ()
     accounts = {}
     for account in document.accounts:
         entry = passwd.get(account.name)
-        if entry is None or (entry.uid, entry.comment) != (account.uid, account.comment):
+        joined = account.existing == JOIN  # the comment is its owner's there, and so are unknown groups
+        if entry is None or entry.uid != account.uid or not (joined or entry.comment == account.comment):
             continue
+        marked = groups[mark_of(account.existing)].members if mark_of(account.existing) in groups else ()
         ours = account.name in marked or system.exists(f"{names.KEYS_FOLDER}/{account.name}")
         if ours and (account.absent or not account.grants):
             held = [group.name for group in groups.values() if account.name in group.members]
-            accounts[account.name] = _entry(account, entry.home, held)
+            accounts[account.name] = _entry(account, entry.home, [] if joined else held)
     base = new_ledger(document.host_id, machine_id, document.orchestrator_id, (0, 0), "")
     return base._replace(accounts=accounts)
 
@@ -58,16 +60,19 @@ def run_out(system: System, machine_id: str | None, now: int) -> Ledger:
     shadows = account_files.parse_shadow(system.read("/etc/shadow") or b"", passwd)
     accounts = {}
     for login, entry in passwd.items():
-        if login not in marked or not names.UID_MIN <= entry.uid <= names.UID_MAX:
+        joined = rebuilding.is_joined(entry, groups)
+        if not joined and not (login in marked and names.UID_MIN <= entry.uid <= names.UID_MAX):
             continue
         lines = system.read(f"{names.KEYS_FOLDER}/{login}") or b""
         shadow = shadows.get(login)
-        if not is_closed(shadow) and _is_over(lines.decode("ascii", "replace"), shadow, now):
+        shut = not joined and is_closed(shadow)
+        if not shut and _is_over(lines.decode("ascii", "replace"), shadow, now):
             held = [group.name for group in groups.values() if login in group.members]
+            existing = JOIN if joined else REFUSE
             wanted = AccountWanted(
-                login, entry.uid, entry.comment, entry.shell, "refuse", "keep", None, False, (), ()
+                login, entry.uid, entry.comment, entry.shell, existing, "keep", None, False, (), ()
             )
-            accounts[login] = _entry(wanted, entry.home, held)
+            accounts[login] = _entry(wanted, entry.home, [] if joined else held)
     base = new_ledger(None, machine_id, None, (0, 0), "")
     return base._replace(accounts=accounts)
 
@@ -98,4 +103,5 @@ def _entry(account: AccountWanted, home: str, groups: list[str]) -> LedgerAccoun
         grants={},
         groups=tuple(group for group in groups if group != names.GROUP_CREATED),
         closed_at=None,
+        joined=Joined("", 0, "", account.join_without_log) if account.existing == JOIN else None,
     )

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Iterable, Mapping, NamedTuple, Sequence
 
-from . import account_files, names, nss, sudo_program, sudoers_tree, sudoers_words
+from . import account_files, join_facts, names, nss, sudo_program, sudoers_tree, sudoers_words
 from .account_files import Group, Passwd, Shadow
+from .join_facts import JoiningFacts
 from .names import Refusal
 
 if TYPE_CHECKING:
@@ -37,6 +38,7 @@ class AccountFacts(NamedTuple):
         home_owner: Owner's uid of what lies at the home path, None where nothing does; asked only while the
             login has no account.
         subordinate: /etc/subuid or /etc/subgid gives the login a range.
+        joining: What an account from before is asked before more is given to it; None where nothing is.
     """
 
     passwd: Passwd | None
@@ -49,6 +51,7 @@ class AccountFacts(NamedTuple):
     home: str
     home_owner: int | None
     subordinate: bool
+    joining: JoiningFacts | None = None
 
 
 class Facts(NamedTuple):
@@ -110,6 +113,7 @@ def read_facts(system: System, wanted: Wanted, uids: Mapping[str, int], homes: M
             home=home,
             home_owner=None if unseen else _owner(system, home),
             subordinate=any(owner in (login, str(uids[login])) for owner, _first, _last in ranges),
+            joining=join_facts.read(system, wanted.accounts[login], entry, groups),
         )
     opening = [
         account

@@ -38,11 +38,28 @@ class LedgerGrant(NamedTuple):
     live: bool
 
 
-class LedgerAccount(NamedTuple):
-    """An account that we created, or are about to.
+class Joined(NamedTuple):
+    """What is kept of an account from before that was joined.
 
     Attributes:
-        groups: Supplementary groups that we gave, or may have given when a run was cut off.
+        boot: Boot id of the host when its present access began, "" while it has none.
+        since: Whole seconds of that boot when it began: a session from before is its owner's.
+        keys: Digest of the owner's own authorized_keys then (`own_keys.digest`).
+        without_log: `refuse` or `end_all`, see `document`.
+    """
+
+    boot: str
+    since: int
+    keys: str
+    without_log: str
+
+
+class LedgerAccount(NamedTuple):
+    """An account that we created, or are about to; or one from before that was joined.
+
+    Attributes:
+        groups: Supplementary groups that we gave, or may have given when a run was cut off; of a joined
+            account only those that it hadn't before.
         closed_at: When its last grant ended, None while one is wanted.
     """
 
@@ -56,6 +73,7 @@ class LedgerAccount(NamedTuple):
     grants: dict[str, LedgerGrant]
     groups: tuple[str, ...]
     closed_at: int | None
+    joined: Joined | None = None
 
 
 class Tombstone(NamedTuple):
@@ -133,6 +151,7 @@ def _account_out(account: LedgerAccount) -> dict[str, Any]:
         grant_id: dict(grant._asdict(), sudo=[list(rule) for rule in grant.sudo])
         for grant_id, grant in account.grants.items()
     }
+    mapping["joined"] = None if account.joined is None else account.joined._asdict()
     return mapping
 
 
@@ -176,7 +195,15 @@ def _ledger_in(mapping: dict[str, Any]) -> Ledger:
 
 def _account_in(value: dict[str, Any]) -> LedgerAccount:
     grants = {grant_id: _grant_in(grant) for grant_id, grant in value["grants"].items()}
-    return LedgerAccount(**dict(value, grants=grants, groups=tuple(value["groups"])))
+    joined = value.get("joined")
+    return LedgerAccount(
+        **dict(
+            value,
+            grants=grants,
+            groups=tuple(value["groups"]),
+            joined=None if joined is None else Joined(**joined),
+        )
+    )
 
 
 def _grant_in(value: dict[str, Any]) -> LedgerGrant:
@@ -195,11 +222,11 @@ def _checked(ledger: Ledger) -> Ledger:
     _check_texts(*(one for one in ids if one is not None), ledger.connector, ledger.rebuilt, *ledger.ca_keys)
     whole = [ledger.sequence, ledger.last_seen, *ledger.sshd_version]
     for login, account in ledger.accounts.items():
-        right = names.LOGIN.fullmatch(login) and names.UID_MIN <= account.uid <= names.UID_MAX
+        right = names.LOGIN.fullmatch(login) and _is_right_uid(account)
         if not right or account.pending not in PENDING or not account.home.startswith("/"):
             raise ValueError(f"account {names.shown(login)}")
         _check_texts(account.comment, account.shell, account.home_on_removal, *account.groups)
-        whole += [account.uid, account.closed_at or 0]
+        whole += [account.uid, account.closed_at or 0, *([account.joined.since] if account.joined else [])]
         for key, grant in account.grants.items():
             _check_grant(key, grant)
             whole.append(grant.not_after)
@@ -215,6 +242,12 @@ def _checked(ledger: Ledger) -> Ledger:
 def _check_texts(*values: object) -> None:
     if not all(isinstance(value, str) for value in values):
         raise ValueError("a text is none")
+
+
+def _is_right_uid(account: LedgerAccount) -> bool:
+    if account.joined is not None:
+        return names.may_be_joined(account.uid) and all(map(names.GROUP.fullmatch, account.groups))
+    return names.UID_MIN <= account.uid <= names.UID_MAX
 
 
 def _check_grant(key: str, grant: LedgerGrant) -> None:

@@ -14,7 +14,8 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from . import ledger as ledgers
-from .document import AccountWanted, Document, GrantWanted
+from . import names
+from .document import JOIN, REFUSE, AccountWanted, Document, GrantWanted
 from .ledger import Ledger, LedgerAccount, LedgerGrant, Tombstone
 from .names import Refusal
 
@@ -44,6 +45,8 @@ class WantedAccount(NamedTuple):
     listed: bool
     grants: dict[str, LedgerGrant]
     refused: tuple[RefusedGrant, ...]
+    existing: str = REFUSE
+    join_without_log: str = REFUSE
 
 
 class Wanted(NamedTuple):
@@ -156,6 +159,8 @@ def _as_known(login: str, known: LedgerAccount, grants: dict[str, LedgerGrant]) 
         listed=False,
         grants=grants,
         refused=(),
+        existing=REFUSE if known.joined is None else JOIN,
+        join_without_log=REFUSE if known.joined is None else known.joined.without_log,
     )
 
 
@@ -188,10 +193,13 @@ def _listed(
         shell=account.shell,
         home_on_removal=account.home_on_removal,
         user_cleanup_days=account.user_cleanup_days,
-        remove=account.remove and not grants,
+        # What isn't the host's own view of the account removes nothing.
+        remove=account.remove and not grants and _other_kind(account, known) is None,
         listed=True,
         grants=grants,
         refused=tuple(refused),
+        existing=account.existing,
+        join_without_log=account.join_without_log,
     )
 
 
@@ -203,8 +211,9 @@ def _refusal(
     grant: GrantWanted,
 ) -> RefusedGrant | None:
     """Why a grant that the document wants can't be wanted here, judged without looking at the host."""
-    if account.existing == "join":
-        return RefusedGrant(grant.id, "join_not_available", "joining existing accounts isn't available yet")
+    reason = _other_kind(account, known)
+    if reason is not None:
+        return RefusedGrant(grant.id, *reason)
     if known is not None and (known.uid, known.comment) != (account.uid, account.comment):
         return RefusedGrant(
             grant.id,
@@ -215,12 +224,28 @@ def _refusal(
         return RefusedGrant(
             grant.id,
             "membership_lost",
-            f"{account.name} was taken out of the group daypass; this grant was closed",
+            f"{account.name} was taken out of the group {mark_of(account.existing)}; this grant was closed",
             "find out who did that, then give a new grant",
         )
     if stone is not None and document.sequence is None:
         return RefusedGrant(grant.id, "grant_ended", f"the grant {grant.id} ended before; it can't come back")
     return None
+
+
+def mark_of(existing: str) -> str:
+    """The group that marks an account: one that we made, or one from before that was joined."""
+    return names.GROUP_JOINED if existing == JOIN else names.GROUP_CREATED
+
+
+def _other_kind(account: AccountWanted, known: LedgerAccount | None) -> tuple[str, str, str] | None:
+    """Why the document can't mean the account that the ledger has: one of the two wasn't made by us."""
+    if known is None or (known.joined is not None) == (account.existing == JOIN):
+        return None
+    if known.joined is None:
+        sentence = f"Daypass made the account {account.name} here itself; it can't be joined"
+        return "account_ours", sentence, "send it with `existing: refuse`, or remove it first"
+    sentence = f"the account {account.name} was here before and was joined; it isn't Daypass's own"
+    return "account_joined", sentence, "send it with `existing: join`, or end its grants and remove it first"
 
 
 def _taken(grant: GrantWanted, before: LedgerGrant | None) -> LedgerGrant:

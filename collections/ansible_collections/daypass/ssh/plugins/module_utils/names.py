@@ -94,6 +94,10 @@ ROOT_EQUIVALENT_GROUPS = frozenset(
 # Above systemd's ranges (60001-65535), below what useradd hands out as subordinate ids from 100000 up.
 UID_MIN = 70000
 UID_MAX = 99999
+# Accounts that may be joined: people's own, as login.defs counts them (UID_MIN 1000), but not nobody's
+# (65534, and 65535 which 16 bits read as -1), and none of our range: such a one is a rest of ours.
+JOIN_UID_MIN = 1000
+NOBODYS_UIDS = frozenset([65534, 65535])
 
 DOCUMENT_VERSION = 1
 LEDGER_VERSION = 1
@@ -137,6 +141,11 @@ def check_login(name: str) -> None:
         )
     if name in RESERVED or name.startswith(OWN_PREFIX):
         raise Refusal("name_reserved", "the login %s is reserved and never managed" % shown(name))
+
+
+def may_be_joined(uid: int) -> bool:
+    """Whether an account with this uid can be a person's own from before."""
+    return uid >= JOIN_UID_MIN and uid not in NOBODYS_UIDS and not UID_MIN <= uid <= UID_MAX
 
 
 def check_group(name: str) -> None:

@@ -11,12 +11,14 @@ the middle, openings from there to the end: whatever happens between, nobody has
 from __future__ import annotations
 
 from . import rights, root_equivalent
+from .document import JOIN
 from .facts import Facts
 from .identity import ABSENT, FOREIGN, PARTIAL, identity
 from .key_lines import EXPIRY_Z_SINCE
 from .ledger import Ledger, LedgerAccount
 from .merge import RefusedGrant, Wanted, WantedAccount
 from .names import Refusal
+from .plan_joined import plan_joined
 from .plan_others import kept_home, plan_failed, plan_foreign, plan_gone, plan_new
 from .plan_ours import plan_ours
 from .plan_types import AccountPlan, Context, Plan
@@ -97,6 +99,8 @@ def _without_growth(want: WantedAccount, known: LedgerAccount | None) -> WantedA
 def _plan_account(want: WantedAccount, context: Context) -> AccountPlan:
     known = context.ledger.accounts.get(want.name)
     account = context.facts.accounts[want.name]
+    if want.existing == JOIN if known is None else known.joined is not None:
+        return plan_joined(want, known, account, context)
     if known is None:
         return plan_new(want, None, (), context)
     found = identity(known, account)

@@ -6,13 +6,13 @@
 
 from __future__ import annotations
 
-from . import entries, refusals
+from . import entries, names, refusals
 from .changes import with_changes
 from .facts import AccountFacts, Facts
 from .ledger import LedgerAccount, Retired
 from .merge import RefusedGrant, WantedAccount
 from .plan_ours import possible
-from .plan_types import AccountPlan, Context
+from .plan_types import AccountPlan, Context, for_joined
 from .steps import Leaving, Step, opening_steps
 
 
@@ -148,7 +148,10 @@ def plan_failed(want: WantedAccount, context: Context, error: Exception) -> Acco
         return AccountPlan(want.name, want.uid, refused=(*want.refused, *refused))
     account = context.facts.accounts[want.name]
     steps = [Step("key_file", None)]
-    if account.passwd is not None and account.passwd.uid == known.uid:
+    if known.joined is not None:
+        mark = names.GROUP_JOINED
+        steps += [Step("take_groups", (*known.groups, mark)), Step("sessions")]
+    elif account.passwd is not None and account.passwd.uid == known.uid:
         steps += [
             Step("lock"),
             Step("groups", _not_ours(account, known)),
@@ -159,6 +162,7 @@ def plan_failed(want: WantedAccount, context: Context, error: Exception) -> Acco
         want.name,
         known.uid,
         close=tuple(steps),
+        joined=for_joined(known, account, {}, context),
         intent=entry,
         done=entry._replace(pending="", groups=()),
         undone=entry,

@@ -8,10 +8,26 @@ from __future__ import annotations
 
 from typing import Mapping, NamedTuple
 
-from .facts import Facts
-from .ledger import Ledger, LedgerAccount, LedgerGrant, Retired, Tombstone
+from . import rights
+from .facts import AccountFacts, Facts
+from .ledger import Joined, Ledger, LedgerAccount, LedgerGrant, Retired, Tombstone
 from .merge import RefusedGrant
 from .steps import Keys, Step
+
+
+class JoinedPlan(NamedTuple):
+    """What the steps of a joined account need beyond those of ours.
+
+    Attributes:
+        gid: Its primary group, which reads the key file.
+        kept: What the ledger keeps of the joining so far.
+        lost_gids: Groups that we gave and take back: no process keeps one, whoever began it.
+    """
+
+    gid: int
+    kept: Joined
+    lost_gids: frozenset[int]
+    home: str
 
 
 class AccountPlan(NamedTuple):
@@ -27,6 +43,7 @@ class AccountPlan(NamedTuple):
         state_before, state: `absent`, `active`, `closed`, `removed`.
         stones: Grants that end for a reason other than the document.
         root_equivalent: What of the rights at the end is as good as root, a sentence each.
+        joined: Of an account that was there before; None for ours.
     """
 
     login: str
@@ -47,6 +64,12 @@ class AccountPlan(NamedTuple):
     changes: tuple[tuple[str, str, str], ...] = ()
     stones: Mapping[str, Tombstone] = {}
     root_equivalent: tuple[str, ...] = ()
+    joined: JoinedPlan | None = None
+
+    @property
+    def gid(self) -> int:
+        """Who reads the key file: the private group of ours, the primary one of an account from before."""
+        return self.uid if self.joined is None else self.joined.gid
 
 
 class Plan(NamedTuple):
@@ -71,3 +94,16 @@ class Context(NamedTuple):
     now: int
     may_open: bool
     keys: Keys
+
+
+def for_joined(
+    before: LedgerAccount, account: AccountFacts, middle: Mapping[str, LedgerGrant], context: Context
+) -> JoinedPlan | None:
+    """What the steps of a joined account need; None for an account of ours."""
+    if before.joined is None:
+        return None
+    groups = context.facts.groups
+    lost = [groups[name].gid for name in before.groups if name in groups]
+    kept = {groups[name].gid for name in rights.groups_of(middle) if name in groups}
+    gid = before.uid if account.passwd is None else account.passwd.gid
+    return JoinedPlan(gid, before.joined, frozenset(lost) - kept, account.home)

@@ -126,6 +126,15 @@ def _kill_slice(system: System, uid: int) -> None:
                 _kill_group(system, f"{group}/cgroup.kill")
 
 
+def kill_scope(system: System, uid: int, session: str) -> None:
+    """The same for one login session of a person."""
+    spared = _ancestors(PROC)
+    for folder in SLICES:
+        for group in _groups(f"{folder}/user-{uid}.slice/session-{session}.scope"):
+            if not _holds_spared(group, spared):
+                _kill_group(system, f"{group}/cgroup.kill")
+
+
 def _groups(top: str) -> list[str]:
     """A control group and all below it; by a list, since a person may nest them deep."""
     found = [top]
@@ -170,7 +179,7 @@ def _ancestors(proc: str) -> set[int]:
 
 def _owner(folder: str, uids: set[int], logins: Mapping[str, int]) -> int | None:
     status = _read(f"{folder}/status")
-    if not status or _is_over(status):
+    if not status or is_over(status):
         return None
     held = _uids(status)
     if held & uids:
@@ -186,7 +195,7 @@ def _owner(folder: str, uids: set[int], logins: Mapping[str, int]) -> int | None
     return _login_in_flight(folder, held, logins)
 
 
-def _is_over(status: str) -> bool:
+def is_over(status: str) -> bool:
     """A zombie that waits for its parent; one whose other threads run on only looks like it."""
     over = re.search(r"^State:\s*[ZX]", status, re.MULTILINE)
     return bool(over) and not re.search(r"^Threads:\s*(?:[2-9]|\d\d)", status, re.MULTILINE)
@@ -196,6 +205,11 @@ def _uids(status: str) -> set[int]:
     """Real, effective, saved and file system uid."""
     match = re.search(r"^Uid:\s*(\d+)\s+(\d+)\s+(\d+)\s+(\d+)", status, re.MULTILINE)
     return {int(one) for one in match.groups()} if match else set()
+
+
+def is_listener(pid: int, held: set[int] | frozenset[int]) -> bool:
+    """Whether this process, with these uids, is the sshd that everybody comes in by."""
+    return _is_listener(f"{PROC}/{pid}", set(held))
 
 
 def _is_listener(folder: str, held: set[int]) -> bool:

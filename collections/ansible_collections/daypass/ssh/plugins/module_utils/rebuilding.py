@@ -16,8 +16,9 @@ import time
 from typing import TYPE_CHECKING
 
 from . import account_files, ledger, names
+from .document import REFUSE
 from .facts import HOME_BASE
-from .ledger import Ledger, LedgerAccount
+from .ledger import Joined, Ledger, LedgerAccount
 from .names import Refusal
 
 if TYPE_CHECKING:
@@ -113,6 +114,10 @@ def with_accounts_of_host(system: System, base: Ledger) -> Ledger:
         if login not in accounts and login != base.connector and is_ours(entry, groups):
             held = [name for name, group in groups.items() if login in group.members]
             accounts[login] = _to_be_closed(entry, held)
+        elif login not in accounts and login != base.connector and is_joined(entry, groups):
+            # Which of its groups came from us nobody knows any more: those stay.
+            joined = Joined("", 0, "", REFUSE)
+            accounts[login] = _to_be_closed(entry, [])._replace(joined=joined)
     return base._replace(accounts=accounts)
 
 
@@ -129,6 +134,17 @@ def is_ours(entry: Passwd, groups: dict[str, Group]) -> bool:
         and private.gid == entry.uid
         and names.LOGIN.fullmatch(entry.name) is not None
     )  # not the comment: its owner may change it (chfn), and must not escape closing so
+
+
+def is_joined(entry: Passwd, groups: dict[str, Group]) -> bool:
+    """Whether our mark is on an account from before."""
+    marked = groups.get(names.GROUP_JOINED)
+    return (
+        marked is not None
+        and entry.name in marked.members
+        and names.may_be_joined(entry.uid)
+        and names.LOGIN.fullmatch(entry.name) is not None
+    )
 
 
 def _to_be_closed(entry: Passwd, held: list[str]) -> LedgerAccount:

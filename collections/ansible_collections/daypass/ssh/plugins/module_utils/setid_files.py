@@ -32,10 +32,14 @@ FILE_SYSTEMS = ("ext", "xfs", "btrfs", "zfs", "overlay", "tmpfs", "f2fs", "jfs",
 
 
 class Lost(NamedTuple):
-    """An account that was closed, or has less than before: its home, and the gids that it lost."""
+    """An account that was closed, or has less than before: its home, and the gids that it lost.
+
+    `own`: it was there before, and all but setgid copies with these gids is its owner's.
+    """
 
     home: str
     gids: frozenset[int] = frozenset()
+    own: bool = False
 
 
 class Disarmed(NamedTuple):
@@ -59,6 +63,8 @@ def disarm(system: System, accounts: Mapping[int, Lost], total_seconds: float | 
         for path, uid, problem in walk:
             if problem == TIME_IS_UP:
                 unfinished.add(uid)
+            if not problem and accounts[uid].own and not _has_gid(path, accounts[uid].gids):
+                continue
             told = problem or _clear(system, path, uid)
             if told:
                 warnings[uid].append(f"{path[:SHOWN_LENGTH]} {told}")
@@ -83,6 +89,11 @@ def _places(system: System, accounts: Mapping[int, Lost], end: float | None) -> 
 def _until(system: System, end: float | None) -> float:
     until = system.monotonic() + LIMIT_SECONDS
     return until if end is None else min(until, end)
+
+
+def _has_gid(path: str, gids: frozenset[int]) -> bool:
+    status = _status(path)
+    return status is not None and status.st_gid in gids
 
 
 def _clear(system: System, path: str, uid: int) -> str:

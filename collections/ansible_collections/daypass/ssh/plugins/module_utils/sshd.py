@@ -11,11 +11,12 @@ from __future__ import annotations
 
 import fnmatch
 import re
-from typing import TYPE_CHECKING, Iterable, Mapping, NamedTuple, Sequence
+from itertools import takewhile
+from typing import TYPE_CHECKING, Iterable, Iterator, Mapping, NamedTuple, Sequence
 
 from .listeners import Listener, find_listeners
 from .names import GROUP_CREATED as GROUP
-from .names import KEYS_FOLDER
+from .names import GROUP_JOINED, KEYS_FOLDER
 from .names import SSHD_DROPIN as DROPIN
 from .sshd_config import expand, reach, walk, words
 
@@ -26,11 +27,14 @@ if TYPE_CHECKING:
 INCLUDE_LINE = "Include /etc/ssh/sshd_config.d/*.conf"
 OLDEST_VERSION = (8, 2)  # the first with Include (OpenSSH 8.2 release notes)
 
+KEYS_FILE = KEYS_FOLDER + "/%u"
+JOINED_LINE = "    AuthorizedKeysFile "  # the only one of the second block
+
 # The block, directive by directive as sshd_config(5) spells them, in the order of the file.
 BLOCK: tuple[tuple[str, str], ...] = (
     ("AuthenticationMethods", "publickey"),
     ("PubkeyAuthentication", "yes"),
-    ("AuthorizedKeysFile", KEYS_FOLDER + "/%u"),
+    ("AuthorizedKeysFile", KEYS_FILE),
     # A global AuthorizedKeysCommand lets bare keys in, whatever AuthorizedKeysFile says (measured).
     ("AuthorizedKeysCommand", "none"),
     ("AuthorizedPrincipalsCommand", "none"),
@@ -77,12 +81,14 @@ class Violation(NamedTuple):
         return "{} is {}{}, must be {}".format(self.directive, self.found or "unset", place, self.wanted)
 
 
-def render_dropin(connector: str, lacking: Iterable[str] = ()) -> str:
+def render_dropin(connector: str, lacking: Iterable[str] = (), own_keys: str | None = None) -> str:
     """Render the drop-in for a host.
 
     Args:
         connector: The SSH user that Ansible logs in with; he and root are never touched, even as members.
         lacking: Directives in lower case, out of OPTIONAL, that this sshd wasn't built with.
+        own_keys: What AuthorizedKeysFile is without us, "" for `none`: joined accounts keep it. None leaves
+            their block out, and no account can be joined.
 
     Raises:
         ValueError: The connector's name holds other characters than letters, digits, `_`, `.`, `-`.
@@ -92,9 +98,26 @@ def render_dropin(connector: str, lacking: Iterable[str] = ()) -> str:
     others = f"Match User *,!root,!{connector} Group " if connector != "root" else "Match User *,!root Group "
     left_out = OPTIONAL & set(lacking)
     block = ["    {} {}".format(*one) for one in BLOCK if one[0].lower() not in left_out]
-    return "\n".join(
-        ["# Written by Daypass; changes made here are lost.", others + GROUP, *block, "Match all", ""]
-    )
+    lines = ["# Written by Daypass; changes made here are lost.", others + GROUP, *block]
+    if own_keys is not None:
+        lines += [others + GROUP_JOINED, f"{JOINED_LINE}{with_ours(own_keys)}"]
+    return "\n".join([*lines, "Match all", ""])
+
+
+def with_ours(own_keys: str) -> str:
+    """AuthorizedKeysFile of a joined account: what it was ("" for `none`), and ours behind it."""
+    return " ".join([*own_keys.split(), KEYS_FILE])
+
+
+def joined_base(dropin: bytes | None) -> str | None:
+    """What the drop-in says that AuthorizedKeysFile is without us; None where it has no block for joined
+    accounts (`own_keys` of `render_dropin`)."""
+    lines = (dropin or b"").decode("utf-8", "replace").split("\n")
+    starts = [at for at, line in enumerate(lines) if line.endswith(f"Group {GROUP_JOINED}")]
+    if not starts or len(lines) < starts[0] + 2 or not lines[starts[0] + 1].startswith(JOINED_LINE):
+        return None
+    value = lines[starts[0] + 1][len(JOINED_LINE) :]
+    return " ".join(value.split()[:-1]) if value.endswith(KEYS_FILE) else None
 
 
 def parse_effective(text: str) -> dict[str, str]:
@@ -124,14 +147,14 @@ def denials(effective: Mapping[str, str], login: str, groups: Sequence[str]) -> 
     """
     users = [one[:-2] if one.endswith("@*") else one for one in effective.get("denyusers", "").split()]
     found = []
-    if any(_matches(login, pattern) for pattern in users if "@" not in pattern):
+    if any(matches(login, pattern) for pattern in users if "@" not in pattern):
         found.append(Violation("DenyUsers", effective["denyusers"], f"without {login}"))
     patterns = effective.get("denygroups", "").split()
-    denied = [group for group in groups if any(_matches(group, pattern) for pattern in patterns)]
+    denied = [group for group in groups if any(matches(group, pattern) for pattern in patterns)]
     return found + [Violation("DenyGroups", " ".join(patterns), f"without {group}") for group in denied]
 
 
-def _matches(name: str, pattern: str) -> bool:
+def matches(name: str, pattern: str) -> bool:
     """One pattern of ssh_config(5) PATTERNS: `*` and `?` are special; `!` never matches by itself."""
     return not pattern.startswith("!") and fnmatch.fnmatchcase(name, pattern.replace("[", "[[]"))
 
@@ -189,23 +212,26 @@ def by_origin(lines: Iterable[Line]) -> list[Violation]:
     Args:
         lines: The configuration in the order in which sshd reads it; what stands behind the drop-in loses.
     """
-    open_blocks: dict[str, frozenset[str]] = {}  # file -> what its present Match block asks about
     found = []
+    for line in beyond_a_login(takewhile(lambda one: one.file != DROPIN, lines)):
+        wanted = EXPECTED.get(line.keyword)
+        value = " ".join(words(line.rest))
+        if wanted is not None and value != wanted:
+            found.append(Violation(SPELLING[line.keyword], value, wanted, line.place))
+    return found
+
+
+def beyond_a_login(lines: Iterable[Line]) -> Iterator[Line]:
+    """The directives in Match blocks that ask more than who logs in: `sshd -T -C user=…` doesn't tell."""
+    open_blocks: dict[str, frozenset[str]] = {}  # file -> what its present Match block asks about
     for line in lines:
-        if line.file == DROPIN:
-            break
         if line.keyword == "match":
             open_blocks[line.file] = frozenset(one.lower().partition("=")[0] for one in words(line.rest)[::2])
             continue
-        wanted = EXPECTED.get(line.keyword)
         # An included file without a Match of its own stands in the block of whoever includes it.
         asks = open_blocks.get(line.file) or frozenset().union(*open_blocks.values())
-        if wanted is None or not line.conditional or asks <= ASKED_OF_A_LOGIN:
-            continue
-        value = " ".join(words(line.rest))
-        if value != wanted:
-            found.append(Violation(SPELLING[line.keyword], value, wanted, line.place))
-    return found
+        if line.conditional and not asks <= ASKED_OF_A_LOGIN:
+            yield line
 
 
 def explain(

@@ -85,7 +85,7 @@ def closing_steps(
     content = keys.render(middle)
     if not may_open:
         content = only_present(content, account.key_file) or None
-    if _lines(account.key_file) - _lines(content) or (content is None and account.key_file is not None):
+    if lines_of(account.key_file) - lines_of(content) or (content is None and account.key_file is not None):
         steps.append(Step("key_file", content))
         account = account._replace(key_file=content)
     if not middle and not is_closed(account.shadow):
@@ -171,5 +171,6 @@ def ages(shadow: Shadow | None) -> bool:
     return shadow.most not in (None, -1) or shadow.inactive not in (None, -1) or bool(shadow.least)
 
 
-def _lines(text: str | None) -> set[str]:
+def lines_of(text: str | None) -> set[str]:
+    """The lines of a key file, none for no file."""
     return set((text or "").splitlines())

@@ -155,6 +155,18 @@ class System(Files):
         """Wait."""
         time.sleep(seconds)
 
+    def boot_id(self) -> str:
+        """The kernel's id of this boot; "" where it says none."""
+        try:
+            with open("/proc/sys/kernel/random/boot_id", encoding="ascii") as file:
+                return file.read(64).strip()
+        except OSError:
+            return ""
+
+    def boot_seconds(self) -> float:
+        """Seconds since the kernel was booted, as /proc/PID/stat counts a process's start."""
+        return time.clock_gettime(time.CLOCK_BOOTTIME)
+
     def clock(self) -> int:
         """The host's clock in seconds since 1970."""
         return int(time.time())

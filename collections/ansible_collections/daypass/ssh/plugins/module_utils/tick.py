@@ -168,6 +168,8 @@ def _closings(account: AccountPlan, known: LedgerAccount, running: frozenset[int
 def _only_closing(account: AccountPlan, removing: bool) -> AccountPlan:
     """What is gone, or to be removed, is for the next wave to settle: it stays in the ledger as it was."""
     intent = account.intent
+    if account.joined is not None and account.state == "removed":
+        return account  # nothing of it is ours to remove: it is just forgotten
     if account.remove or account.retired is not None or account.done is None:
         return account._replace(open=(), remove=(), done=intent, undone=intent, retired=None)
     if any(step.name == "sessions" for step in account.close) and intent is not None:
@@ -186,6 +188,8 @@ def _running(system: System, planned: Plan, current: Ledger, found: Facts) -> fr
     """uids of our closed accounts, and of those that are gone, that have processes."""
     shut = {}
     for login, account in planned.accounts.items():
+        if current.accounts[login].joined is not None:
+            continue  # closed, it runs what its owner likes
         ours = identity.identity(current.accounts[login], found.accounts[login]) == identity.OURS
         if not account.end and (ours or any(step.name == "sessions" for step in account.close)):
             shut[login] = account.uid
@@ -265,8 +269,12 @@ def _sweep_retired(system: System, current: Ledger, found: Facts) -> None:
 
 def _tell_strangers(system: System, current: Ledger, found: Facts) -> None:
     """Members are members: one that the ledger doesn't know is reported, and not touched: it isn't ours."""
-    group = found.groups.get(names.GROUP_CREATED)
-    strangers = sorted(set(group.members) - set(current.accounts)) if group is not None else []
+    marked = {
+        member
+        for name in (names.GROUP_CREATED, names.GROUP_JOINED)
+        for member in (found.groups[name].members if name in found.groups else ())
+    }
+    strangers = sorted(marked - set(current.accounts))
     tick_words.say_once(system, "strangers", tick_words.strangers(strangers))
 
 

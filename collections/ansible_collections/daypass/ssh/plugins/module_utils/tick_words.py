@@ -70,7 +70,7 @@ def strangers(logins: Sequence[str]) -> str | None:
     if not logins:
         return None
     shown = " ".join(ascii(login)[1:-1] for login in logins[:SHOWN])
-    return f"in the group daypass and not made by Daypass: {shown}; their own keys don't let them in"
+    return f"in the group daypass or daypass-join, and not through Daypass: {shown}; look why"
 
 
 def say_once(system: System, key: str, text: str | None) -> None:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple, Sequence
 from . import footprint
 from .candidate import BYSTANDER, check_candidate
 from .handover import Identity, check_known_machine, ledger_for
+from .join_sshd import own_keys_file
 from .ledger import write_ledger
 from .listeners import (
     find_listeners,
@@ -140,7 +141,7 @@ def _found(system: System, armed: WayBack | None) -> tuple[str, ...]:
 def dropin_for(system: System, listeners: Sequence[Listener], connector: str) -> str:
     """The drop-in for this host, without directives that one of its sshd wasn't built with."""
     lacking = {name for one in listeners for name in _lacking(system, one)}
-    return render_dropin(connector, lacking)
+    return render_dropin(connector, lacking, own_keys_file(system, listeners))
 
 
 def read_machine_id(system: System) -> str | None:

@@ -63,7 +63,8 @@ options:
         required: true
       uid:
         description: The uid, which is the gid of the private group too. From 70000 to 99999, never used
-          twice.
+          twice. With O(accounts[].existing=join) that of the person's own account, from 1000 up, outside of
+          that range.
         type: int
         required: true
       comment:
@@ -75,10 +76,23 @@ options:
         type: path
         default: /bin/bash
       existing:
-        description: What happens when an account of that name exists and isn't ours. V(join) isn't
-          available yet.
+        description:
+          - V(refuse) makes an account, and touches nothing where one of that name exists that isn't ours.
+          - V(join) takes the person's own account of that name and O(accounts[].uid), which must exist. The
+            grants add groups that it lacks, sudo rules and a key file; their end takes exactly these back. It
+            is never locked, changed or removed, O(accounts[].shell) and O(accounts[].home_on_removal) don't
+            count, and O(accounts[].remove) only forgets it.
+          - What the ledger has decides. An account that we made is never joined, one that was joined is never
+            taken for ours, and such grants are refused.
         type: str
         choices: [refuse, join]
+        default: refuse
+      join_without_log:
+        description:
+          - With O(accounts[].existing=join), sshd's log says which sessions end with a grant. On a host that
+            keeps none, V(refuse) refuses to join and V(end_all) ends all SSH sessions of the person.
+        type: str
+        choices: [refuse, end_all]
         default: refuse
       home_on_removal:
         description:

@@ -1,0 +1,162 @@
+"""An account from before gets what a grant gives, and is afterwards exactly what it was."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests.integration.accounts.managed_host import Person, absent, grant
+from tests.integration.joining.conftest import Host, make_key, public
+
+ID_ONLY = [{"run_as": "root", "commands": ["/usr/bin/id"]}]
+DROPIN = "/etc/ssh/sshd_config.d/90-x.conf"
+FULL = {"groups": ["team", "hers"], "sudo": ID_ONLY}
+
+
+def test_what_was_there_comes_back_exactly(host: Host, own: Person, granted: Person):
+    """Certificate, groups and sudo come and go; account files, home, jobs, own rights, sshd are as before."""
+    before, sshd_before = host.files(), host.sshd_of_all()
+    answer = host.join(grant("G1", **FULL))
+    assert (answer["state"], answer["grants"]) == ("active", ["G1"])
+    assert granted.gets_in()
+    assert own.gets_in()
+    assert set(granted.ssh("id", "-Gn").stdout.split()) == {"jane", "team", "hers", "daypass-join"}
+    assert granted.ssh("sudo", "-n", "/usr/bin/id", "-u").stdout.strip() == "0"
+    assert own.ssh("sudo", "-n", "/usr/bin/whoami").stdout.strip() == "root"
+    during = host.sshd_of_all()
+    keys = "authorizedkeysfile .ssh/authorized_keys .ssh/authorized_keys2"
+    assert during.pop("jane") == sshd_before["jane"].replace(keys, f"{keys} /etc/ssh/daypass/keys/%u")
+    assert during == {login: text for login, text in sshd_before.items() if login != "jane"}
+    files = host.files()
+    assert {name for name in files if files[name] != before[name]} == {"group", "gshadow", "sudo"}
+
+    answer = host.join()
+    assert (answer["state"], answer["grants"]) == ("closed", [])
+    assert answer["joined"]["own_keys"] == answer["joined"]["own_keys_after"] != "none"
+    assert host.files() == before
+    assert host.sshd_of_all() == sshd_before
+    assert own.gets_in()
+    assert not granted.gets_in()
+    host.join(remove=True)
+    assert host.files() == before
+    assert "jane" not in host.ledger()["accounts"]
+    assert 1501 not in [one["uid"] for one in host.ledger()["retired"]]
+
+
+def test_only_sessions_of_our_certificates_end(host: Host, own: Person, granted: Person):
+    """Her own session lives on, begun before or while we gave access; ours ends with all that it left."""
+    earlier = own.stay("sleep", "701")
+    host.sh("until pgrep -f 'sleep 701'; do sleep 0.1; done")
+    host.join(grant("G1", sudo=ID_ONLY))
+    meanwhile = own.stay("sleep", "702")
+    ours = granted.stay("sleep", "703")
+    left = granted.ssh("setsid -f sleep 704 >/dev/null 2>&1")
+    assert left.returncode == 0
+    host.sh('for n in 702 703 704; do until pgrep -f "sleep $n"; do sleep 0.1; done; done')
+    # A person can write what she likes into the log, and names her session her own.
+    host.run("su", "jane", "-c", forged(host, "703", "ED25519 SHA256:AAAA"))
+    host.run("su", "bob", "-c", forged(host, "702", OURS))
+    host.join(absent("G1"))
+    ours.communicate(timeout=20)
+    running = host.sh("pgrep -af '^sleep 70'", check=False)
+    assert "sleep 701" in running
+    assert "sleep 702" in running
+    assert "sleep 703" not in running
+    assert "sleep 704" not in running
+    assert earlier.poll() is None
+    assert meanwhile.poll() is None
+    for process in (earlier, meanwhile):
+        process.kill()
+        process.wait()
+
+
+LEADER = """p=$(pgrep -f '^sleep {seconds}')
+until grep -q '\\[priv\\]' /proc/$p/cmdline; do p=$(awk '/^PPid/ {{print $2}}' /proc/$p/status); done
+echo $p"""
+OURS = "ED25519-CERT SHA256:x ID daypass user=jane grant=G1 flow=x (serial 1) CA ED25519 SHA256:x"
+FORGED = "Accepted publickey for jane from 127.0.0.1 port 1 ssh2: "
+
+
+def forged(host: Host, seconds: str, what: str) -> str:
+    """A command that logs what sshd would have said of the session that sleeps so long."""
+    leader = host.sh(LEADER.format(seconds=seconds)).strip()
+    return f"logger -t sshd --id={leader} -p auth.info '{FORGED}{what}'"
+
+
+def test_no_process_keeps_a_group_that_we_gave(host: Host, own: Person):
+    """A running process keeps its groups, so her own session that got one through us ends with it."""
+    earlier = own.stay("sleep", "705")
+    host.sh("until pgrep -f 'sleep 705'; do sleep 0.1; done")
+    host.join(grant("G1", groups=["team"]))
+    meanwhile = own.stay("sleep", "706")
+    host.sh("until pgrep -f 'sleep 706'; do sleep 0.1; done")
+    host.join()
+    meanwhile.communicate(timeout=20)
+    assert earlier.poll() is None
+    earlier.kill()
+    earlier.wait()
+
+
+def test_hosts_own_ca_and_revoked_keys_stay(host: Host, own: Person, granted: Person, tmp_path: Path):
+    """A certificate of the host's own CA opens the account as before; a revoked key is refused as before."""
+    theirs = make_key(tmp_path / "their_ca")
+    key, revoked = make_key(tmp_path / "theirs"), make_key(tmp_path / "revoked")
+    sign = ["ssh-keygen", "-q", "-s", str(theirs), "-I", "x", "-n", "jane", "-V", "-1m:+1h"]
+    subprocess.run([*sign, str(key.with_suffix(".pub"))], check=True, capture_output=True)
+    host.sh(f"echo '{public(theirs)}' > /etc/ssh/their_ca.pub; echo '{public(revoked)}' > /etc/ssh/revoked")
+    host.sh(f"echo '{public(revoked)}' >> /home/jane/.ssh/authorized_keys")
+    host.sh(
+        "printf 'TrustedUserCAKeys /etc/ssh/their_ca.pub\\nRevokedKeys /etc/ssh/revoked\\n' "
+        "> /etc/ssh/sshd_config.d/90-theirs.conf; pkill -HUP -o -x sshd"
+    )
+    their_way, revoked_way = Person(host, "jane", key), Person(host, "jane", revoked)
+    host.sh("until ss -ltn | grep -q ':22 '; do sleep 0.1; done")
+    assert their_way.gets_in()
+    assert not revoked_way.gets_in()
+    assert host.join(grant("G1"))["state"] == "active"
+    assert granted.gets_in()
+    assert their_way.gets_in()
+    assert not revoked_way.gets_in()
+    host.sh(f"echo '{public(granted.key)}' >> /etc/ssh/revoked")
+    assert not granted.gets_in()
+
+
+@pytest.mark.parametrize(
+    ("script", "code", "says"),
+    [
+        ("usermod -L jane", "account_locked", ""),
+        ("usermod -p '$6$x$y' jane && usermod -L jane", "account_locked", "locked"),
+        ("chage -E 1 jane", "account_expired", ""),
+        ("chage -d 0 jane", "password_expired", ""),
+        ("usermod -u 1777 jane", "uid_differs", "1777"),
+        ("usermod -s /usr/sbin/nologin jane", "shell_not_listed", ""),
+        ("gpasswd -a jane daypass-join", "old_rights", "daypass-join"),
+        (
+            "printf 'Match User jane\\n AuthorizedKeysFile /srv/%%u\\n' > " + DROPIN,
+            "sshd_overridden",
+            "90-x.conf:2",
+        ),
+        (
+            "printf 'Match Address 10.0.0.0/8\\n AuthorizedKeysFile /srv/%%u\\n' > " + DROPIN,
+            "sshd_overridden",
+            "90-x.conf:2",
+        ),
+        ("echo 'DenyUsers jane' > " + DROPIN, "sshd_overridden", "DenyUsers"),
+        ("echo 'AllowGroups sudo' > " + DROPIN, "sshd_overridden", "AllowGroups"),
+        ("echo 'LogLevel QUIET' > " + DROPIN, "sshd_overridden", "LogLevel"),
+        ("sed -i /^team:/d /etc/gshadow", "group_inconsistent", "team"),
+    ],
+)
+def test_account_that_cant_be_joined_is_left_as_it_is(host: Host, script: str, code: str, says: str):
+    """Refused with the reason, and nothing of it was changed."""
+    host.sh("usermod -p '*' jane")
+    host.sh(script)
+    before = host.files()
+    answer = host.join(grant("G1", groups=["team"]))
+    assert (answer["state"], answer["code"]) == ("refused", code), answer
+    assert says in answer["message"]
+    assert host.files() == before
+    assert "jane" not in host.ledger()["accounts"]
+    host.sh("grep -q ^team: /etc/gshadow || grpconv")
