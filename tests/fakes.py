@@ -137,6 +137,7 @@ class MemoryHost:
             live,
             (),
             None,
+            ledger.Joined("", 0, "", wanted.join_without_log) if wanted.existing == "join" else None,
         )
         self._keep({**self.ledger.accounts, wanted.name: entry})
         refusal = wanted.refused[0] if wanted.refused else None

@@ -59,6 +59,21 @@ def test_dropin_ends_its_match_block():
     assert sshd.render_dropin("apono").endswith("\nMatch all\n")
 
 
+@pytest.mark.parametrize("base", ["", "/srv/keys/%u", ".ssh/authorized_keys .ssh/authorized_keys2"])
+def test_block_for_joined_accounts_names_key_files_alone(base: str):
+    """What was effective before, and ours behind it; all else of the host's holds for them as before."""
+    dropin = sshd.render_dropin("apono", (), base)
+    block = dropin.split("Match User *,!root,!apono Group daypass-join\n")[1].split("Match all")[0]
+    assert block == f"    AuthorizedKeysFile {base} {sshd.KEYS_FILE}\n".replace("  /etc", " /etc")
+    assert sshd.joined_base(dropin.encode()) == base
+
+
+@pytest.mark.parametrize("dropin", [None, b"", sshd.render_dropin("apono").encode(), b"x Group daypass-join"])
+def test_host_without_that_block_joins_nobody(dropin: bytes | None):
+    """One that was onboarded before has to be onboarded again."""
+    assert sshd.joined_base(dropin) is None
+
+
 @pytest.mark.parametrize("name", ["*", "a,b", "!x", "a b", "a\nMatch all", "", "x?", "-x", "a" * 33])
 def test_connector_with_pattern_characters_is_refused(name: str):
     """A pattern in the connector's place would change whom the block leaves alone."""
