@@ -48,6 +48,7 @@ if TYPE_CHECKING:
 LOCK_WAIT_SECONDS = 50  # the next tick is a minute away
 LOOK_AGAIN_SECONDS = 1.0  # while waiting for a moment: the clock may be set meanwhile
 NEAR_SECONDS = 0.02
+JUMP_SECONDS = 30 * 86400  # a host that nobody spoke to for so long, or a clock that was set wrong
 LATER_SECONDS = 60.0  # for copies in what one person filled with files; nobody waits for it then
 
 
@@ -221,7 +222,10 @@ def _last_seen(planned: Plan, current: Ledger, now: int) -> int:
     """The latest end that was carried out: it can't be gone back behind.
 
     Not the clock: one that jumped to 2099 would shut the host until then, with nobody to compare it with.
+    Where it is that far ahead, the ends that it brought don't count either.
     """
+    if now - current.last_seen > JUMP_SECONDS:
+        return current.last_seen
     ends = [
         grant.not_after
         for login, account in planned.accounts.items()
