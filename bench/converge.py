@@ -9,10 +9,10 @@ from __future__ import annotations
 import argparse
 import json
 from collections.abc import Mapping, Sequence
-from functools import cache
 from pathlib import Path
 from typing import Any
 
+from ansible_collections.daypass.ssh.plugins.plugin_utils import program
 from bench import report
 from bench.contenders import ContenderFailed
 from bench.crowd import give_unsent
@@ -71,30 +71,18 @@ def _document(site: Site, daypass: Daypass) -> str:
     return plans[site.hosts[0]][1].variables[DOCUMENT]
 
 
-@cache
-def _sending() -> Any:
-    """The collection's sending side; Ansible's loader must come before it."""
-    from ansible.plugins.loader import init_plugin_loader
-
-    init_plugin_loader()
-    from ansible_collections.daypass.ssh.plugins.plugin_utils import program
-
-    return program
-
-
 def _on_host(site: Site, document: str, rounds: int = 1) -> list[dict[str, Any]]:
     """Run the program with this document on the host so many times; each as on_host.py and `waited` for."""
-    sending = _sending()
-    code = sending.CODE._replace(start=sending.CODE.start.replace("\nstart()\n", f"{TIMED}\nstart()\n"))
+    code = program.CODE._replace(start=program.CODE.start.replace("\nstart()\n", f"{TIMED}\nstart()\n"))
     request = {"document": document, "controller_time": None, "check": False}
-    stdin = sending.render_input(request, with_sources=False, code=code).decode("ascii")
-    wish = {"argv": [TARGET_PYTHON, *sending.COMMAND], "input": stdin, "rounds": rounds}
+    stdin = program.render_input(request, with_sources=False, code=code).decode("ascii")
+    wish = {"argv": [TARGET_PYTHON, *program.COMMAND], "input": stdin, "rounds": rounds}
     argv = [TARGET_PYTHON, "-c", HOST_SCRIPT.read_text()]
     runs: list[dict[str, Any]] = json.loads(
         site.lab.exec(site.hosts[0], argv, input=json.dumps(wish), timeout_seconds=300).stdout
     )
     for one in runs:
-        found = json.loads(one["out"].partition(sending.MARK)[2] or "{}")
+        found = json.loads(one["out"].partition(program.MARK)[2] or "{}")
         if found.get("failed") is not False:
             raise ContenderFailed(f"{one['out'][:2000]} {one['err'][-2000:]}")
         one["changed"] = found["changed"]
