@@ -29,16 +29,19 @@ HOST_SCRIPT = Path(__file__).with_name("on_host.py")
 
 # Runs before the start of a run, in its process: tells at its end what it waited for.
 TIMED = """
-import atexit, subprocess, time
-_run, _waited = subprocess.run, []
+import subprocess, time
+_run, _exit, _waited = subprocess.run, os._exit, []
 def _timed(argv, *more, **named):
     start = time.perf_counter()
     try:
         return _run(argv, *more, **named)
     finally:
         _waited.append([argv[0], time.perf_counter() - start])
-subprocess.run = _timed
-atexit.register(lambda: sys.stderr.write(json.dumps(_waited)))
+def _tell(code):
+    sys.stderr.write(json.dumps(_waited))
+    sys.stderr.flush()
+    _exit(code)
+subprocess.run, os._exit = _timed, _tell
 """
 
 

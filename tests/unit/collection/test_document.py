@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import base64
+import calendar
 import copy
+import datetime as dt
 import json
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ansible_collections.daypass.ssh.plugins.module_utils import document, names
+from ansible_collections.daypass.ssh.plugins.module_utils import document, fields, names
 from ansible_collections.daypass.ssh.plugins.module_utils.names import Refusal
 
 CA_KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIIG8ZAWXe3tLOsQWrKOTZDZI+uqWpvxIftqiqO+b2qFC"
@@ -250,3 +252,32 @@ def test_any_value_anywhere_passes_or_is_refused(path: str, value: object):
     except Refusal:
         return
     assert document.parse(opaque).digest == digest
+
+
+def test_moments_are_those_of_the_calendar():
+    """Each day from 2000 to 2999 is the second that the standard library says, leap days too."""
+    day = dt.date(2000, 1, 1)
+    while day.year < 3000:
+        parts = (day.year, day.month, day.day, 23, 59, 58)
+        assert fields.seconds_of(parts) == calendar.timegm((*parts, 0, 0, 0))
+        day += dt.timedelta(days=1 if day.month in (2, 3, 12) else 28)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "2026-02-29T00:00:00Z",
+        "2100-02-29T00:00:00Z",
+        "2026-04-31T00:00:00Z",
+        "2026-00-10T00:00:00Z",
+        "2026-13-10T00:00:00Z",
+        "2026-01-00T00:00:00Z",
+        "2026-01-10T24:00:00Z",
+        "2026-01-10T00:60:00Z",
+        "2026-01-10T00:00:60Z",
+    ],
+)
+def test_moment_that_no_calendar_has_is_refused(text: str):
+    """It isn't taken for the next day or hour."""
+    with pytest.raises(Refusal):
+        fields.moment(text, "not_after")

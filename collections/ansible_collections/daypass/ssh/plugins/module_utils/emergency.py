@@ -11,13 +11,12 @@ account loses mark, key file, rules and certificate sessions; which groups came 
 
 from __future__ import annotations
 
-import calendar
 import re
-import time
 from typing import TYPE_CHECKING
 
 from . import account_files, names, rebuilding
 from .document import JOIN, REFUSE, AccountWanted, Document
+from .fields import seconds_of
 from .ledger import Joined, Ledger, LedgerAccount, new_ledger
 from .merge import Wanted, mark_of, merge
 from .steps import is_closed
@@ -26,7 +25,9 @@ if TYPE_CHECKING:
     from .account_files import Shadow
     from .system import System
 
-EXPIRY = re.compile(r'expiry-time="([0-9]{14})Z"')  # key_lines.py
+EXPIRY = re.compile(
+    r'expiry-time="([0-9]{4})([0-9]{2})([0-9]{2})([0-9]{2})([0-9]{2})([0-9]{2})Z"'
+)  # key_lines.py
 NOTHING = Document(None, None, None, False, (), (), "")
 
 
@@ -80,7 +81,7 @@ def run_out(system: System, machine_id: str | None, now: int) -> Ledger:
 def _is_over(lines: str, shadow: Shadow | None, now: int) -> bool:
     if not lines.strip():
         return True
-    ends = [calendar.timegm(time.strptime(text, "%Y%m%d%H%M%S")) for text in EXPIRY.findall(lines)]
+    ends = [seconds_of([int(part) for part in parts]) for parts in EXPIRY.findall(lines)]
     if ends:
         return max(ends) <= now
     return shadow is not None and shadow.expire is not None and shadow.expire * 86400 <= now

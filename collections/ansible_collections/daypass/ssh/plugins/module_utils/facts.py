@@ -96,6 +96,7 @@ def read_facts(system: System, wanted: Wanted, uids: Mapping[str, int], homes: M
     shadow = account_files.parse_shadow(system.read("/etc/shadow") or b"", wanted.accounts)
     ranges = _ranges(system)
     memberships = _memberships(groups.values())
+    at_jobs = at_jobs_of(system)
     accounts = {}
     for login in wanted.accounts:
         entry = passwd.get(login)
@@ -108,7 +109,7 @@ def read_facts(system: System, wanted: Wanted, uids: Mapping[str, int], homes: M
             groups=tuple(sorted(memberships.get(login, ()))),
             private=groups.get(login),
             key_file=_text(system, f"{names.KEYS_FOLDER}/{login}"),
-            jobs=jobs_of(system, login, uids[login]),
+            jobs=jobs_of(system, login, uids[login], at_jobs),
             mail=() if unseen and not wanted.accounts[login].remove else mail_of(system, login),
             home=home,
             home_owner=None if unseen else _owner(system, home),
@@ -193,14 +194,24 @@ def _holders(pairs: Iterable[tuple[int, str]]) -> dict[int, tuple[str, ...]]:
     return found
 
 
-def jobs_of(system: System, login: str, uid: int) -> tuple[str, ...]:
-    """Crontab, at jobs and lingering of a login or uid (paths)."""
+def at_jobs_of(system: System) -> list[tuple[str, int | None]]:
+    """All at jobs of the host, each with its owner's uid."""
+    paths = [f"{folder}/{name}" for folder in AT_FOLDERS for name in system.names(folder)]
+    return [(path, _owner(system, path)) for path in paths]
+
+
+def jobs_of(
+    system: System, login: str, uid: int, at_jobs: Sequence[tuple[str, int | None]] | None = None
+) -> tuple[str, ...]:
+    """Crontab, at jobs and lingering of a login or uid (paths).
+
+    Args:
+        at_jobs: What `at_jobs_of` said, where more than one person is asked about.
+    """
     named = [f"{folder}/{login}" for folder in (*CRONTABS, LINGER_FOLDER)]
     found = [path for path in named if system.exists(path)]
-    for folder in AT_FOLDERS:
-        paths = [f"{folder}/{name}" for name in system.names(folder)]
-        found += [path for path in paths if _owner(system, path) == uid]
-    return tuple(found)
+    jobs = at_jobs_of(system) if at_jobs is None else at_jobs
+    return (*found, *(path for path, owner in jobs if owner == uid))
 
 
 def mail_of(system: System, login: str) -> tuple[str, ...]:

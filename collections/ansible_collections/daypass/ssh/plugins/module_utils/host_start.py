@@ -11,6 +11,7 @@ changes it here.
 
 from __future__ import annotations
 
+import gc
 import hashlib
 import json
 import os
@@ -106,6 +107,7 @@ def start(entry: str = "program") -> None:
     Args:
         entry: The module that everything begins with.
     """
+    gc.disable()  # a short run leaves nothing behind that is worth looking for
     request = json.loads(sys.stdin.buffer.readline())
     packed = sys.stdin.buffer.read()
     if packed:
@@ -116,7 +118,10 @@ def start(entry: str = "program") -> None:
         path = open_program(PROGRAM_PATH)
         if path is None or not has_version(path, request["modules"], request["version"]):
             sys.stdout.write(MARK + json.dumps(SOURCES_WANTED) + "\n")
-            return
+            sys.stdout.flush()
+            os._exit(0)
         sys.path.append(path)  # last: nothing in the archive can stand for a module of Python's own
     main = __import__(PACKAGE + "." + entry, fromlist=["main"]).main
     main(request, verified=None if packed else request["version"])
+    sys.stdout.flush()
+    os._exit(0)  # without taking Python apart piece by piece, which takes as long as fifty accounts

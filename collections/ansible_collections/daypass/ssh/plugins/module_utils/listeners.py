@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import os
 import re
-import socket
 from contextlib import suppress
 from signal import SIGHUP
 from typing import TYPE_CHECKING, Mapping, NamedTuple, Sequence
@@ -199,6 +198,8 @@ def wait_until_answering(system: System, addresses: Sequence[str], seconds: floa
 
 def greets(address: str) -> bool:
     """True where an SSH server says its version (RFC 4253, section 4.2); `0.0.0.0` means this host."""
+    import socket  # costs more than the rest of this module, and only onboarding gets here
+
     host, _colon, port = address.rpartition(":")
     host = host.strip("[]")
     host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104
