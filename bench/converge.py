@@ -50,7 +50,7 @@ def run(arguments: Sequence[str]) -> bool:
     parser = argparse.ArgumentParser(prog="python -m bench converge", description=__doc__)
     parser.add_argument("--rounds", type=int, default=20)
     options = parser.parse_args(arguments)
-    site = prepare(1, 1, prefix="converge")
+    site = prepare(1, 1, prefix="full", light=False)
     with site.opened() as daypass:
         _fill(site, daypass)
         unchanged = _on_host(site, _document(site, daypass), rounds=options.rounds + 1)[1:]
