@@ -63,7 +63,7 @@ RECIPES = {
         Recipe(
             "busybox",
             "trixie",
-            (*EVERYWHERE, "busybox", "systemd-standalone-sysusers"),
+            (*EVERYWHERE, "busybox", "cron", "systemd-standalone-sysusers"),
             hooks=("busybox",),
             systemd=False,
         ),
