@@ -49,7 +49,7 @@ e2e: system ## the whole of Daypass against lab hosts
 e2e-newest: system ## the essential suite with the newest ansible-core inside a Debian 13 host
 	@$(STAGES) e2e-newest
 
-molecule: system ## role and module: converge, idempotence, verify
+molecule: system ## roles on each kind of server: converge, idempotence, verify
 	@$(STAGES) molecule
 
 bench: system ## measurements side by side; takes long, prints ratios

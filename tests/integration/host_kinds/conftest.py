@@ -19,6 +19,12 @@ KINDS = {
     "kind-bare-1": "debian12-cron",  # without sudo; its connector is root
 }
 BARE = "kind-bare-1"
+NO_SHADOW = "kind-no-shadow-1"
+WITHOUT_SHADOW = """
+rm /usr/sbin/useradd /usr/sbin/usermod /usr/sbin/userdel /usr/sbin/groupadd /usr/sbin/groupmod \
+    /usr/sbin/groupdel /usr/bin/gpasswd /usr/bin/chage
+for name in adduser deluser addgroup delgroup; do ln -sf /usr/bin/busybox /usr/sbin/$name; done
+"""
 ADMINS_GROUPS = "groupadd ops; groupadd logs"
 WITHOUT_SUDO = (
     "rm /usr/bin/sudo /usr/sbin/visudo; cp -a /home/apono/.ssh /root/; chown -R root:root /root/.ssh"
@@ -28,12 +34,13 @@ WITHOUT_SUDO = (
 @pytest.fixture(scope="package")
 def kinds(lab_name: str) -> api.Lab:
     """The hosts, as their admins have them."""
-    for server, image in KINDS.items():
+    for server, image in {**KINDS, NO_SHADOW: "busybox"}.items():
         lab = api.up(lab_name, 1, image=image, prefix=server.rpartition("-")[0], fresh=True)
-    lab = replace(lab, hosts=tuple(host for host in lab.hosts if host.name in KINDS))
+    lab = replace(lab, hosts=tuple(host for host in lab.hosts if host.name in {*KINDS, NO_SHADOW}))
     for server in KINDS:
         lab.exec(server, ["sh", "-c", ADMINS_GROUPS])
     lab.exec(BARE, ["sh", "-c", WITHOUT_SUDO])
+    lab.exec(NO_SHADOW, ["sh", "-c", WITHOUT_SHADOW])
     return lab
 
 
@@ -50,5 +57,5 @@ def site(kinds: api.Lab, tmp_path_factory: pytest.TempPathFactory) -> Orchestrat
     (site.folder / "servers.json").write_text(json.dumps(listed))
     site.run("init")
     site.run("servers", "scan", "--yes")
-    site.run("onboard", "--all")
+    site.run("onboard", *KINDS)
     return site

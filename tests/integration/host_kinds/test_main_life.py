@@ -5,12 +5,34 @@ from __future__ import annotations
 import pytest
 
 from tests.host_state import read_host
-from tests.integration.host_kinds.conftest import BARE, KINDS
+from tests.integration.host_kinds.conftest import BARE, KINDS, NO_SHADOW
 from tests.orchestrator import Granted, Orchestrator
 
 WITH_SUDO = [server for server in KINDS if server != BARE]
 each_kind = pytest.mark.parametrize("server", list(KINDS))
 each_kind_with_sudo = pytest.mark.parametrize("server", WITH_SUDO)
+
+
+def test_host_without_shadow_is_refused_with_the_package_to_install(site: Orchestrator):
+    """busybox's adduser can't set what an account of ours needs; nothing is begun there."""
+    before = read_host(site.lab, NO_SHADOW)
+    ran = site.run("onboard", NO_SHADOW, code=1)
+    assert "useradd" in ran.out + ran.err
+    assert "install the package shadow" in ran.out + ran.err
+    assert read_host(site.lab, NO_SHADOW) == before
+    assert site.lab.exec(NO_SHADOW, ["test", "-e", "/etc/ssh/daypass"], check=False).returncode == 1
+
+
+def test_rules_are_refused_where_no_sudo_is(site: Orchestrator):
+    """The grant says which server can't give it and why; the others are given."""
+    ran = site.run(*site.grant_words("carol", BARE, "kind-cron-1", groups=["ops"]), code=3)
+    servers = ran.json["servers"]
+    assert "sudo_missing" in str(servers[BARE])
+    assert "sudo_missing" not in str(servers["kind-cron-1"])
+    granted = site.granted("carol", ran.json)
+    assert site.ssh(granted, "kind-cron-1", "sudo -n /usr/bin/id -u").stdout == "0\n"
+    assert "carol" not in read_host(site.lab, BARE).accounts
+    site.revoke(granted)
 
 
 @pytest.fixture(scope="module")

@@ -64,7 +64,7 @@ CASES = {
         "include_missing",
         ["/etc/ssh/other", "Include"],
     ),
-    "no_visudo": ("mv /usr/sbin/visudo /usr/sbin/visudo.real", "tool_missing", ["visudo", "sudo"]),
+    "no_shadow": ("mv /usr/sbin/useradd /usr/sbin/useradd.real", "tool_missing", ["useradd", "shadow"]),
 }
 UNDO = """
 [ -e /run/other.pid ] && kill $(cat /run/other.pid)
@@ -73,7 +73,7 @@ cp -a /root/etc-ssh/. /etc/ssh/
 rm -f /etc/ssh/sshd_config.d/*
 gpasswd -d games daypass; groupdel daypass
 [ -e /usr/bin/chage.real ] && mv -f /usr/bin/chage.real /usr/bin/chage
-[ -e /usr/sbin/visudo.real ] && mv /usr/sbin/visudo.real /usr/sbin/visudo
+[ -e /usr/sbin/useradd.real ] && mv /usr/sbin/useradd.real /usr/sbin/useradd
 true
 """
 

@@ -286,7 +286,9 @@ answer:
       description: When the first of all grants on this host ends.
       type: str
     warnings:
-      description: What concerns the whole host.
+      description: >-
+        What concerns the whole host, such as clocks that differ, or a sudo that doesn't end rules by itself
+        (sudo-rs, sudo before 1.8.20), so that only the local deadline does.
       type: list
       elements: str
     accounts:
@@ -294,8 +296,10 @@ answer:
         By login, RV(answer.accounts.state) (V(absent), V(active), V(closed), V(removed), V(refused),
         V(failed)), the ids of the grants in effect, those of them that lack a change that the document
         wants, those refused with their codes, code and message, changes as lists of what, old and new,
-        warnings, what is left of a removal (code V(in_work) = goes on with the next run), and the next
-        deadline.
+        warnings, whether its rights are as good as root, what is left of a removal (code V(in_work) = goes on
+        with the next run), and the next deadline. Without sudo on the host, grants with sudo rules are
+        refused (V(sudo_missing)), others work. While the host's sudoers can't be read nothing opens
+        (V(sudoers_broken)), and closings go on.
       type: dict
       contains:
         state:
