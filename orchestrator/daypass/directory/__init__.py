@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
+from daypass.directory.calendar_sources import FetchedCalendars
 from daypass.directory.directory import Directory, DirectorySource
 from daypass.directory.yaml_file import YamlDirectory
 
-__all__ = ["Directory", "DirectorySource", "YamlDirectory"]
+__all__ = ["Directory", "DirectorySource", "FetchedCalendars", "YamlDirectory"]

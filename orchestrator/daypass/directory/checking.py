@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Callable, Iterable, Iterator
 
-from daypass.config.problems import SettingProblem
+from daypass.config.problems import SettingProblem, path_text
 from daypass.directory.groups import find_cycle
 from daypass.directory.models import DirectoryFile, PersonEntry
 from daypass.inventory.problems import shown
@@ -126,7 +126,9 @@ def _groups(entries: DirectoryFile, known: Known) -> Problems:
 
 def _shifts(entries: DirectoryFile, known: Known) -> Problems:
     for index, shift in enumerate(entries.shifts):
-        for number, slot in enumerate(shift.weekly):
+        for name, person in shift.calendar.names.items() if shift.calendar else ():
+            yield from known.nobody(path_text(("shifts", index, "calendar", "names", name)), person)
+        for number, slot in enumerate(shift.weekly or ()):
             place = f"shifts[{index}].weekly[{number}]"
             for position, name in enumerate(slot.people):
                 yield from known.nobody(f"{place}.people[{position}]", name)

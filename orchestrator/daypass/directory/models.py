@@ -3,19 +3,32 @@
 from __future__ import annotations
 
 import re
+from datetime import timedelta
+from pathlib import Path
 from typing import Annotated, Any
+from zoneinfo import ZoneInfo
 
-from pydantic import AfterValidator, Field, PlainValidator, StrictBool, StrictInt, model_validator
+from pydantic import (
+    AfterValidator,
+    Field,
+    PlainValidator,
+    StrictBool,
+    StrictInt,
+    ValidationInfo,
+    model_validator,
+)
 
 from daypass import host_rules
 from daypass.ca.public_keys import PublicKeyRefused, check_public_key
 from daypass.config import fields
-from daypass.config.hours import Hours
-from daypass.config.part import Part, PlainText
+from daypass.config.hours import Hours, time_zone
+from daypass.config.part import Length, Part, PlainText
+from daypass.domain.secrets import SecretReference
 from daypass.errors import UsageError
 
 # The pattern of `input type=email` (html.spec.whatwg.org); it leaves out what /etc/passwd can't hold.
 EMAIL = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]+@[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?")
+HTTPS = re.compile(r"https://[!-~]{1,1000}")
 LONGEST_EMAIL = 128  # characters of GECOS that common tools leave as they are
 FIRST_UID = 1000  # below are the system's own; hosts never touch those accounts
 LAST_UID = 2**32 - 3  # -1 and -2 stand for nobody (setreuid(2), chown(2))
@@ -46,6 +59,15 @@ def public_key(value: Any) -> str:
         return check_public_key(value).line
     except PublicKeyRefused as error:
         raise fields.refuse(error.hint or "TYPE BASE64, as in a .pub file", error.sentence) from None
+
+
+def calendar_url(value: Any, info: ValidationInfo) -> str | SecretReference | None:
+    """An address by itself, or a reference to one that holds a token."""
+    if value is None or (isinstance(value, str) and HTTPS.fullmatch(value)):
+        return value
+    if isinstance(value, dict):
+        return fields.secret_reference(value, info)
+    raise fields.refuse(f"https://…, or {fields.REFERENCE_ALLOWED}", "something else")
 
 
 class PersonEntry(Part):
@@ -81,11 +103,40 @@ class SlotEntry(Hours):
         return self
 
 
+class CalendarEntry(Part):
+    """A calendar as written: a file, or a https address, which may be a secret.
+
+    Attributes:
+        timezone: Of times without a zone, and of whole days.
+        names: Names as they stand in event titles, to logins or e-mail addresses.
+        max_age: How old the last good copy of an address may be.
+    """
+
+    file: Annotated[Path | None, PlainValidator(fields.optional_path)] = None
+    url: Annotated[str | SecretReference | None, PlainValidator(calendar_url)] = None
+    timezone: Annotated[ZoneInfo, PlainValidator(time_zone)] = ZoneInfo("UTC")
+    names: dict[PlainText, PlainText] = Field(default_factory=dict)
+    max_age: Length = timedelta(days=1)
+
+    @model_validator(mode="after")
+    def _one_place(self) -> CalendarEntry:
+        if (self.file is None) == (self.url is None):
+            raise fields.refuse("file or url, one of them", "both" if self.file else "neither")
+        return self
+
+
 class ShiftEntry(Part):
-    """One shift as written."""
+    """One shift as written; with both, whoever one of them names is on duty."""
 
     name: PlainText
-    weekly: Annotated[tuple[SlotEntry, ...], AfterValidator(fields.not_empty)]
+    weekly: Annotated[tuple[SlotEntry, ...], AfterValidator(fields.not_empty)] | None = None
+    calendar: CalendarEntry | None = None
+
+    @model_validator(mode="after")
+    def _some_hours(self) -> ShiftEntry:
+        if self.weekly is None and self.calendar is None:
+            raise fields.refuse("weekly or calendar", "a shift without hours")
+        return self
 
 
 class DirectoryFile(Part):

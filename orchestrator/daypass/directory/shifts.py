@@ -20,6 +20,19 @@ class Shift(Protocol):
 
 
 @dataclass(frozen=True)
+class JoinedShifts:
+    """Several sources of one shift: whoever one of them names is on duty."""
+
+    shifts: tuple[Shift, ...]
+
+    def people(self, at: datetime) -> frozenset[str]:
+        return frozenset().union(*(shift.people(at) for shift in self.shifts))
+
+    def problem(self, at: datetime) -> str | None:
+        return next(filter(None, (shift.problem(at) for shift in self.shifts)), None)
+
+
+@dataclass(frozen=True)
 class WeeklyShift:
     """The same hours each week, with their people."""
 

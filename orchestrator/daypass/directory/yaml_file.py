@@ -12,29 +12,38 @@ from daypass.config.model_problems import as_problems
 from daypass.config.problems import SettingProblem, refused
 from daypass.config.server_sources import read_bounded
 from daypass.config.yaml_text import MAX_BYTES, YamlRefused, read_yaml
+from daypass.directory.calendar_sources import CalendarSources, NoCalendars
+from daypass.directory.calendars import CalendarRefused, CalendarShift, Names
 from daypass.directory.checking import Known, check_together
 from daypass.directory.directory import Directory
 from daypass.directory.groups import open_groups
-from daypass.directory.models import DirectoryFile, ShiftEntry
-from daypass.directory.shifts import Shift, WeeklyShift
+from daypass.directory.models import CalendarEntry, DirectoryFile, ShiftEntry, SlotEntry
+from daypass.directory.shifts import JoinedShifts, Shift, WeeklyShift
 from daypass.domain.people import Person
+from daypass.domain.weekly import WeeklyHours
 from daypass.errors import ConfigurationError
 
 WHAT = "directory"
+NO_CALENDARS = NoCalendars()
 
 
 class YamlDirectory:
-    """A directory that is one YAML file."""
+    """A directory that is one YAML file.
 
-    def __init__(self, file: Path) -> None:
+    Args:
+        calendars: Where the shifts' calendars come from; without them, those shifts say nothing.
+    """
+
+    def __init__(self, file: Path, calendars: CalendarSources = NO_CALENDARS) -> None:
         self._file = file
+        self._calendars = calendars
 
     def read(self) -> Directory:
         """Everyone in the file; errors as `DirectorySource.read`."""
         entries = self._entries()
         if problems := check_together(entries, str(self._file)):
             raise refused(WHAT, self._file, problems)
-        return build(entries)
+        return build(entries, self._calendars)
 
     def _entries(self) -> DirectoryFile:
         file = str(self._file)
@@ -57,7 +66,7 @@ class YamlDirectory:
         return entries
 
 
-def build(entries: DirectoryFile) -> Directory:
+def build(entries: DirectoryFile, calendars: CalendarSources = NO_CALENDARS) -> Directory:
     """The directory of entries that have been checked together."""
     known = Known(entries)
     direct: dict[str, set[str]] = defaultdict(set)
@@ -91,19 +100,49 @@ def build(entries: DirectoryFile) -> Directory:
         people=people,
         logins={person.email.lower(): login for login, person in people.items()},
         members={name: logins & here for name, logins in members.items()},
-        shifts={shift.name: _shift(shift, known, members) for shift in entries.shifts},
+        shifts={shift.name: _shift(shift, known, members, calendars) for shift in entries.shifts},
     )
 
 
-def _shift(entry: ShiftEntry, known: Known, members: Mapping[str, frozenset[str]]) -> Shift:
-    return WeeklyShift(
-        tuple(
-            (
-                slot.weekly,
-                frozenset(filter(None, map(known.login, slot.people))).union(
-                    *(members.get(group, frozenset()) for group in slot.groups)
-                ),
-            )
-            for slot in entry.weekly
-        )
-    )
+def _shift(
+    entry: ShiftEntry, known: Known, members: Mapping[str, frozenset[str]], calendars: CalendarSources
+) -> Shift:
+    shifts: list[Shift] = []
+    if entry.weekly is not None:
+        shifts.append(WeeklyShift(tuple(_slot(slot, known, members) for slot in entry.weekly)))
+    if entry.calendar is not None:
+        shifts.append(_calendar(entry.calendar, known, calendars))
+    return shifts[0] if len(shifts) == 1 else JoinedShifts(tuple(shifts))
+
+
+def _slot(
+    slot: SlotEntry, known: Known, members: Mapping[str, frozenset[str]]
+) -> tuple[WeeklyHours, frozenset[str]]:
+    people = frozenset(filter(None, map(known.login, slot.people)))
+    return slot.weekly, people.union(*(members.get(group, frozenset()) for group in slot.groups))
+
+
+def _calendar(entry: CalendarEntry, known: Known, calendars: CalendarSources) -> CalendarShift:
+    by_name = {name: login for name, person in entry.names.items() if (login := known.login(person))}
+    names = Names(known.login, by_name)
+
+    def built(text: bytes) -> CalendarShift:
+        return CalendarShift(text, names, entry.timezone)
+
+    def usable(text: bytes) -> bool:
+        try:
+            built(text)
+        except CalendarRefused:
+            return False
+        return True
+
+    if entry.file is not None:
+        found = calendars.file(entry.file)
+    else:
+        found = calendars.address(entry.url or "", entry.max_age, usable)
+    if found.text is None:
+        return CalendarShift(None, names, entry.timezone, found.trouble)
+    try:
+        return built(found.text)
+    except CalendarRefused as error:
+        return CalendarShift(None, names, entry.timezone, str(error))

@@ -6,9 +6,14 @@ import os
 from pathlib import Path
 
 from daypass import config
-from daypass.directory import YamlDirectory
+from daypass.directory import FetchedCalendars, YamlDirectory
+from daypass.domain.secrets import SecretReference
 from daypass.errors import ConfigurationError
 from daypass.flows import Policy, build_policy
+from daypass.secret_stores import resolve
+from daypass.wiring.opening import now
+
+CALENDARS = "calendars"  # in state_dir: the last good copies
 
 
 def read_policy(config_path: Path | None) -> Policy:
@@ -24,4 +29,9 @@ def read_policy(config_path: Path | None) -> Policy:
             hint="add `directory: directory.yaml` and `access_flows`; see docs/flows.md",
             code="directory_missing",
         )
-    return build_policy(settings, YamlDirectory(settings.directory).read())
+    calendars = FetchedCalendars(settings.state_dir / CALENDARS, now(), _reveal)
+    return build_policy(settings, YamlDirectory(settings.directory, calendars).read())
+
+
+def _reveal(reference: SecretReference) -> str:
+    return resolve(reference, os.environ, {}).reveal().decode("ascii", "replace").strip()
