@@ -18,6 +18,7 @@ from daypass.inventory.host_key_text import fingerprint
 from daypass.inventory.json_text import MAX_BYTES
 from daypass.inventory.problems import CheckResult
 from daypass.inventory.server_list import check
+from daypass.inventory.twins import twins, twins_text
 
 SHOWN_SERVERS = 20  # of a list that is fine; `servers list` shows all of them
 
@@ -66,6 +67,7 @@ def check_as_json(result: CheckResult) -> dict[str, object]:
         "ok": result.ok,
         "servers": [server_as_json(server) for server in result.servers],
         "problems": problems,
+        "same_place": [[server.name for server in group] for group in twins(result.servers)],
     }
 
 
@@ -89,6 +91,8 @@ def _show_check(screen: Screen, result: CheckResult) -> None:
         more = len(result.servers) - SHOWN_SERVERS
         screen.line(f"… and {more} more" if more > 0 else "")
         screen.line(f"{result.source}: {counted(len(result.servers), 'server')}, no problems", style="green")
+        for group in twins(result.servers):
+            screen.note(f"{twins_text(group)}; a machine is onboarded under one name only", style="yellow")
         return
     rows = [
         ("-" if p.index is None else p.index, p.name or "-", p.field or "-", p.found, p.allowed)

@@ -13,6 +13,7 @@ from daypass.config import Settings
 from daypass.domain.secrets import FromFile
 from daypass.errors import ConfigurationError, DaypassError
 from daypass.execution.ansible_settings import find_ansible, find_collections
+from daypass.inventory.twins import twins, twins_text
 from daypass.secret_stores import decode_connector_key, resolve
 from daypass.wiring.opening import open_record
 from daypass.workflow.doctor import Finding, Grade, check, check_disk, check_mode, check_programs
@@ -78,7 +79,10 @@ def _examine_secrets(settings: Settings) -> Iterator[Finding]:
 
 
 def _examine_servers(settings: Settings) -> Iterator[Finding]:
-    """Host keys and onboarding; nothing is asked of the servers themselves."""
+    """Names, host keys and onboarding; nothing is asked of the servers themselves."""
+    for group in twins(settings.servers):
+        hint = "keep one of them in the server list; a machine is onboarded under one name only"
+        yield Finding("servers", Grade.WARN, twins_text(group), hint)
     try:
         store = open_record(settings)
         with store.read() as view:

@@ -24,6 +24,7 @@ from daypass.host_rules import CANARY_UID, seal_document
 from daypass.plan import plan_server
 from daypass.store.interface import ReadView, WriteWork
 from daypass.workflow.claims import claimed
+from daypass.workflow.naming import with_names
 from daypass.workflow.seams import Seams
 from daypass.workflow.signing import reserve, sign_reserved
 from daypass.workflow.waves import Progress, converge, wave_server
@@ -73,7 +74,8 @@ def onboard(
             outcomes |= _wave(seams, integration, members, now, take_over, progress)
         if take_over:
             outcomes |= _close_what_was_there(seams, outcomes)
-    return outcomes
+    with seams.store.read() as view:
+        return {name: with_names(view, outcome) for name, outcome in outcomes.items()}
 
 
 def _close_what_was_there(seams: Seams, onboarded: Mapping[str, Outcome]) -> dict[str, Outcome]:

@@ -11,6 +11,7 @@ from daypass.domain.outcomes import HostAnswer, Outcome, OutcomeKind
 from daypass.plan import AccountPlan, Listed, ServerPlan
 from daypass.store.interface import WriteWork
 from daypass.workflow.joining import record_joined
+from daypass.workflow.naming import with_names
 from daypass.workflow.seams import Seams
 from daypass.workflow.settle import (
     LIVE_ACCOUNTS,
@@ -26,7 +27,7 @@ def record(seams: Seams, plan: ServerPlan, outcome: Outcome) -> None:
     """Settle everything that a document listed against what came back, in one transaction."""
     now = seams.clock()
     with seams.store.write(seams.actor, now) as work:
-        outcome = _record_host(work, plan, outcome)
+        outcome = _record_host(work, plan, with_names(work, outcome))
         for share in work.shares(server=plan.server, states=LIVE_SHARES):
             account_plan = plan.accounts.get(share.login)
             listed = account_plan.grants.get(share.grant_id) if account_plan else None

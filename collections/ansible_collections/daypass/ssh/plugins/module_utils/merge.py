@@ -70,18 +70,21 @@ def check_address(ledger: Ledger, document: Document, machine_id: str | None) ->
         raise Refusal(
             "machine_id_mismatch",
             f"the ledger was made on the machine {ledger.machine_id}, this is {machine_id}",
-            "a cloned host is onboarded again, as itself",
+            "a copy of another host: clear /var/lib/daypass and the accounts that came with it, or onboard "
+            "it under a name of its own with take-over",
         )
     if ledger.host_id != document.host_id:
         raise Refusal(
-            "host_id_mismatch", f"the document is for {document.host_id}, this host is {ledger.host_id}"
+            "host_id_mismatch",
+            f"the document is for {document.host_id}, this host is {ledger.host_id}",
+            "look for two entries of the server list that lead to the same host",
         )
     if ledger.orchestrator_id != document.orchestrator_id:
         raise Refusal(
             "orchestrator_mismatch",
             f"the document comes from {document.orchestrator_id}, "
             f"this host belongs to {ledger.orchestrator_id}",
-            "hand the host over first (onboard with take-over)",
+            "off-board it there, or onboard it here with take-over, which closes what was given there",
         )
     if document.sequence is None and ledger.sequence:
         raise Refusal("sequence_missing", "this host follows sequences, the document has none")
