@@ -59,10 +59,14 @@ def set_aside(system: System, login: str, uid: int, home: str, policy: str, now:
         OSError: It couldn't be moved; it lies where it lay.
     """
     folder = os.path.join(os.path.dirname(home), ARCHIVE_NAME)
-    system.make_folder(folder, 0o700)
     moment = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime(now))
-    name = f"{login}-{uid}-{moment}{DELETING if policy == 'delete' else ''}"
-    system.rename(home, os.path.join(folder, name))
+    target = os.path.join(folder, f"{login}-{uid}-{moment}{DELETING if policy == 'delete' else ''}")
+    system.make_folder(folder, 0o700)
+    try:
+        system.rename(home, target)
+    except FileNotFoundError:  # a run that had emptied the folder has just taken it away
+        system.make_folder(folder, 0o700)
+        system.rename(home, target)
 
 
 def go_on(system: System) -> dict[str, Unfinished] | None:
@@ -81,6 +85,8 @@ def go_on(system: System) -> dict[str, Unfinished] | None:
             # Deleting makes room for archiving.
             order = sorted(waiting, key=lambda name: (not name.endswith(DELETING), name))
             found = [(waiting[name], _work(system, os.path.join(folder, name), until)) for name in order]
+            if not system.names(folder):
+                system.query(["rmdir", "--", folder])
     except (Refusal, OSError):
         at_work = Unfinished(IN_WORK, "another run is at work on homes")
         return dict.fromkeys(waiting.values(), at_work)
