@@ -106,6 +106,8 @@ def test_a_second_orchestrator_changes_nothing(own, server, grants, tmp_path):
 
 def test_a_record_from_yesterday_opens_nothing_until_it_is_settled(own, server, grants):
     """The host has seen more than the record knows: an alarm, then a re-base; then the record is right."""
+    for login in ("unknown", "unheard", "today"):  # known before, so that the record has their uids
+        own.revoke(own.grant(login, server))
     saved = own.folder.parent / "yesterday"
     shutil.copytree(own.folder / ".daypass", saved)
     lost = [own.grant("unknown", server), own.grant("unheard", server)]
