@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import time
 from datetime import timedelta
+from pathlib import Path
 
+from daypass.domain.grants import GrantState, ShareState
+from daypass.workflow import granting
+from daypass.workflow.granting import GrantRequest
 from daypass.workflow.reconciling import reconcile_once
 
 UP, DOWN = "web-1", "web-3"
@@ -54,4 +59,32 @@ def test_a_silent_server_holds_up_no_other(site, all_agree, tidy):
         site.lab.exec(DOWN, ["pkill", "-CONT", "-x", "sshd"])
     later_pass(site)
     assert site.gets_in(grant, DOWN)
+    all_agree()
+
+
+def test_a_revocation_that_can_t_be_told_is_carried_out_at_the_end_by_the_server(
+    site, look, all_agree, tidy, monkeypatch
+):
+    """It reads as unconfirmed until the server has answered, though its own deadline has closed it."""
+    monkeypatch.setattr(granting, "SHORTEST_GRANT", timedelta(seconds=1))
+    public_key = Path(f"{site.key('deaf')}.pub").read_text()
+    with site.opened() as daypass:
+        request = GrantRequest("deaf", (DOWN,), (), (), timedelta(seconds=40), public_key)
+        given = granting.give(daypass.seams, request, daypass.now())
+    assert [share.state for share in given.shares] == [ShareState.APPLIED]
+    site.lab.exec(DOWN, ["pkill", "-STOP", "-x", "sshd"])
+    try:
+        ran = site.run("revoke", given.grant.id, code=3)
+        assert "ending (unconfirmed)" in ran.out
+        assert "until the server itself ends it" in ran.err
+        until = time.monotonic() + 90
+        while look(DOWN).accounts["deaf"].open:
+            assert time.monotonic() < until
+            time.sleep(1)
+        assert "ending (unconfirmed)" in site.run("status").out
+    finally:
+        site.lab.exec(DOWN, ["pkill", "-CONT", "-x", "sshd"])
+    site.run("reconcile", "--now")
+    with site.opened() as daypass, daypass.seams.store.read() as view:
+        assert view.grant(given.grant.id).state is GrantState.ENDED
     all_agree()

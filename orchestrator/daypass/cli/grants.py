@@ -20,7 +20,7 @@ from daypass.domain.grants import Share, ShareState
 from daypass.domain.servers import DEFAULT_PORT, Server
 from daypass.workflow.granting import GrantAnswer, GrantRequest, give
 from daypass.workflow.revoking import RevokeAnswer, take_back
-from daypass.workflow.settle import OVER
+from daypass.workflow.settle import OVER, in_effect
 
 MOST_KEY_BYTES = 16384  # twice what a public key line may be; a larger file isn't a public key
 
@@ -164,12 +164,20 @@ def share_json(share: Share) -> dict[str, object]:
     }
 
 
+def place(share: Share) -> str:
+    """`ending` of a share means that the server hasn't confirmed yet (design.md, life of a grant)."""
+    if share.state is ShareState.ENDING:
+        return "ending (unconfirmed)"
+    changed = share.state is ShareState.PENDING and in_effect(share)
+    return "applied (change pending)" if changed else str(share.state)
+
+
 def show_shares(screen: Screen, shares: Iterable[Share], now: datetime) -> None:
     """A table of servers: where the grant stands, and why not further."""
     rows = [
         (
             s.server,
-            s.state,
+            place(s),
             s.outcome_code or s.outcome or "-",
             s.outcome_message or "-",
             time_text(s.next_try_at, now),
@@ -235,5 +243,11 @@ def _revoke_json(answer: RevokeAnswer) -> dict[str, object]:
 def _show_revoke(screen: Screen, answer: RevokeAnswer, now: datetime) -> None:
     screen.line(f"grant {answer.grant.id} of {answer.grant.login}: {answer.grant.state}")
     show_shares(screen, answer.shares, now)
-    if any(share.state not in OVER for share in answer.shares):
-        screen.note("not confirmed by every server yet; tried again by: daypass reconcile", style="yellow")
+    late = [share.server for share in answer.shares if share.state not in OVER]
+    if late:
+        end = time_text(answer.grant.window.not_after, now)
+        screen.note(
+            f"not confirmed yet by {', '.join(late)}: open there until told by daypass reconcile, "
+            f"or until the server itself ends it: {end}",
+            style="yellow",
+        )

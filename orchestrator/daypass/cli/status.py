@@ -7,11 +7,10 @@ from datetime import datetime
 import click
 
 from daypass import wiring
-from daypass.cli.grants import share_json
+from daypass.cli.grants import place, share_json
 from daypass.cli.options import Invocation, common
 from daypass.cli.render import Screen, time_text
-from daypass.domain.grants import Account, Share, ShareState
-from daypass.workflow.settle import in_effect
+from daypass.domain.grants import Account
 from daypass.workflow.status import GrantStatus, ServerStatus, live_grants, server_statuses
 
 
@@ -76,7 +75,7 @@ def _show(
             item.grant.login,
             share.server,
             ", ".join(share.groups) or "-",
-            _place(share),
+            place(share),
             share.outcome_code or "-",
             time_text(item.grant.window.not_after, now),
         )
@@ -91,14 +90,6 @@ def _show(
     screen.table(
         ["server", "integration", "host key", "onboarded", "accounts"], [_server_row(s, now) for s in servers]
     )
-
-
-def _place(share: Share) -> str:
-    """`ending` of a share means that the server hasn't confirmed yet (design.md, life of a grant)."""
-    if share.state is ShareState.ENDING:
-        return "ending (unconfirmed)"
-    changed = share.state is ShareState.PENDING and in_effect(share)
-    return "applied (change pending)" if changed else str(share.state)
 
 
 def _server_row(item: ServerStatus, now: datetime) -> tuple[str, str, str, str, str]:
