@@ -10,9 +10,11 @@ drop-in out, `clear` takes the rest. The ledger goes last, so each may be repeat
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING, Any, Callable, NamedTuple, Sequence
 
-from . import deadline, document, footprint, names, units
+from . import deadline, document, facts, footprint, homes, names, units
+from .applied import IN_WORK
 from .candidate import check_others
 from .converge import converge
 from .handover import Identity, ledger_for
@@ -123,7 +125,7 @@ def withdraw(system: System, wanted: Wanted, run_id: str, keep_homes: bool) -> L
 
     Raises:
         Refusal: As `prepare`; `accounts_left`: one couldn't be removed, and trust stays;
-            `sshd_reload_failed`.
+            `homes_in_work`; `sshd_reload_failed`.
     """
     before = prepare(system, wanted, keep_homes)
     unproven = read_armed(system)
@@ -132,6 +134,7 @@ def withdraw(system: System, wanted: Wanted, run_id: str, keep_homes: bool) -> L
     leaving = prepare(system, wanted, keep_homes)
     if leaving.ledger is not None:
         _remove_accounts(system, leaving.ledger, keep_homes)
+    _finish_homes(system)
     if leaving.dropin is None:
         return before
     way_back = WayBack(run_id, leaving.dropin, (), (), False, wanted.canary)
@@ -158,6 +161,24 @@ def _remove_accounts(system: System, ledger: Ledger, keep_homes: bool) -> None:
     after = _read(system)
     if after is not None and after.accounts:
         raise _accounts_left(sorted(after.accounts), result["answer"])
+
+
+def _finish_homes(system: System) -> None:
+    """Homes that were set aside become archives, or go, before nobody is left to see to it.
+
+    What can't be archived (too large, no room) stays set aside, for a person.
+
+    Raises:
+        Refusal: `homes_in_work`.
+    """
+    left = homes.go_on(system) or {}
+    busy = sorted(login for login, one in left.items() if one.code == IN_WORK)
+    if busy:
+        raise Refusal(
+            "homes_in_work",
+            f"homes are still being archived or deleted: {', '.join(busy[:5])}",
+            "off-board it again in a while; each run goes on for half a minute",
+        )
 
 
 def _accounts_left(logins: Sequence[str], answer: dict[str, Any]) -> Refusal:
@@ -233,6 +254,9 @@ def _remove_traces(system: System, found: Sequence[str], groups: Sequence[str]) 
     for folder in footprint.folders_to_remove(found):
         if system.exists(folder) and not system.names(folder):
             _try(problems, lambda path=folder: system.change(["rmdir", "--", path]))
+    archives = os.path.join(facts.HOME_BASE, homes.ARCHIVE_NAME)
+    if system.exists(archives) and not system.names(archives):
+        _try(problems, lambda: system.change(["rmdir", "--", archives]))
     if problems:
         raise Refusal("traces_left", "; ".join(problems)[:400], "see to that on the host, then repeat it")
     _remove_record(system)
