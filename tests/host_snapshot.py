@@ -39,9 +39,10 @@ def lines():
         done = subprocess.run(["/usr/sbin/sshd", "-T", "-C", where], capture_output=True, text=True)
         yield from (f"sshd {login}: {line}" for line in done.stdout.splitlines())
     if os.path.isdir("/run/systemd/system"):
-        for words in (["list-unit-files"], ["list-timers", "--all"]):
+        for words in (["list-unit-files"], ["list-units", "--all"]):
             argv = ["systemctl", *words, "--no-legend", "--no-pager", "--plain", "daypass*"]
-            yield from subprocess.run(argv, capture_output=True, text=True).stdout.splitlines()
+            shown = subprocess.run(argv, capture_output=True, text=True).stdout
+            yield from (f"unit {line.split()[0]}" for line in shown.splitlines())
 sys.stdout.write("\n".join(lines()))
 """
 
