@@ -388,6 +388,27 @@ def test_a_report_stays_below_the_size_of_an_answer():
     assert left_out > 0
 
 
+def joined(seen: Seen, **facts: object) -> Seen:
+    """The same host, where alice was there before and was joined."""
+    seen = known(seen, "alice", uid=1500, joined=ledger.Joined("boot", 1, "none", "refuse"))
+    seen = passwd_of(seen, "alice", uid=1500, gid=1500, shell="/bin/zsh")  # noqa: S604
+    seen = shadow_of(seen, "alice", password="$y$digest", expire=None, most=90)
+    seen = account(seen, "alice", **{"groups": ("daypass-join", "docker", "ops"), **facts})
+    return seen._replace(key_files={"alice": FileSeen(0o640, 0, 1500, "x")})
+
+
+def test_what_is_a_joined_accounts_own_is_no_finding():
+    """Its shell, password, groups and ageing are its owner's; the mark, our groups and key lines are ours."""
+    assert report.find(joined(good()), None) == []
+    lost = report.find(joined(good(), groups=("docker",)), None)
+    assert lost == [
+        Finding("membership_lost", "alice", "", "daypass-join"),
+        Finding("group_missing", "alice", "", "ops"),
+    ]
+    added = report.find(joined(good(), key_file=LINE + EXTRA_KEY), None)
+    assert added == [Finding("key_line_extra", "alice", EXTRA_KEY.strip())]
+
+
 @pytest.mark.parametrize(
     ("grant", "why"),
     [

@@ -66,7 +66,7 @@ def inspect(
         files=files,
         wanted_digests=_wanted_digests(system, files, dropin, program, scheduler),
         left=_left(system, ledger, open_logins),
-        overridden=_overridden(system, listeners, dropin, found, open_logins),
+        overridden=_overridden(system, listeners, dropin, found, ledger, open_logins),
         armed=system.exists(MARKER),
         deadline=_deadline(system, scheduler),
     )
@@ -138,6 +138,7 @@ def _overridden(
     listeners: list[Listener],
     dropin: str,
     found: facts.Facts,
+    ledger: Ledger,
     open_logins: Mapping[str, int],
 ) -> dict[str, str]:
     """What keeps the block from holding: for managed accounts as such (""), and for some that are open."""
@@ -149,7 +150,8 @@ def _overridden(
         told[""] = problem.sentence if isinstance(problem, Refusal) else str(problem)
     for login in sorted(open_logins)[:ACCOUNTS_ASKED]:
         account = found.accounts[login]
-        if account.passwd is not None and not told:
+        joined = ledger.accounts[login].joined is not None  # sshd is asked about those when they are opened
+        if account.passwd is not None and not joined and not told:
             wrong = check_account(system, login, (*account.groups, login), listeners)
             if wrong:
                 told[login] = "; ".join(one.sentence() for one in wrong[:5])
@@ -159,7 +161,12 @@ def _overridden(
 # --- leftovers ----------------------------------------------------------------------------------------------
 def _left(system: System, ledger: Ledger, open_logins: Mapping[str, int]) -> dict[int, Left]:
     """What uids of our range have left that have no access: closed, removed, or unknown."""
-    closed = {login: account.uid for login, account in ledger.accounts.items() if login not in open_logins}
+    # An account from before goes on without our grants, and what it has is its own.
+    closed = {
+        login: account.uid
+        for login, account in ledger.accounts.items()
+        if login not in open_logins and account.joined is None
+    }
     known = {account.uid for account in ledger.accounts.values()}
     removed = {one.login: one.uid for one in ledger.retired if one.uid not in known}
     left: dict[int, Left] = {}

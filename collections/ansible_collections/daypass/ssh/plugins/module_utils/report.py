@@ -181,9 +181,12 @@ def _account(login: str, seen: Seen) -> Iterator[Finding]:
     if known.pending:
         return  # the next run brings it to what is wanted, whatever it is half way
     live = _live(known, seen.now)
+    yield from _keys(login, entry.gid, seen, live)
+    if known.joined is not None:  # all else of it is its owner's
+        yield from _joined_groups(login, entry, seen, live)
+        return
     yield from _identity(login, known, entry)
     yield from _groups(login, account, live)
-    yield from _keys(login, known, seen, live)
     yield from _shut(login, account, live)
     if account.subordinate:
         yield Finding("subordinate_range", login)
@@ -221,7 +224,19 @@ def _groups(login: str, account: AccountFacts, live: Mapping[str, LedgerGrant]) 
         yield Finding("group_missing", login, "", group)
 
 
-def _keys(login: str, known: LedgerAccount, seen: Seen, live: Mapping[str, LedgerGrant]) -> Iterator[Finding]:
+def _joined_groups(
+    login: str, entry: Passwd, seen: Seen, live: Mapping[str, LedgerGrant]
+) -> Iterator[Finding]:
+    """An account from before: it has the mark while it has a grant, and groups of its own besides."""
+    groups = seen.facts.accounts[login].groups
+    if live and names.GROUP_JOINED not in groups:
+        yield Finding("membership_lost", login, "", names.GROUP_JOINED)
+    held = {*groups, *seen.facts.gid_names.get(entry.gid, ())}
+    for group in sorted(rights.groups_of(live) - held):
+        yield Finding("group_missing", login, "", group)
+
+
+def _keys(login: str, gid: int, seen: Seen, live: Mapping[str, LedgerGrant]) -> Iterator[Finding]:
     ledger = seen.ledger
     found = seen.facts.accounts[login].key_file or ""
     expected = Keys(ledger.ca_keys, ledger.sshd_version >= EXPIRY_Z_SINCE).render(live) or ""
@@ -230,13 +245,13 @@ def _keys(login: str, known: LedgerAccount, seen: Seen, live: Mapping[str, Ledge
     for line in _other_lines(expected, found):
         yield Finding("key_line_missing", login, "", line)
     file = seen.key_files.get(login)
-    if file is not None and (file.mode, file.uid, file.gid) != (0o640, 0, known.uid):
+    if file is not None and (file.mode, file.uid, file.gid) != (0o640, 0, gid):
         group = f", group {file.gid}"
         yield Finding(
             "key_file_mode",
             login,
             _mode(file.mode, file.uid) + group,
-            _mode(0o640, 0) + f", group {known.uid}",
+            _mode(0o640, 0) + f", group {gid}",
         )
 
 
