@@ -140,6 +140,12 @@ class WriteWork(ReadView, Protocol):
             StoreError: `uids_exhausted`.
         """
 
+    def skip_uids(self, count: int) -> None:
+        """Leave so many uids after the highest to people whom hosts know and this record forgot.
+
+        Doing it again before somebody new has come skips no more.
+        """
+
     def add_grant(self, grant: Grant, shares: Iterable[Share]) -> None: ...
 
     def set_grant(self, grant: Grant) -> None:

@@ -26,6 +26,7 @@ from daypass.store.interface import EVENTS_PAGE, AuditHead
 
 ORCHESTRATOR_ID = "orchestrator_id"
 CA_KEYS = "ca_keys"  # one a line
+UID_FLOOR = "uid_floor"  # new people begin here or higher
 
 
 def filtered(table: Table, **wanted: Any) -> Select[Any]:

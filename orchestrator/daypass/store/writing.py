@@ -16,7 +16,7 @@ from daypass.domain.hosts import Host, HostKey, SentDocument
 from daypass.errors import NotFoundError, StoreError
 from daypass.store import rows, tables
 from daypass.store.interface import FIRST_UID, LAST_UID, SerialTaken
-from daypass.store.reading import CA_KEYS, ORCHESTRATOR_ID, SqlView, filtered
+from daypass.store.reading import CA_KEYS, ORCHESTRATOR_ID, UID_FLOOR, SqlView, filtered
 
 
 class SqlWork(SqlView):
@@ -44,13 +44,24 @@ class SqlWork(SqlView):
         known = self._connection.execute(filtered(tables.people, login=login)).one_or_none()
         if known is not None:
             return int(known.uid)
-        highest = self._connection.execute(select(func.max(tables.people.c.uid))).scalar_one()
-        uid = FIRST_UID if highest is None else int(highest) + 1
+        uid = self._next_uid()
         if uid > LAST_UID:
             raise StoreError(f"All uids from {FIRST_UID} to {LAST_UID} are in use.", code="uids_exhausted")
         values = {"login": login, "uid": uid, "comment": comment}
         self._connection.execute(insert(tables.people), values)
         return uid
+
+    def skip_uids(self, count: int) -> None:
+        floor = max(self._next_uid(), self._after_highest_uid() + count)
+        self._put(tables.settings, {"name": UID_FLOOR, "value": str(floor)})
+
+    def _next_uid(self) -> int:
+        floor = self._connection.execute(filtered(tables.settings, name=UID_FLOOR)).one_or_none()
+        return max(self._after_highest_uid(), 0 if floor is None else int(floor.value))
+
+    def _after_highest_uid(self) -> int:
+        highest = self._connection.execute(select(func.max(tables.people.c.uid))).scalar_one()
+        return FIRST_UID if highest is None else int(highest) + 1
 
     def add_grant(self, grant: Grant, shares: Iterable[Share]) -> None:
         self._connection.execute(insert(tables.grants), rows.grant_values(grant))

@@ -7,6 +7,9 @@ from datetime import datetime
 from daypass.errors import UsageError
 from daypass.workflow.seams import Seams
 
+# A restored record has forgotten people who came since: the uids of so many are left to them.
+FORGOTTEN_UIDS = 100
+
 
 def rebase(seams: Seams, server: str, now: datetime) -> int:
     """Continue above the sequence that the host has reported; recorded before anything is sent.
@@ -22,5 +25,10 @@ def rebase(seams: Seams, server: str, now: datetime) -> int:
         if host is None or host.confirmed_sequence <= host.sequence:
             raise UsageError(f"{server} hasn't reported a sequence above ours", hint="daypass status")
         work.rebase_sequence(server, host.confirmed_sequence)
-        work.append_event("host.rebased", server, {"from": host.sequence, "to": host.confirmed_sequence})
+        work.skip_uids(FORGOTTEN_UIDS)
+        work.append_event(
+            "host.rebased",
+            server,
+            {"from": host.sequence, "to": host.confirmed_sequence, "skipped_uids": FORGOTTEN_UIDS},
+        )
         return host.confirmed_sequence

@@ -10,6 +10,8 @@ import pytest
 
 from ansible_collections.daypass.ssh.plugins.module_utils import mounts, removal
 from ansible_collections.daypass.ssh.plugins.module_utils.applied import IN_WORK, Unfinished
+from ansible_collections.daypass.ssh.plugins.module_utils.plan_types import AccountPlan
+from ansible_collections.daypass.ssh.plugins.module_utils.steps import Step
 from ansible_collections.daypass.ssh.plugins.module_utils.system import System
 
 LINE = "36 25 0:31 / {point} rw,nosuid - {kind} source rw"
@@ -86,3 +88,31 @@ def test_leftovers_of_the_account_go_and_those_of_others_stay(
     assert sorted(one.name for one in tmp_path.iterdir()) == ["folder", "link"]
     assert removal.remove_leftovers(System(), "alice", os.getuid(), []) == []
     assert list(tmp_path.iterdir()) == []
+
+
+def test_removals_take_turns_as_far_as_time_goes():
+    """Somebody's closing may wait for the lock: those that come too late say so, and aren't begun."""
+
+    class Slow(System):
+        def __init__(self) -> None:
+            self.time = 0.0
+
+        def monotonic(self) -> float:
+            return self.time
+
+    system, done = Slow(), []
+    accounts = [AccountPlan(f"p{n}", 70001 + n, remove=(Step("home"), Step("delete_user"))) for n in range(4)]
+
+    def do(account: AccountPlan, step: Step) -> None:
+        done.append((account.login, step.name))
+        system.time += 4
+        if account.login == "p1":
+            raise OSError(errno.EIO, "no")
+
+    failed = {one.login: error for one, error in removal.in_turn(system, accounts, do)}
+    assert done == [("p0", "home"), ("p0", "delete_user"), ("p1", "home")]
+    assert [type(failed[login]).__name__ for login in ("p1", "p2", "p3")] == [
+        "OSError",
+        "Unfinished",
+        "Unfinished",
+    ]

@@ -10,7 +10,7 @@ from daypass.domain.certificates import CertificateState
 from daypass.domain.grants import ShareState
 from daypass.errors import UsageError
 from daypass.workflow.granting import give
-from daypass.workflow.rebasing import rebase
+from daypass.workflow.rebasing import FORGOTTEN_UIDS, rebase
 from daypass.workflow.reconciling import reconcile_once
 from daypass.workflow.revoking import take_back
 
@@ -51,6 +51,20 @@ def test_after_a_rebase_the_next_pass_opens_what_is_due(ahead, request_for):
     reconcile_once(ahead.seams, ahead.clock.forward(timedelta(minutes=1)))
     assert the_share(ahead, answer.grant.id).state is ShareState.APPLIED
     assert "host.rebased" in event_kinds(ahead)
+
+
+def test_after_a_rebase_new_people_get_no_uid_that_a_forgotten_one_may_have(ahead, request_for):
+    """Hosts keep the numbers of people whom the restored record has forgotten; skipped once, not per host."""
+    first = give(ahead.seams, request_for("anna", "web-1"), ahead.clock())
+    ahead.hosts["web-2"].ledger = ahead.hosts["web-2"].ledger._replace(sequence=50, digest="f" * 64)
+    give(ahead.seams, request_for("anna", "web-2"), ahead.clock())
+    for name in ("web-1", "web-2"):
+        rebase(ahead.seams, name, ahead.clock())
+    give(ahead.seams, request_for("bert", "web-3"), ahead.clock())
+    with ahead.seams.store.read() as view:
+        (anna, *_), (bert,) = view.accounts(login="anna"), view.accounts(login="bert")
+    assert bert.uid == anna.uid + 1 + FORGOTTEN_UIDS
+    assert first.grant.login == anna.login
 
 
 def test_a_rebuilt_ledger_is_on_record(world, request_for):
