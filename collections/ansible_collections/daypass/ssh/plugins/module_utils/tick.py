@@ -47,6 +47,7 @@ if TYPE_CHECKING:
 
 LOCK_WAIT_SECONDS = 50  # the next tick is a minute away
 LOOK_AGAIN_SECONDS = 1.0  # while waiting for a moment: the clock may be set meanwhile
+WAIT_SECONDS_MOST = 120  # set back further than that, the moment is a later tick's
 NEAR_SECONDS = 0.02
 JUMP_SECONDS = 30 * 86400  # a host that nobody spoke to for so long, or a clock that was set wrong
 LATER_SECONDS = 60.0  # for copies in what one person filled with files; nobody waits for it then
@@ -96,10 +97,10 @@ def finish(system: System, outcome: Outcome) -> None:
 
 
 def wait_for(system: System, moment: int) -> None:
-    """Wait until the clock shows this moment, however it is set meanwhile."""
+    """Wait until the clock shows this moment; one that is set meanwhile ends the wait, or makes it longer."""
     while True:
         rest = moment - system.clock()
-        if rest <= 0:
+        if rest <= 0 or rest > WAIT_SECONDS_MOST:
             return
         system.sleep(LOOK_AGAIN_SECONDS if rest > 2 else NEAR_SECONDS)
 
