@@ -1,8 +1,8 @@
-"""Runs on a host: when the last process of some uids was seen. `python3 last_process.py UNTIL UID…`
+"""Runs on a host: when the last process of some uids was seen. `python3 last_process.py FROM UNTIL UID…`
 
-Looks every 20 ms until the clock shows UNTIL (seconds since 1970), or all have been gone for three seconds
-after having been there, and prints {uid: seconds since 1970 or null} as JSON. What a login began counts by
-its login uid, as it does for the kernel's audit.
+Looks every 20 ms while the clock shows FROM to UNTIL (seconds since 1970), or until all have been gone for
+three seconds after having been there, and prints {uid: seconds since 1970 or null} as JSON. What a login
+began counts by its login uid, as it does for the kernel's audit.
 """
 
 # ruff: noqa: PTH116, PTH123, PTH208
@@ -36,7 +36,8 @@ def owners() -> set[int]:
 
 
 def main() -> None:
-    until, uids = float(sys.argv[1]), {int(word) for word in sys.argv[2:]}
+    begin, until, uids = float(sys.argv[1]), float(sys.argv[2]), {int(word) for word in sys.argv[3:]}
+    time.sleep(max(0.0, begin - time.time()))
     seen: dict[int, float | None] = dict.fromkeys(uids)
     while time.time() < until:
         for uid in owners() & uids:

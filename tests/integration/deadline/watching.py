@@ -34,7 +34,7 @@ class Watch:
     """Notes on the host when the last process of some uids is seen; begun before, read after."""
 
     def __init__(self, host: ManagedHost, until: float, *uids: int) -> None:
-        argv = ["python3", "-c", SCRIPT.read_text(), str(until), *map(str, uids)]
+        argv = ["python3", "-c", SCRIPT.read_text(), "0", str(until), *map(str, uids)]
         self._process = subprocess.Popen(
             host.lab.exec_argv(host.host, argv), stdout=subprocess.PIPE, text=True, stdin=subprocess.DEVNULL
         )
