@@ -152,7 +152,7 @@ trust:
       type: list
       elements: str
     removing:
-      description: What goes, or is gone, with O(state=absent): accounts, files and groups, in this order.
+      description: What goes, or is gone, with O(state=absent). Accounts, files and groups, in this order.
       type: list
       elements: str
     code:
