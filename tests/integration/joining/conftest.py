@@ -27,10 +27,10 @@ gpasswd -a bob team
 class Host(ManagedHost):
     """A managed host whose own files can be compared."""
 
-    def join(self, *grants, uid: int = JANE, name: str = "jane", **changes):
+    def join(self, *grants, uid: int = JANE, name: str = "jane", program: bool = False, **changes):
         """Send a document with one account to be joined; the account's answer."""
         wish = account(name, uid, *grants, existing="join", **changes)
-        return self.send(wish)["answer"]["answer"]["accounts"][name]
+        return self.send(wish, program=program)["answer"]["answer"]["accounts"][name]
 
     def files(self) -> dict[str, str]:
         """The account files, and what sudo, crontab and her own folder say, as they are."""

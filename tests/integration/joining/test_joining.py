@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.integration.accounts.managed_host import Person, absent, grant
-from tests.integration.joining.conftest import Host, make_key, public
+from tests.integration.accounts.managed_host import Person, absent, account, grant
+from tests.integration.joining.conftest import BOB, JANE, Host, make_key, public
 
 ID_ONLY = [{"run_as": "root", "commands": ["/usr/bin/id"]}]
 DROPIN = "/etc/ssh/sshd_config.d/90-x.conf"
@@ -160,3 +160,79 @@ def test_account_that_cant_be_joined_is_left_as_it_is(host: Host, script: str, c
     assert host.files() == before
     assert "jane" not in host.ledger()["accounts"]
     host.sh("grep -q ^team: /etc/gshadow || grpconv")
+
+
+def test_mark_taken_away_closes_what_we_gave(host: Host, own: Person, granted: Person):
+    """Somebody takes her out of daypass-join: closed and reported, not quietly repaired."""
+    before = host.files()
+    host.join(grant("G1", **FULL))
+    host.run("gpasswd", "-d", "jane", "daypass-join")
+    for _run in range(2):
+        answer = host.join(grant("G1", **FULL))
+        assert (answer["state"], answer["code"], answer["grants"]) == ("refused", "membership_lost", [])
+    assert host.files() == before
+    assert not granted.gets_in()
+    assert own.gets_in()
+    assert host.join(grant("G2"))["grants"] == ["G2"]
+
+
+def test_account_that_is_gone_or_another_is_forgotten(host: Host):
+    """Whoever has the name now keeps what isn't ours; the ledger keeps nothing, the uid isn't retired."""
+    host.join(grant("G1", groups=["team"]))
+    host.sh("usermod -u 1777 jane")
+    answer = host.join(absent("G1"))
+    assert "it was forgotten" in answer["warnings"][0]
+    assert host.state_of("jane")["groups"] == {"jane", "hers"}
+    assert host.state_of("jane")["keys"] == ""
+    assert "jane" not in host.ledger()["accounts"]
+    assert host.ledger()["retired"] == []
+    assert host.join(remove=True)["state"] == "absent"
+
+
+def test_only_the_owner_s_word_changes_whose_it_is(host: Host):
+    """A document that takes a joined account for ours, or ours for one to be joined, changes nothing."""
+    host.join(grant("G1"))
+    answer = host.send(account("jane", 70007, grant("G1"), grant("G2")))["answer"]["answer"]["accounts"][
+        "jane"
+    ]
+    assert (answer["code"], answer["grants"]) == ("account_joined", ["G1"])
+    host.join()
+    host.join(remove=True)
+    host.send(account("bobby", 70009, grant("G3")))
+    answer = host.join(grant("G3"), grant("G4"), uid=BOB, name="bobby")
+    assert (answer["code"], answer["grants"]) == ("account_ours", ["G3"])
+    assert host.state_of("bobby")["exists"]
+    host.forget("bobby")
+
+
+def test_host_closes_what_it_joined_by_itself(host: Host, own: Person, granted: Person):
+    """The local deadline needs no controller, and leaves her own sessions alone."""
+    before = host.files()
+    earlier = own.stay("sleep", "707")
+    host.sh("until pgrep -f 'sleep 707'; do sleep 0.1; done")
+    host.join(grant("G1", seconds=20, **FULL), program=True)
+    ours = granted.stay("sleep", "708")
+    host.sh("until pgrep -f 'sleep 708'; do sleep 0.1; done")
+    host.sh("while pgrep -f '^sleep 708'; do sleep 0.2; done; exit 0", check=False)
+    ours.communicate(timeout=20)
+    host.sh("until ! test -e /etc/ssh/daypass/keys/jane; do sleep 0.2; done")
+    assert host.files() == before
+    assert earlier.poll() is None
+    assert host.ledger()["accounts"]["jane"]["grants"] == {}
+    earlier.kill()
+    earlier.wait()
+
+
+@pytest.mark.timeout(900)
+@pytest.mark.parametrize("ending", [False, True], ids=["opening", "closing"])
+def test_killed_anywhere_the_next_run_ends_right(host: Host, ending: bool):
+    """At every effect of an opening and of a closing; what was there before is there afterwards."""
+    wish = account("jane", JANE, grant("G1", **FULL), existing="join")
+    gone = account("jane", JANE, existing="join")
+    start = [host.document(wish)] if ending else []
+    document = host.document(gone if ending else wish)
+    found = host.kill_loop(
+        login="jane", uid=JANE, start=start, killed=document, next=[document], expect="same", inside_step=0
+    )
+    assert found["failures"] == []
+    assert found["kills"] >= 8

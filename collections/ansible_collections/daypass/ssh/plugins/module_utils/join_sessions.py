@@ -18,7 +18,7 @@ import signal
 from functools import partial
 from typing import TYPE_CHECKING, Iterable, Mapping, NamedTuple, Sequence, Tuple
 
-from . import join_log, names, process_table, processes
+from . import join_log, process_table, processes
 from .document import END_ALL
 
 if TYPE_CHECKING:
@@ -86,10 +86,10 @@ class Ending:
         Returns:
             login -> pids that are still there; empty when all is quiet.
         """
-        self._wait(self._began + names.TERM_TO_KILL_SECONDS)
+        self._wait(self._began + processes.TERM_TO_KILL_SECONDS)
         until = self._system.monotonic() + limit_seconds
         self._kill(until)
-        rest = self._began + names.SWEEP_AFTER_SECONDS - self._system.monotonic()
+        rest = self._began + processes.SWEEP_AFTER_SECONDS - self._system.monotonic()
         if rest > 0:
             self._system.sleep(rest)
         left = self._kill(until)
