@@ -12,11 +12,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Callable, Mapping
 
-from . import account_steps, ending, join_ending, join_steps, removal, rights
+from . import ending, join_ending, removal, rights
 from .applied import Applied, Failure, Unfinished
 from .ending import WHOLE, Patience
-from .ledger import LedgerAccount
 from .names import Refusal
+from .step_actions import Steps
 from .sudo_program import SudoProgram
 from .sudoers_file import SudoersFile
 from .system import CommandFailed
@@ -55,11 +55,10 @@ class Applier:
         self._system = system
         self._plan = plan
         self._facts = facts
-        self._now = now
-        self._check_sshd = check_sshd
         self._patience = patience
-        self._sudo = SudoProgram(system)
-        self._sudoers = SudoersFile(system, self._sudo, facts.sudoers)
+        sudo = SudoProgram(system)
+        self._sudoers = SudoersFile(system, sudo, facts.sudoers)
+        self._steps = Steps(system, facts, now, check_sshd, sudo if facts.sudo else None, self._warn)
         self._failures: dict[str, list[Failure]] = {}
         self._warnings: dict[str, list[str]] = {}
         self._undone: set[str] = set()
@@ -213,31 +212,16 @@ class Applier:
     def _undo(self, account: AccountPlan) -> None:
         """Take an opening back to what the account had before it."""
         self._undone.add(account.login)
-        steps = {step.name: step for step in account.open}
-        system, login = self._system, account.login
-        actions: list[Callable[[], None]] = []
-        if "create_user" in steps:
-            actions.append(lambda: self._undo_create(account, bool(steps["create_user"].value)))
-        elif "key_file" in steps:
-            content = self._plan.keys.render(account.middle)
-            actions.append(lambda: self._narrow_keys(account, content))
-        if not account.middle and "create_user" not in steps and account.joined is None:
-            actions.append(lambda: account_steps.lock(system, login))
-        if "give_groups" in steps:
-            actions.append(lambda: join_steps.take_groups(system, login, steps["give_groups"].value))
-        if "groups" in steps and "create_user" not in steps:
-            given = rights.groups_of(account.end) - rights.groups_of(account.middle)
-            before = tuple(one for one in steps["groups"].value if one not in given)
-            actions.append(lambda: account_steps.set_groups(system, login, before))
+        actions = self._steps.undoing(account, self._plan.keys.render(account.middle))
         for action in actions:
             if not self._attempt(account, action):
-                self._stuck.add(login)
+                self._stuck.add(account.login)
 
     # --- removal --------------------------------------------------------------------------------------------
     def _remove(self, accounts: list[AccountPlan]) -> None:
         going = [account for account in accounts if account.login not in self._stuck]
         self._changed = self._changed or bool(going)
-        for account, error in removal.in_turn(self._system, going, self._do):
+        for account, error in removal.in_turn(self._system, going, self._steps.do):
             self._stuck.add(account.login)
             if isinstance(error, Unfinished):
                 self._unremoved[account.login] = error
@@ -247,7 +231,7 @@ class Applier:
     # --- steps ----------------------------------------------------------------------------------------------
     def _try(self, account: AccountPlan, step: Step) -> bool:
         self._changed = True
-        return self._attempt(account, lambda: self._do(account, step))
+        return self._attempt(account, lambda: self._steps.do(account, step))
 
     def _attempt(self, account: AccountPlan, action: Callable[[], None]) -> bool:
         try:
@@ -267,66 +251,10 @@ class Applier:
             )
         self._failures.setdefault(account.login, []).append(failure)
 
-    def _do(self, account: AccountPlan, step: Step) -> None:
-        system, login, uid, value = self._system, account.login, account.uid, step.value
-        actions: dict[str, Callable[[], Any]] = {
-            "create_group": lambda: account_steps.create_group(system, login, uid),
-            "create_user": lambda: account_steps.create_user(system, login, _entry(account), bool(value)),
-            "undo_create": lambda: self._undo_create(account, bool(value)),
-            "old_rights": lambda: self._old_rights(account),
-            "groups": lambda: account_steps.set_groups(system, login, value),
-            "sshd": lambda: self._check_sshd(login, (*value, login)),
-            "ageing": lambda: account_steps.no_ageing(system, login),
-            "unlock": lambda: account_steps.unlock(system, login, *value),
-            "lock": lambda: account_steps.lock(system, login),
-            "park": lambda: removal.park(system, login, value),
-            "key_file": lambda: self._key_file(account, step),
-            **join_steps.actions(system, account, value),
-            "leftovers": lambda: self._leftovers(account),
-            "home": lambda: self._home(account, value),
-            "delete_user": lambda: account_steps.delete_user(system, login, uid),
-            "delete_group": lambda: account_steps.delete_group(system, login, uid),
-            "purge": lambda: account_steps.purge(system, login, uid),
-        }
-        actions[step.name]()
-
-    def _key_file(self, account: AccountPlan, step: Step) -> None:
-        if any(step is one for one in account.close):
-            self._narrow_keys(account, step.value)
-        else:
-            account_steps.write_keys(self._system, account.login, account.gid, step.value)
-
-    def _narrow_keys(self, account: AccountPlan, content: str | None) -> None:
-        warning = account_steps.narrow_keys(self._system, account.login, account.gid, content)
-        self._warn(account, [warning] if warning else [])
-
-    def _leftovers(self, account: AccountPlan) -> None:
-        facts = self._facts.accounts[account.login]
-        paths = (*facts.jobs, *facts.mail)
-        self._warn(account, removal.remove_leftovers(self._system, account.login, account.uid, paths))
-
-    def _home(self, account: AccountPlan, policy: str) -> None:
-        home = _entry(account).home
-        kept = removal.remove_home(self._system, account.login, account.uid, home, policy, self._now)
-        self._warn(account, [kept] if kept else [])
-
     def _warn(self, account: AccountPlan, warnings: list[str]) -> None:
         if warnings:
             self._warnings.setdefault(account.login, []).extend(warnings)
 
-    def _old_rights(self, account: AccountPlan) -> None:
-        sudo = self._sudo if self._facts.sudo else None
-        account_steps.check_old_rights(self._system, account.login, account.uid, sudo)
-
-    def _undo_create(self, account: AccountPlan, made_home: bool) -> None:
-        account_steps.undo_create(self._system, account.login, _entry(account), made_home)
-
 
 def _step(steps: tuple[Step, ...], name: str) -> Step | None:
     return next((step for step in steps if step.name == name), None)
-
-
-def _entry(account: AccountPlan) -> LedgerAccount:
-    if account.intent is None:
-        raise ValueError(f"no intent for {account.login}")
-    return account.intent
