@@ -69,7 +69,7 @@ def test_only_sessions_of_our_certificates_end(host: Host, own: Person, granted:
     assert meanwhile.poll() is None
     for process in (earlier, meanwhile):
         process.kill()
-        process.wait()
+        process.communicate()
 
 
 LEADER = """p=$(pgrep -f '^sleep {seconds}')
@@ -96,7 +96,7 @@ def test_no_process_keeps_a_group_that_we_gave(host: Host, own: Person):
     meanwhile.communicate(timeout=20)
     assert earlier.poll() is None
     earlier.kill()
-    earlier.wait()
+    earlier.communicate()
 
 
 def test_hosts_own_ca_and_revoked_keys_stay(host: Host, own: Person, granted: Person, tmp_path: Path):
@@ -220,7 +220,7 @@ def test_host_closes_what_it_joined_by_itself(host: Host, own: Person, granted: 
     assert earlier.poll() is None
     assert host.ledger()["accounts"]["jane"]["grants"] == {}
     earlier.kill()
-    earlier.wait()
+    earlier.communicate()
 
 
 @pytest.mark.timeout(900)
