@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cached_property
 from typing import Literal, Protocol
 
 from daypass.directory.shifts import Shift
@@ -26,6 +28,15 @@ class Directory:
     logins: Mapping[str, str] = field(default_factory=dict)
     members: Mapping[str, frozenset[str]] = field(default_factory=dict)
     shifts: Mapping[str, Shift] = field(default_factory=dict)
+
+    @cached_property
+    def people_of(self) -> Mapping[str, frozenset[str]]:
+        """Manager's login to the logins of the people whose manager that is."""
+        found: dict[str, set[str]] = defaultdict(set)
+        for person in self.people.values():
+            if person.manager:
+                found[person.manager].add(person.login)
+        return {manager: frozenset(logins) for manager, logins in found.items()}
 
     def person(self, name: str) -> Person | None:
         """Whom a login or an e-mail address means; a login holds no `@`, so they can't be mixed up."""

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from difflib import get_close_matches
+from functools import cache
 
 from daypass.domain.people import Person
 from daypass.domain.servers import Server
@@ -49,9 +50,10 @@ Findings = Iterator[tuple[str, str]]  # code, text
 
 def check_policy(policy: Policy, now: datetime) -> list[FlowFinding]:
     """Everything that was found, flow by flow in the order of the file."""
-    findings = [finding for flow in policy.flows for finding in _flow(flow, policy, now)]
+    servers = {flow.name: servers_of(flow, policy) for flow in policy.flows}
+    findings = [finding for flow in policy.flows for finding in _flow(flow, servers[flow.name], policy, now)]
     findings.extend(_shadows(policy, now))
-    findings.extend(_owners(policy, now))
+    findings.extend(_owners(servers, policy, now))
     doubtful = policy.directory.doubtful_shifts(now).items()
     findings.extend(FlowFinding(name, "shift_unknown_now", problem) for name, problem in doubtful)
     return findings
@@ -59,7 +61,7 @@ def check_policy(policy: Policy, now: datetime) -> list[FlowFinding]:
 
 def servers_of(flow: Flow, policy: Policy) -> list[Server]:
     """The servers that a flow is about now."""
-    found = {server.name: server for target in flow.targets for server in target.select(policy.servers)}
+    found = {server.name: server for target in flow.targets for server in target.select(policy.index)}
     return list(found.values())
 
 
@@ -85,10 +87,9 @@ def leaves(rule: PeopleRule) -> Iterator[PeopleRule]:
         yield rule
 
 
-def _flow(flow: Flow, policy: Policy, now: datetime) -> Iterator[FlowFinding]:
+def _flow(flow: Flow, servers: list[Server], policy: Policy, now: datetime) -> Iterator[FlowFinding]:
     for code, text in _names(flow, policy):
         yield FlowFinding(flow.name, code, text)
-    servers = servers_of(flow, policy)
     for code, text in (*_targets(flow, policy, servers), *_people(flow, policy, servers, now)):
         yield FlowFinding(flow.name, code, text)
 
@@ -110,11 +111,10 @@ def _rules(flow: Flow) -> Iterator[tuple[str, PeopleRule]]:
 def _names(flow: Flow, policy: Policy) -> Findings:
     """Names that the directory doesn't know."""
     directory = policy.directory
-    people = [*directory.people, *directory.logins]
     for setting, rule in _rules(flow):
         for leaf in leaves(rule):
             if isinstance(leaf, ByUser | ByManager):
-                yield from _unknown(setting, "person", leaf.unknown, people)
+                yield from _unknown(setting, "person", leaf.unknown, (*directory.people, *directory.logins))
             elif isinstance(leaf, ByGroup):
                 yield from _unknown(setting, "group of people", leaf.unknown, directory.members)
             elif isinstance(leaf, ByShift):
@@ -133,16 +133,14 @@ def _likely(name: str, known: Iterable[str]) -> str:
 
 
 def _targets(flow: Flow, policy: Policy, servers: list[Server]) -> Findings:
-    every = policy.servers.values()
     for target in flow.targets:
-        yield from _no_server_has("server", target.servers, list(policy.servers))
+        yield from _no_server_has("server", target.servers, policy.servers.keys())
         for key, match in target.tags:
-            values = [server.tags[key] for server in every if key in server.tags]
-            if not values:
-                keys = {key for server in every for key in server.tags}
-                yield "unknown_tag", f"no server has a tag {key!r}{_likely(key, keys)}"
+            values = policy.index.values
+            if key not in values:
+                yield "unknown_tag", f"no server has a tag {key!r}{_likely(key, values)}"
             else:
-                yield from _no_server_has(f"tag {key}", match, values)
+                yield from _no_server_has(f"tag {key}", match, values[key])
     offered = {
         group.name
         for name in {server.integration for server in servers}
@@ -158,9 +156,8 @@ def _targets(flow: Flow, policy: Policy, servers: list[Server]) -> Findings:
         yield "no_server", "no server matches the targets: the flow can never fit"
 
 
-def _no_server_has(kind: str, match: Matcher | None, values: list[str]) -> Findings:
-    known = set(values)
-    for name in sorted(match.named - known) if match else ():
+def _no_server_has(kind: str, match: Matcher | None, known: Collection[str]) -> Findings:
+    for name in sorted(match.named.difference(known)) if match else ():
         code = f"unknown_{kind.split(maxsplit=1)[0]}"
         yield code, f"no server has the {kind} {name!r}{_likely(name, known)}"
 
@@ -190,21 +187,20 @@ def _people(flow: Flow, policy: Policy, servers: list[Server], now: datetime) ->
             yield "approver_nobody", f"{setting}: nobody is {rule}"
 
 
-def _owners(policy: Policy, now: datetime) -> Iterator[FlowFinding]:
+def _owners(servers: Mapping[str, list[Server]], policy: Policy, now: datetime) -> Iterator[FlowFinding]:
     """Servers without an owner, where a flow asks owners."""
-    asked = [
-        flow
-        for flow in policy.flows
-        if any(isinstance(leaf, IsOwner) for _, rule in _rules(flow) for leaf in leaves(rule))
-    ]
-    for flow in asked:
-        without = [
-            server.name
-            for server in servers_of(flow, policy)
-            if not owners_of_one(server, policy.integrations[server.integration], policy.directory, now)
-        ]
-        if without:
-            yield FlowFinding(flow.name, "no_owner", f"no owner of {_some(without)}")
+
+    @cache
+    def is_owned(name: str) -> bool:
+        server = policy.servers[name]
+        integration = policy.integrations[server.integration]
+        return bool(owners_of_one(server, integration, policy.directory, now))
+
+    for flow in policy.flows:
+        if any(isinstance(leaf, IsOwner) for _, rule in _rules(flow) for leaf in leaves(rule)):
+            without = [server.name for server in servers[flow.name] if not is_owned(server.name)]
+            if without:
+                yield FlowFinding(flow.name, "no_owner", f"no owner of {_some(without)}")
 
 
 def _some(names: list[str]) -> str:

@@ -81,7 +81,7 @@ class ByManager:
         return not _doubtful(self) and self.match.holds(manager.names if manager else ())
 
     def candidates(self, case: Case) -> frozenset[str] | None:
-        return None
+        return _joined(self.match.equal, lambda name: case.directory.people_of.get(name, frozenset()))
 
     def changes(self, case: Case) -> bool:
         return False

@@ -13,7 +13,7 @@ from daypass.domain.servers import Server
 from daypass.domain.weekly import WeeklyHours
 from daypass.flows.conditions import PeopleRule, any_of
 from daypass.flows.requirements import CompiledStep, compile_step
-from daypass.flows.targets import CompiledTarget, compile_target, compile_targets
+from daypass.flows.targets import CompiledTarget, ServerIndex, compile_target, compile_targets
 
 
 @dataclass(frozen=True)
@@ -52,6 +52,10 @@ class Policy:
     directory: Directory
     servers: Mapping[str, Server]
     integrations: Mapping[str, Integration]
+
+    @cached_property
+    def index(self) -> ServerIndex:
+        return ServerIndex(self.servers)
 
     def flow(self, name: str) -> Flow | None:
         return next((flow for flow in self.flows if flow.name == name), None)

@@ -42,7 +42,7 @@ def _reach(flow: Flow, policy: Policy, case: Case) -> Reach:
     places = frozenset(
         (server.name, group)
         for target in flow.targets
-        for server in target.select(policy.servers)
+        for server in target.select(policy.index)
         for group in target.groups
     )
     asking = None if flow.requesters is None else _people(flow.requesters, case)

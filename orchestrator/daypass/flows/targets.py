@@ -2,13 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import defaultdict
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from daypass.config.access_flows import Exclusion, Target
 from daypass.config.conditions import Match, ServerFilter
 from daypass.domain.servers import Server
 from daypass.flows.matching import Matcher, matcher
+
+
+class ServerIndex:
+    """All servers, by name and by tag, for looking through many targets.
+
+    Attributes:
+        by_tag: Key with value to servers.
+        values: Key to all values that servers have for it.
+    """
+
+    def __init__(self, servers: Mapping[str, Server]) -> None:
+        self.by_name = servers
+        self.by_tag: dict[tuple[str, str], list[Server]] = defaultdict(list)
+        self.values: dict[str, set[str]] = defaultdict(set)
+        for server in servers.values():
+            for key, value in server.tags.items():
+                self.by_tag[key, value].append(server)
+                self.values[key].add(value)
 
 
 @dataclass(frozen=True)
@@ -36,11 +55,22 @@ class CompiledTarget:
                 return False
         return self.exclude is None or not self.exclude.any_part(server)
 
-    def select(self, servers: Mapping[str, Server]) -> list[Server]:
+    def select(self, servers: ServerIndex) -> list[Server]:
         """Those of all servers that are meant."""
-        named = None if self.servers is None else self.servers.equal
-        some = servers.values() if named is None else (servers[name] for name in named if name in servers)
-        return [server for server in some if self.has(server)]
+        return [server for server in self._candidates(servers) if self.has(server)]
+
+    def _candidates(self, servers: ServerIndex) -> Collection[Server]:
+        """The shortest list that holds all that can be meant."""
+        lists: list[Collection[Server]] = [servers.by_name.values()]
+        if self.servers is not None and self.servers.equal is not None:
+            named = self.servers.equal
+            lists.append([servers.by_name[name] for name in sorted(named) if name in servers.by_name])
+        for key, match in self.tags:
+            if match.equal is not None:
+                lists.append(
+                    [s for value in sorted(match.equal) for s in servers.by_tag.get((key, value), ())]
+                )
+        return min(lists, key=len)
 
     def __str__(self) -> str:
         parts = [

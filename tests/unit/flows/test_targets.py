@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from daypass.config.access_flows import Target
-from daypass.flows.targets import compile_target
+from daypass.flows.targets import ServerIndex, compile_target
 from tests.policies import SERVERS, policy
 
 ALL = {"web-1", "web-2", "db-1", "lab-1"}
@@ -14,7 +14,7 @@ ALL = {"web-1", "web-2", "db-1", "lab-1"}
 def servers_of(target: dict[str, object]) -> set[str]:
     compiled = compile_target(Target.model_validate(target))
     chosen = {server.name for server in SERVERS if compiled.has(server)}
-    assert {server.name for server in compiled.select({s.name: s for s in SERVERS})} == chosen
+    assert {server.name for server in compiled.select(ServerIndex({s.name: s for s in SERVERS}))} == chosen
     return chosen
 
 
