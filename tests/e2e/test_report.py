@@ -9,6 +9,8 @@ import pytest
 from tests.host_snapshot import difference, snapshot
 
 SERVER = "web-3"
+PROGRAM = "/usr/local/lib/daypass/daypass-host.pyz"
+TAMPER = f'import zipfile; zipfile.ZipFile("{PROGRAM}", "a").writestr("x.py", "")'
 
 # One line a change; the code that the report must give for it stands beside it.
 CHANGES = {
@@ -24,6 +26,7 @@ CHANGES = {
     "files_left": "touch /tmp/left && chown 70901 /tmp/left",
     "file_mode": "chmod 666 /etc/ssh/sshd_config.d/00-daypass.conf",
     "deadline_lost": "systemctl stop daypass-expire.timer",
+    "program_altered": f"python3 -c '{TAMPER}'",
     "setid_file": "cp /bin/true /usr/local/bin/mine && chmod 4755 /usr/local/bin/mine",
 }
 TIDY = """
@@ -69,8 +72,8 @@ def test_a_report_tells_what_was_changed_and_changes_nothing(site, people):
     left = asked(site, "--deep", "--fix", "--yes", code=1)
     assert codes(left) == set(CHANGES) - REPAIRED
     assert site.gets_in(people, SERVER)
-    site.lab.exec(SERVER, ["sh", "-c", TIDY])
-    assert asked(site, code=0)["findings"] == []
+    site.lab.exec(SERVER, ["sh", "-c", f"{TIDY}; rm {PROGRAM}"])
+    assert asked(site, "--fix", "--yes", code=0)["findings"] == []
 
 
 def test_a_setting_that_cancels_ours_is_found_before_a_login_shows_it(site, people):

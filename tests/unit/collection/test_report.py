@@ -10,6 +10,7 @@ import pytest
 from ansible_collections.daypass.ssh.plugins.module_utils import (
     findings,
     footprint,
+    host_start,
     ledger,
     merge,
     names,
@@ -181,6 +182,10 @@ CASES: dict[str, tuple[Change, list[Finding]]] = {
     "file_differs": (
         lambda s: s._replace(wanted_digests={**WANTED, units.CRON_PATH: "x"}),
         [Finding("file_differs", units.CRON_PATH)],
+    ),
+    "program_altered": (
+        lambda s: s._replace(wanted_digests={**WANTED, host_start.PROGRAM_PATH: report.ALTERED}),
+        [Finding("program_altered", host_start.PROGRAM_PATH)],
     ),
     "file_mode": (
         lambda s: s._replace(files={**PLACES, DROPIN: PLACES[DROPIN]._replace(mode=0o666)}),

@@ -28,6 +28,10 @@ KINDS = {
     "dropin_differs": ("{s} isn't what Daypass wrote", ONBOARD),
     "file_missing": ("{s} isn't there", CONVERGE),
     "file_differs": ("{s} isn't what Daypass wrote", CONVERGE),
+    "program_altered": (
+        "{s} has our sources and other bytecode; remove it, the next wave brings it anew",
+        PERSON,
+    ),
     "file_mode": ("{s} is {f}, must be {e}", PERSON),
     "group_gone": ("the group {s} isn't there", ONBOARD),
     "sudoers_extra": ("{s} has a line that isn't ours: {f}", CONVERGE),

@@ -16,7 +16,7 @@ from .candidate import check_overridden
 from .host_start import PROGRAM_PATH
 from .listeners import find_listeners
 from .names import Refusal
-from .report import FileSeen, Left, Seen
+from .report import ALTERED, FileSeen, Left, Seen
 from .sshd import check_account
 from .way_back import MARKER
 
@@ -81,17 +81,19 @@ def _wanted_digests(
 ) -> dict[str, str]:
     wanted = {names.SSHD_DROPIN: _digest(dropin.encode())}
     if program is not None:
-        there = files.get(PROGRAM_PATH)
-        content = system.read(PROGRAM_PATH) or b""
-        good = (
-            there is not None
-            and program.installed
-            and host_program.holds(content, host_program.own_sources())
-        )
-        wanted[PROGRAM_PATH] = there.digest if there is not None and good else program.version
+        wanted[PROGRAM_PATH] = _program_digest(system, files, program)
     texts = units.texts(scheduler, units.python_path())
     wanted.update({path: _digest(text.encode("ascii")) for path, text in texts.items()})
     return wanted
+
+
+def _program_digest(system: System, files: Mapping[str, FileSeen], program: Program) -> str:
+    """The digest of the program where it is what it must be, else what no digest is."""
+    there = files.get(PROGRAM_PATH)
+    if there is None or not program.installed:
+        return program.version
+    whole = host_program.holds(system.read(PROGRAM_PATH) or b"", host_program.own_sources())
+    return there.digest if whole else ALTERED
 
 
 def _deadline(system: System, scheduler: str | None) -> str:

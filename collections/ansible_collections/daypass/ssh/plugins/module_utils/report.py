@@ -24,7 +24,7 @@ from .steps import CLOSED_DAY, CLOSED_PASSWORD, OPEN_PASSWORD, Keys
 
 OVERDUE_SECONDS = 120  # a tick a minute ends what is due; one may be missed
 CLEANUP_SPARE_SECONDS = 86400  # a removal waits for a wave
-MISSING = "missing"  # digest of a file that isn't there
+ALTERED = "altered"  # instead of a digest: right sources beside something else
 
 
 class FileSeen(NamedTuple):
@@ -124,10 +124,12 @@ def _files(seen: Seen) -> Iterator[Finding]:
         file, digest = seen.files.get(trace.path), seen.wanted_digests.get(trace.path)
         dropin = trace.path == names.SSHD_DROPIN
         if file is None:
-            if digest not in (None, MISSING):
+            if digest is not None:
                 yield Finding("dropin_missing" if dropin else "file_missing", trace.path)
             continue
-        if digest is not None and digest != file.digest:
+        if digest == ALTERED:
+            yield Finding("program_altered", trace.path)
+        elif digest is not None and digest != file.digest:
             yield Finding("dropin_differs" if dropin else "file_differs", trace.path)
         if trace.mode is not None and (file.mode, file.uid) != (trace.mode, 0):
             yield Finding("file_mode", trace.path, _mode(file.mode, file.uid), _mode(trace.mode, 0))
