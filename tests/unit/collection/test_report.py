@@ -8,6 +8,7 @@ from collections.abc import Callable
 import pytest
 
 from ansible_collections.daypass.ssh.plugins.module_utils import (
+    document,
     findings,
     footprint,
     host_start,
@@ -25,6 +26,7 @@ from ansible_collections.daypass.ssh.plugins.module_utils.facts import AccountFa
 from ansible_collections.daypass.ssh.plugins.module_utils.findings import Finding
 from ansible_collections.daypass.ssh.plugins.module_utils.key_lines import render_key_file
 from ansible_collections.daypass.ssh.plugins.module_utils.report import Deep, FileSeen, Left, Seen
+from ansible_collections.daypass.ssh.plugins.module_utils.system import System
 
 NOW = 1_795_000_000  # 2026-11-18T11:06:40Z
 END = NOW + 3600
@@ -433,3 +435,37 @@ def test_what_a_holder_could_have_changed_is_not_proven(grant, why):
     seen = known(good(), "alice", grants={"G1": grant})
     assert report.unproven(seen.ledger, seen.facts, NOW) == [{"login": "alice", "grant": "G1", "why": why}]
     assert report.unproven(good().ledger, good().facts, NOW) == []
+
+
+def sent(**changes: object) -> document.Document:
+    """A document that gives Alice her grant, as the orchestrator sends it for comparing."""
+    fields = {
+        "version": 1,
+        "host_id": "a" * 32,
+        "orchestrator_id": "b" * 32,
+        "sequence": 6,
+        "exclusive": True,
+    }
+    return document.parse(document.build({**fields, "ca_keys": [CA_KEY], "accounts": [], **changes})[0])
+
+
+def test_a_document_of_somebody_else_is_a_finding_and_no_measure():
+    """A server that doesn't take our documents isn't judged by them."""
+    against, problems = reporting.merged(good().ledger, sent(orchestrator_id="e" * 32), "c" * 32, NOW)
+    assert against is None
+    assert [one.code for one in problems] == ["not_ours"]
+
+
+def test_a_server_that_is_ahead_is_told_and_still_compared():
+    """It has followed a document that our record doesn't know; what differs from ours is worth knowing."""
+    against, problems = reporting.merged(good().ledger, sent(sequence=5), "c" * 32, NOW)
+    assert problems == [Finding("sequence_ahead", "", "5", "4")]
+    assert against is not None
+    assert report.find(good(), against) == [Finding("account_unlisted", "alice")]
+
+
+def test_a_host_without_a_ledger_gives_no_report(monkeypatch, tmp_path):
+    """It is told from one without a finding."""
+    monkeypatch.setattr(names, "LOCK_PATH", str(tmp_path / "lock"))
+    result = reporting.make_report(System(), None, now=NOW)
+    assert (result["failed"], result["report"]["code"]) == (True, "not_onboarded")

@@ -48,18 +48,20 @@ def make_report(
         `{"changed": False, "failed": …, "report": …}`; it failed when the host couldn't be looked at.
     """
     drift = None if controller_time is None else float(now - controller_time)
+    run = Run(now, drift, program)
     try:
-        wanted = NOTHING if opaque is None else document.parse(opaque)
+        wanted = None if opaque is None else document.parse(opaque)
+        if not system.exists(names.LOCK_PATH):  # it is made by onboarding
+            raise _not_onboarded()
         with system.shared_lock(names.LOCK_PATH, names.LOCK_WAIT_SECONDS):
-            ledger = read_ledger(system)
-            if ledger is None:
-                raise Refusal("not_onboarded", "this host has no ledger", "onboard it first")
-            run = Run(now, drift, deep_seconds, program)
-            return _report(system, ledger, wanted if opaque is not None else None, run)
+            looked = _look(system, wanted, run)
     except Refusal as refusal:
         return _refused(refusal, now, drift)
-    except FileNotFoundError:  # the lock's folder is made by onboarding
-        return _refused(Refusal("not_onboarded", "this host has no ledger", "onboard it first"), now, drift)
+    if deep_seconds:  # without the lock: nobody's end waits for that
+        deep = deep_search.search(system, read_mounts(), deep_seconds)
+        looked = looked._replace(seen=looked.seen._replace(deep=deep))
+    findings = [*looked.problems, *report.find(looked.seen, looked.against)]
+    return {"changed": False, "failed": False, "report": _answer(looked.seen, findings, run)}
 
 
 class Run(NamedTuple):
@@ -67,26 +69,43 @@ class Run(NamedTuple):
 
     now: int
     drift: float | None
-    deep_seconds: float
     program: Program | None
 
 
-def _report(system: System, ledger: Ledger, wanted: Document | None, run: Run) -> dict[str, Any]:
+class Looked(NamedTuple):
+    """What was read while nobody changed anything.
+
+    Attributes:
+        against: The document merged with the ledger, None where there is none for this host.
+        problems: What is wrong with the document here.
+    """
+
+    seen: report.Seen
+    against: merge.Wanted | None
+    problems: list[Finding]
+
+
+def _look(system: System, wanted: Document | None, run: Run) -> Looked:
+    ledger = read_ledger(system)
+    if ledger is None:
+        raise _not_onboarded()
     machine_id = read_machine_id(system)
     later = max(run.now, ledger.last_seen)
     against: merge.Wanted | None = None
     problems: list[Finding] = []
     if wanted is not None:
-        against, problems = _target(ledger, wanted, machine_id, later)
+        against, problems = merged(ledger, wanted, machine_id, later)
     target = against or merge.merge(ledger, NOTHING, later)
-    seen = inspect(system, ledger, target, later, run.drift, machine_id, run.program)
-    if run.deep_seconds:
-        seen = seen._replace(deep=deep_search.search(system, read_mounts(), run.deep_seconds))
-    findings = [*problems, *report.find(seen, against)]
-    return {"changed": False, "failed": False, "report": _answer(seen, findings, run)}
+    return Looked(
+        inspect(system, ledger, target, later, run.drift, machine_id, run.program), against, problems
+    )
 
 
-def _target(
+def _not_onboarded() -> Refusal:
+    return Refusal("not_onboarded", "this host has no ledger", "onboard it first")
+
+
+def merged(
     ledger: Ledger, wanted: Document, machine_id: str | None, now: int
 ) -> tuple[merge.Wanted | None, list[Finding]]:
     """The document merged as if it came next; one that isn't for this host is a finding."""
