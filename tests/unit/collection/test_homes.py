@@ -291,3 +291,15 @@ def test_archives_and_strangers_things_are_left_alone(archive: Path):
     for name in (f"{NAME}.tar", "alice", ".hidden", f"{NAME}.tar.part"):
         (archive / name).touch()
     assert homes.go_on(Local()) is None
+
+
+@pytest.mark.parametrize("content", ["", "[]", "[1]", '["x", []]', '[-1, ["a"]]', "[99999999, []]"])
+def test_state_that_says_nothing_begins_the_archive_anew(archive: Path, home: Path, content: str):
+    """It is root's own file; one that is broken all the same must not keep a home, nor spoil an answer."""
+    (archive / f"{NAME}.tar.part").write_bytes(b"half")
+    (archive / f"{NAME}.tar.state").write_text(content)
+    assert homes.go_on(Local()) == {}
+    assert [one.name for one in archive.iterdir()] == [f"{NAME}.tar"]
+    assert ("alice/src/notes.txt", b"notes\n" * 300) in {
+        (one[0], one[8]) for one in listing(archive / f"{NAME}.tar")
+    }

@@ -1,10 +1,12 @@
 from __future__ import annotations
 
-from datetime import timedelta
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from daypass.domain.durations import length_text, parse_length
+from daypass.domain.durations import length_text, parse_length, parse_moment
 
 
 @pytest.mark.parametrize(
@@ -40,3 +42,40 @@ def test_other_text_is_refused(text):
 def test_lengths_name_their_two_largest_units(seconds, text):
     """Enough to act on, short enough to read."""
     assert length_text(timedelta(seconds=seconds)) == text
+
+
+@pytest.fixture
+def in_utc(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """The machine's zone is UTC."""
+    with monkeypatch.context() as context:
+        context.setenv("TZ", "UTC")
+        time.tzset()
+        yield
+    time.tzset()
+
+
+NOON = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("text", "moment"),
+    [
+        ("18:30", NOON.replace(hour=18, minute=30)),
+        ("12:00", NOON + timedelta(days=1)),
+        ("9:05", NOON.replace(hour=9, minute=5) + timedelta(days=1)),
+        ("2026-11-23T18:30", NOON.replace(day=23, hour=18, minute=30)),
+        ("2026-11-23T18:30+02:00", NOON.replace(day=23, hour=16, minute=30)),
+        ("2026-11-23T18:30Z", NOON.replace(day=23, hour=18, minute=30)),
+    ],
+)
+@pytest.mark.usefixtures("in_utc")
+def test_a_moment_is_read_as_people_type_it(text, moment):
+    """A time of day is the next one; without a zone it is the machine's."""
+    assert parse_moment(text, NOON) == moment
+
+
+@pytest.mark.parametrize("text", ["", "noon", "25:00", "12:60", "1830", "12:00:00pm", "2026-13-01T00:00"])
+def test_what_is_no_moment_is_refused(text):
+    """With what may be written."""
+    with pytest.raises(ValueError, match="isn't a moment"):
+        parse_moment(text, NOON)

@@ -113,6 +113,8 @@ def _work(system: System, path: str, until: float) -> Unfinished | None:
     except OSError as error:
         what = "isn't deleted" if path.endswith(DELETING) else "isn't archived"
         return Unfinished("home_failed", f"{path} {what}: {error.strerror}")
+    except Exception as error:  # noqa: BLE001 - the answer of the whole run mustn't be lost over a home
+        return Unfinished("home_failed", f"{path}: {type(error).__name__}: {error}")
     return None
 
 
@@ -171,8 +173,11 @@ def _read_progress(system: System, part: str, state: str) -> Progress | None:
     status, content = system.status(part), system.read(state)
     if status is None or content is None:
         return None
-    offset, after = json.loads(content.decode("ascii"))
-    return Progress(offset, after) if offset <= status.st_size else None
+    try:
+        offset, after = json.loads(content.decode("ascii"))
+        return Progress(offset, after) if 0 <= offset <= status.st_size else None
+    except (ValueError, TypeError):
+        return None
 
 
 def _check_room(system: System, path: str, until: float) -> None:
