@@ -13,9 +13,11 @@ from daypass.config import Settings
 from daypass.domain.secrets import FromFile
 from daypass.errors import ConfigurationError, DaypassError
 from daypass.execution.ansible_settings import find_ansible, find_collections
+from daypass.flows.checking import check_policy
 from daypass.inventory.twins import twins, twins_text
 from daypass.secret_stores import decode_connector_key, resolve
-from daypass.wiring.opening import open_record
+from daypass.wiring.opening import now, open_record
+from daypass.wiring.policies import policy_of
 from daypass.workflow.doctor import Finding, Grade, check, check_disk, check_mode, check_programs
 
 
@@ -27,20 +29,40 @@ def examine(config_path: Path | None) -> Iterator[Finding]:
     try:
         settings = config.load(config_path, os.environ, Path.cwd())
     except DaypassError as error:
-        yield from _configuration_findings(error)
+        yield from _problem_findings("configuration", error)
         return
     count = len(settings.integrations)
     yield Finding("configuration", Grade.OK, f"{settings.source}, {count} integration{'s' * (count != 1)}")
     yield from _examine_state(settings)
     yield from _examine_secrets(settings)
     yield from _examine_servers(settings)
+    if settings.directory is not None:
+        yield from _examine_people(settings)
 
 
-def _configuration_findings(error: DaypassError) -> Iterator[Finding]:
+def _problem_findings(what: str, error: DaypassError) -> Iterator[Finding]:
     """Every problem in it: a person mends them all before the next look."""
     problems = error.problems if isinstance(error, ConfigurationError) else ()
     for problem in problems or (error.sentence,):
-        yield Finding("configuration", Grade.FAIL, problem, error.hint)
+        yield Finding(what, Grade.FAIL, problem, error.hint)
+
+
+def _examine_people(settings: Settings) -> Iterator[Finding]:
+    """The directory with its calendars, and what flows can't mean."""
+    try:
+        policy = policy_of(settings)
+    except DaypassError as error:
+        yield from _problem_findings("directory", error)
+        return
+    here = sum(person.active for person in policy.directory.people.values())
+    groups = len(policy.directory.members)
+    yield Finding("directory", Grade.OK, f"{settings.directory}, {here} people, {groups} groups")
+    found = check_policy(policy, now())
+    if found:
+        places = ", ".join(dict.fromkeys(finding.where for finding in found))
+        yield Finding("access flows", Grade.WARN, f"to look at: {places}", "daypass flows check")
+    elif policy.flows:
+        yield Finding("access flows", Grade.OK, f"{len(policy.flows)}, nothing to mend")
 
 
 def _examine_state(settings: Settings) -> Iterator[Finding]:

@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 
 from daypass import config
+from daypass.config import Settings
 from daypass.directory import FetchedCalendars, YamlDirectory
 from daypass.domain.secrets import SecretReference
 from daypass.errors import ConfigurationError
@@ -22,7 +23,11 @@ def read_policy(config_path: Path | None) -> Policy:
     Raises:
         ConfigurationError: The configuration or the directory has problems, or there is no directory.
     """
-    settings = config.load(config_path, os.environ, Path.cwd())
+    return policy_of(config.load(config_path, os.environ, Path.cwd()))
+
+
+def policy_of(settings: Settings) -> Policy:
+    """As `read_policy`, of settings that are read already."""
     if settings.directory is None:
         raise ConfigurationError(
             f"{settings.source} names no directory: there is nobody to decide about.",
