@@ -30,18 +30,21 @@ HOST_SCRIPT = Path(__file__).with_name("on_host.py")
 # Runs before the start of a run, in its process: tells at its end what it waited for.
 TIMED = """
 import subprocess, time
-_run, _exit, _waited = subprocess.run, os._exit, []
-def _timed(argv, *more, **named):
-    start = time.perf_counter()
-    try:
-        return _run(argv, *more, **named)
-    finally:
-        _waited.append([argv[0], time.perf_counter() - start])
+_exit, _waited = os._exit, []
+class _Timed(subprocess.Popen):
+    def __init__(self, *more, **named):
+        self._began = time.perf_counter()
+        super().__init__(*more, **named)
+    def communicate(self, *more, **named):
+        try:
+            return super().communicate(*more, **named)
+        finally:
+            _waited.append([self.args[0], time.perf_counter() - self._began])
 def _tell(code):
     sys.stderr.write(json.dumps(_waited))
     sys.stderr.flush()
     _exit(code)
-subprocess.run, os._exit = _timed, _tell
+subprocess.Popen, os._exit = _Timed, _tell
 """
 
 
@@ -76,7 +79,7 @@ def _document(site: Site, daypass: Daypass) -> str:
 
 def _on_host(site: Site, document: str, rounds: int = 1) -> list[dict[str, Any]]:
     """Run the program with this document on the host so many times; each as on_host.py and `waited` for."""
-    code = program.CODE._replace(start=program.CODE.start.replace("\nstart()\n", f"{TIMED}\nstart()\n"))
+    code = program.CODE._replace(start=program.CODE.start.replace("\nstart(", f"{TIMED}\nstart("))
     request = {"document": document, "controller_time": None, "check": False}
     stdin = program.render_input(request, with_sources=False, code=code).decode("ascii")
     wish = {"argv": [TARGET_PYTHON, *program.COMMAND], "input": stdin, "rounds": rounds}
