@@ -99,7 +99,7 @@ def _kept(
     want: WantedAccount, before: LedgerAccount, live: Grants, account: AccountFacts, context: Context
 ) -> tuple[Grants, list[RefusedGrant], dict[str, Tombstone]]:
     """The wanted grants, or none where somebody took the mark away or the administrator shut the account."""
-    if live and not before.pending and names.GROUP_JOINED not in account.groups:
+    if live and names.GROUP_JOINED not in account.groups:
         sentence = f"{want.name} was taken out of the group {names.GROUP_JOINED}; it was closed"
         ends = {**live, **want.grants}
         stones = {key: Tombstone(grant.not_after, ledgers.CAUSE_MEMBERSHIP) for key, grant in ends.items()}

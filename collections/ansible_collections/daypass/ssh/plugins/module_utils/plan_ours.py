@@ -26,7 +26,7 @@ def plan_ours(
     stones: dict[str, Tombstone] = {}
     refused = list(want.refused)
     grants = dict(want.grants)
-    if live and not known.pending and names.GROUP_CREATED not in account.groups:
+    if live and names.GROUP_CREATED not in account.groups:
         sentence = f"{want.name} was taken out of the group {names.GROUP_CREATED}; it was closed"
         refused += [RefusedGrant(key, "membership_lost", sentence) for key in grants]
         ends = {
