@@ -12,7 +12,7 @@ import json
 import os
 import re
 import stat
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -78,6 +78,23 @@ class Rights:
         )
 
 
+def rights_of(login: str, keys: str, rules: str, groups: Iterable[str], day: int) -> Rights:
+    """What a host's own files give a login.
+
+    Args:
+        keys: Its key file.
+        rules: The sudoers file.
+        day: When the account expires, 1 where it is shut.
+    """
+    found = [match.groups() for match in map(RULE.fullmatch, rules.splitlines()) if match]
+    return Rights(
+        frozenset(match.groups() for match in map(KEY_LINE.search, keys.splitlines()) if match),
+        frozenset(groups) - {"daypass", login},
+        frozenset((run_as, command, end) for who, run_as, end, command in found if who == login),
+        day,
+    )
+
+
 def _within(mine: frozenset[Any], others: frozenset[Any]) -> bool:
     ends = {one[:-1]: one[-1] for one in sorted(others)}
     return all(one[-1] <= ends.get(one[:-1], "") for one in mine)
@@ -110,15 +127,11 @@ class MemorySystem(System):
     def rights(self, login: str) -> Rights:
         """What this login has, whatever anybody's record says of it."""
         user = self.users.get(login)
-        lines = self.files.get(f"{names.KEYS_FOLDER}/{login}", b"").decode().splitlines()
-        keys = frozenset(match.groups() for match in map(KEY_LINE.search, lines) if match)
-        rules = self.files.get(names.SUDOERS_PATH, b"").decode().splitlines()
-        found = [match.groups() for match in map(RULE.fullmatch, rules) if match]
-        marks = {"daypass", login}
-        groups = frozenset(name for name, (_gid, members) in self.groups.items() if login in members)
-        sudo = frozenset((run_as, command, end) for who, run_as, end, command in found if who == login)
-        day = user.expire if user is not None and user.password == "*" else 1
-        return Rights(keys, groups - marks, sudo, day)
+        keys = self.files.get(f"{names.KEYS_FOLDER}/{login}", b"").decode()
+        rules = self.files.get(names.SUDOERS_PATH, b"").decode()
+        groups = [name for name, (_gid, members) in self.groups.items() if login in members]
+        is_open = user is not None and user.password == "*"
+        return rights_of(login, keys, rules, groups, user.expire if user is not None and is_open else 1)
 
     def log_in(self, login: str) -> bool:
         """A session with what the login has now; False where sshd wouldn't let it in."""

@@ -184,6 +184,27 @@ def after_no_record(
     return unique(found)
 
 
+def is_late(states: Iterable[State], document: Document) -> bool:
+    """Whether the document is older than what the host may have followed: it gives nothing back then."""
+    return document.sequence is not None and any(document.sequence < state.sequence for state in states)
+
+
+def fitting(done: Iterable[State], found: Mapping[str, Rights], *, exact: bool) -> list[State]:
+    """Those of the possible states that the host shows; without `exact` it may give less than they do.
+
+    A run that was cut off may have taken things away that its record still names; until something newer comes
+    nothing puts them back.
+    """
+    return unique(
+        state
+        for state in done
+        if all(
+            found[login] == state.rights(login) or (not exact and found[login].within(state.rights(login)))
+            for login in found
+        )
+    )
+
+
 def unique(states: Iterable[State]) -> list[State]:
     """Each state once."""
     found: list[State] = []

@@ -78,7 +78,7 @@ class ManagedHost:
         with tarfile.open(fileobj=buffer, mode="w:gz") as archive:
             for path in sorted(CODE.glob("*.py")):
                 archive.add(path, f"daypass_host/{path.name}")
-            for name in ("driver.py", "kill_loop.py", "syscall_kill.py"):
+            for name in ("driver.py", "kill_loop.py", "syscall_kill.py", "sequence_loop.py"):
                 archive.add(Path(__file__).with_name(name), name)
         text = base64.b64encode(buffer.getvalue()).decode()
         script = f"mkdir -p {FOLDER} && base64 -d | tar -xzf - -C {FOLDER}"

@@ -9,7 +9,7 @@ import pytest
 from ansible_collections.daypass.ssh.plugins.module_utils import deadline, document, installing, ledger
 from ansible_collections.daypass.ssh.plugins.module_utils.converge import converge
 from ansible_collections.daypass.ssh.plugins.module_utils.names import Refusal
-from tests.memory_system import MemorySystem, in_memory
+from tests.memory_system import Killed, MemorySystem, in_memory
 
 NOW = 1_795_000_000
 CA_KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIIG8ZAWXe3tLOsQWrKOTZDZI+uqWpvxIftqiqO+b2qFC"
@@ -72,3 +72,20 @@ def test_closing_is_recorded_where_the_ledger_can_be_written(host: MemorySystem)
     wave(host, 2, "G1", program=PROGRAM)
     alice = ledger.read_ledger(host).accounts["alice"]
     assert (alice.pending, set(alice.grants)) == ("", {"G1"})
+
+
+def test_home_of_somebody_who_worked_is_never_a_half_made_one(host: MemorySystem):
+    """Opened and not yet recorded, then shut on a full disk: the account was somebody's, and stays."""
+    host.die = (7, "after")  # the key file is there, and the record doesn't say so yet
+    with pytest.raises(Killed):
+        wave(host, 1, "G1", program=None)
+    host.die = None
+    assert host.log_in("alice")
+    host.full = True
+    told = wave(host, 2, program=None)
+    assert (told["code"], host.rights("alice").keys, host.running) == ("ledger_unwritable", frozenset(), {})
+    host.full = False
+    told = wave(host, 3, "G2", program=None)
+    assert told["accounts"]["alice"]["grants"] == ["G2"]
+    assert not any("userdel" in detail for _kind, detail in host.effects)
+    assert host.homes == {"/home/alice": 70007}
