@@ -20,7 +20,7 @@ from .facts import AccountFacts
 from .join_refusals import why_not_join, why_shut
 from .ledger import Joined, LedgerAccount, LedgerGrant, Tombstone
 from .merge import RefusedGrant, WantedAccount
-from .plan_ours import possible
+from .plan_ours import possible, takes_away
 from .plan_types import AccountPlan, Context, for_joined
 from .shortening import only_present
 from .steps import Step, lines_of
@@ -46,9 +46,11 @@ def plan_joined(
     if known is None and not end:
         return AccountPlan(want.name, want.uid, refused=(*refused, *more))
     shrinks = rights.less_than(middle, live) or before.pending == "close"
-    taken, _after = _closing(before, account, middle, False, context)
+    taken, cleared = _closing(before, account, middle, False, context)
     # What a run that was cut off had given and couldn't prove may have been used.
-    shrinks = shrinks or bool(before.pending and (taken or set(before.grants) - set(end)))
+    shrinks = shrinks or bool(
+        before.pending and (takes_away(taken, account, cleared) or set(before.grants) - set(end))
+    )
     close, after = _closing(before, account, middle, shrinks, context)
     given = set(before.groups) | (rights.groups_of(end) - _held(account, context))
     entry = entries.intended(want, account.home, end, "close" if shrinks else "open", before, context.now)

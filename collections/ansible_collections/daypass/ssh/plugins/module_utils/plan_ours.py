@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from typing import Mapping
+from typing import Mapping, Sequence
 
 from . import entries, names, refusals, rights
 from . import ledger as ledgers
@@ -15,6 +15,7 @@ from .facts import AccountFacts, Facts
 from .ledger import LedgerAccount, LedgerGrant, Retired, Tombstone
 from .merge import RefusedGrant, WantedAccount
 from .plan_types import AccountPlan, Context
+from .shortening import loses_lines
 from .steps import Step, closing_steps, is_closed, opening_steps, removal_steps, shortening_steps
 
 
@@ -39,7 +40,7 @@ def plan_ours(
     shrinks = rights.less_than(middle, live) or known.pending == "close"
     taken, cleared = closing_steps(known, account, middle, shrinks, context.keys, context.may_open)
     # What a run that was cut off had given and couldn't prove may have been used.
-    shrinks = shrinks or bool(known.pending and taken)
+    shrinks = shrinks or bool(known.pending and takes_away(taken, account, cleared))
     end, more = _growth(want, grants, middle, cleared, context)
     refused += more
     shrinks = shrinks or bool(known.pending and set(known.grants) - set(end))
@@ -79,6 +80,11 @@ def plan_ours(
         live,
         account,
     )
+
+
+def takes_away(steps: Sequence[Step], before: AccountFacts, after: AccountFacts) -> bool:
+    """Whether these closing steps take anything but time."""
+    return any(step.name != "key_file" for step in steps) or loses_lines(before.key_file, after.key_file)
 
 
 def _growth(

@@ -31,6 +31,12 @@ def only_present(wanted: str | None, present: str | None) -> str:
     return "".join(kept)
 
 
+def loses_lines(before: str | None, after: str | None) -> bool:
+    """Whether a line goes for good; one whose end only moves takes nothing from a session."""
+    kept = {_split(line)[0] for line in (after or "").splitlines()}
+    return any(_split(line)[0] not in kept for line in (before or "").splitlines())
+
+
 def _split(line: str) -> tuple[str, str]:
     """A line without its end, and the end."""
     match = END.search(line)

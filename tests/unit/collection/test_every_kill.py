@@ -1,0 +1,151 @@
+"""Every kind of change, killed before and after every single effect: then the next run comes.
+
+On a host in memory, so that all of them are tried each time; `integration/faults/test_kills.py` does the same
+with real tools.
+"""
+
+from __future__ import annotations
+
+import copy
+from typing import Any
+
+import pytest
+
+from ansible_collections.daypass.ssh.plugins.module_utils import document, ledger
+from ansible_collections.daypass.ssh.plugins.module_utils.converge import converge
+from ansible_collections.daypass.ssh.plugins.module_utils.fields import show_moment
+from ansible_collections.daypass.ssh.plugins.module_utils.names import LEDGER_COPY_PATH, LEDGER_PATH
+from tests.memory_system import Killed, MemorySystem, Rights, in_memory
+
+NOW = 1_795_000_000
+CA_KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIIG8ZAWXe3tLOsQWrKOTZDZI+uqWpvxIftqiqO+b2qFC"
+UIDS = {"alice": 70007, "bob": 70008, "carol": 70009}
+ALL, ID = {"run_as": "root", "commands": "ALL"}, {"run_as": "root", "commands": ["/usr/bin/id"]}
+SOON, LATER = NOW + 3600, NOW + 90000
+
+Grant = tuple[str, list[str], list[dict[str, Any]], int]
+WIDE: Grant = ("G1", ["ops", "web"], [ID, {**ID, "run_as": "olaf"}], LATER)
+NARROW: Grant = ("G1", ["ops"], [ID], LATER)
+OTHER: Grant = ("G2", ["web", "team"], [ALL], LATER)
+
+# What people have, and what the killed run is told; accounts that it leaves out are removed.
+KINDS: dict[str, tuple[dict[str, list[Grant]], dict[str, list[Grant]]]] = {
+    "first grant": ({}, {"alice": [WIDE]}),
+    "second grant": ({"alice": [NARROW]}, {"alice": [NARROW, OTHER]}),
+    "widened": ({"alice": [NARROW]}, {"alice": [WIDE]}),
+    "narrowed": ({"alice": [WIDE]}, {"alice": [NARROW]}),
+    "extended": ({"alice": [(*NARROW[:3], SOON)]}, {"alice": [NARROW]}),
+    "shortened": ({"alice": [NARROW]}, {"alice": [(*NARROW[:3], SOON)]}),
+    "one of two ends": ({"alice": [WIDE, OTHER]}, {"alice": [OTHER]}),
+    "one in the place of another": ({"alice": [WIDE]}, {"alice": [OTHER]}),
+    "all end": ({"alice": [WIDE, OTHER]}, {"alice": []}),
+    "opened again": ({"alice": [], "bob": [NARROW]}, {"alice": [OTHER], "bob": [NARROW]}),
+    "two change places": ({"alice": [WIDE], "bob": []}, {"alice": [], "bob": [WIDE]}),
+    "three at once": ({"alice": [WIDE], "bob": [NARROW]}, {"alice": [NARROW], "bob": [], "carol": [OTHER]}),
+    "removed": ({"alice": [], "bob": [NARROW]}, {"bob": [NARROW]}),
+}
+ONLY_TIME = ("extended", "shortened")
+
+
+def opaque(sequence: int, wanted: dict[str, list[Grant]], removed: list[str]) -> str:
+    """A document with these people's grants."""
+    accounts = [
+        {
+            "name": login,
+            "uid": UIDS[login],
+            "comment": f"{login}@example.com",
+            "shell": "/bin/bash",
+            "home_on_removal": "keep",
+            "remove": login in removed,
+            "grants": [
+                {
+                    "id": f"{key}{login}",
+                    "principals": [f"daypass-{key}{login}-1"],
+                    "groups": groups,
+                    "sudo": rules,
+                    "not_after": show_moment(until),
+                }
+                for key, groups, rules, until in grants
+            ],
+        }
+        for login, grants in [*wanted.items(), *((login, []) for login in removed)]
+    ]
+    mapping = {"version": 1, "host_id": "a" * 32, "orchestrator_id": "b" * 32, "sequence": sequence}
+    return document.build({**mapping, "exclusive": True, "ca_keys": [CA_KEY], "accounts": accounts})[0]
+
+
+def run(system: MemorySystem, text: str) -> dict[str, Any]:
+    """One run that nobody kills; it goes well."""
+    system.die = None
+    result = converge(system, text, now=NOW)
+    assert not result["failed"], result["answer"]
+    return result
+
+
+def held(system: MemorySystem) -> dict[str, Rights]:
+    """What each person has."""
+    return {login: system.rights(login) for login in UIDS}
+
+
+def traces(system: MemorySystem) -> tuple[Any, ...]:
+    """Everything on the host that two equal ends have in common."""
+    files = {path: text for path, text in system.files.items() if "corrupt" not in path}
+    return (system.users, system.groups, system.homes, files)
+
+
+def logged_in(system: MemorySystem) -> set[str]:
+    """Who still has a session."""
+    return {login for login, _uid, _rights in system.running.values()}
+
+
+def prepared(start: dict[str, list[Grant]], broken: str | None) -> MemorySystem:
+    """A host on which people have this; who has nothing had something before."""
+    system = MemorySystem()
+    ledger.write_ledger(system, ledger.new_ledger("a" * 32, None, "b" * 32, (9, 2), "apono"))
+    with in_memory(system):
+        run(system, opaque(1, {login: grants or [NARROW] for login, grants in start.items()}, []))
+        run(system, opaque(2, start, []))
+    for login in start:
+        system.log_in(login)
+    if broken is not None:
+        system.files[broken] = b""
+    system.effects.clear()
+    return system
+
+
+@pytest.mark.parametrize("broken", [None, LEDGER_PATH, LEDGER_COPY_PATH], ids=["whole", "ledger", "copy"])
+@pytest.mark.parametrize("kind", KINDS)
+def test_killed_anywhere_nobody_has_more_and_the_next_run_ends_right(kind: str, broken: str | None):
+    """At the kill nobody has more than before, or than is wanted; then all is as if it hadn't happened."""
+    start, end = KINDS[kind]
+    change = opaque(3, end, sorted(set(start) - set(end)))
+    beginning = prepared(start, broken)
+    unkilled = copy.deepcopy(beginning)
+    with in_memory(unkilled):
+        run(unkilled, change)
+        effects = len(unkilled.effects)
+        run(unkilled, change)
+    assert effects > 4
+    for number in range(effects):
+        for when in ("before", "after"):
+            system = copy.deepcopy(beginning)
+            system.die = (number, when)
+            with in_memory(system):
+                with pytest.raises(Killed):
+                    converge(system, change, now=NOW)
+                check_kill(held(system), held(beginning), held(unkilled))
+                run(system, change)
+            assert traces(system) == traces(unkilled), (number, when)
+            # Rights that came and went with the kill may be in a session: it ends, for safety.
+            assert logged_in(system) <= logged_in(unkilled)
+            assert kind not in ONLY_TIME or logged_in(system) == logged_in(unkilled)
+
+
+def check_kill(found: dict[str, Rights], before: dict[str, Rights], wanted: dict[str, Rights]) -> None:
+    """All have no more than before; once anything new is there, all have no more than is wanted."""
+    assert within(found, before) or within(found, wanted), (found, before, wanted)
+
+
+def within(found: dict[str, Rights], limit: dict[str, Rights]) -> bool:
+    """Whether nobody has more than this."""
+    return all(rights.within(limit[login]) for login, rights in found.items())
