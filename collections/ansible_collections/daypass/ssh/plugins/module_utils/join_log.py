@@ -31,7 +31,7 @@ TEXT_BYTES = 32 << 20  # of each file's end
 TIMEOUT_SECONDS = 10
 PIDS_MAX = 500  # of one question: a command line is not endless
 ACCEPTED = re.compile(r"Accepted (?P<method>\S+) for (?P<login>\S+) from .* ssh2(?:: (?P<what>.*))?$")
-TEXT_LINE = re.compile(r"^.{0,80} sshd(?:-session)?\[(?P<pid>[0-9]+)\]: (?P<message>Accepted .*)$")
+TEXT_LINE = re.compile(r"^.{0,160} sshd(?:-session)?\[(?P<pid>[0-9]+)\]: (?P<message>Accepted .*)$")
 CERTIFICATE = re.compile(r"ID (?P<id>.*) \(serial [0-9]+\) CA \S+ (?P<print>\S+)$")
 KEY_ID = "daypass "  # design.md, certificate profile
 
