@@ -42,6 +42,7 @@ ANSWER: dict[str, Any] = {
     "sequence": 7,
     "drift_seconds": 0.25,
     "rebuilt": "it was\x1b[2J gone",
+    "program": {"version": "7e7e68d9c1487f94", "installed": True},
     "accounts": {"alice": ACCOUNT},
     "warnings": [],
 }
