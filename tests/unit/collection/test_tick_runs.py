@@ -108,6 +108,22 @@ def test_what_is_over_is_closed_and_nobody_else_is_touched(host: Host):
     assert host.said == [f"closed alice: grant G1 ended at {SOON}; no access is left"]
 
 
+def test_one_of_two_grants_ends_and_the_sessions_with_it(host: Host):
+    """A running process keeps its groups: who still has something logs in again with that."""
+    current = ledger.read_ledger(host)
+    alice = current.accounts["alice"]
+    stays = alice.grants["G1"]._replace(principals=("daypass-G9-1",), groups=(), sudo=(), not_after=END + 900)
+    accounts = {**current.accounts, "alice": alice._replace(grants={**alice.grants, "G9": stays})}
+    ledger.write_ledger(host, current._replace(accounts=accounts))
+    host.now = END
+    outcome = tick.tick(host)
+    assert logins(host) == {"bob"}
+    rights = host.rights("alice")
+    assert (rights.groups, rights.sudo, host.users["alice"].password) == (frozenset(), frozenset(), "*")
+    assert host.said == [f"ended sessions of alice: grant G1 ended at {SOON}; what is left: G9"]
+    assert outcome.moment == END + 900
+
+
 def test_quiet_minute_writes_nothing_and_asks_nobody(host: Host):
     """No file, no directory, no sudo, before and after an end."""
     asked: list[list[str]] = []

@@ -32,8 +32,12 @@ def told(planned: Plan, applied: Applied, current: Ledger, now: int) -> Iterator
         if login in applied.stuck:
             yield f"{login} isn't closed yet: {'; '.join(reasons) or 'no reason given'}; tried again", True
         else:
-            left = f"what is left: {' '.join(sorted(account.end))}" if account.end else "no access is left"
-            yield f"closed {login}: {_why(account, current.accounts[login], now)}; {left}", False
+            why = _why(account, current.accounts[login], now)
+            left = " ".join(sorted(account.end))
+            if left:
+                yield f"ended sessions of {login}: {why}; what is left: {left}", False
+            else:
+                yield f"closed {login}: {why}; no access is left", False
         for warning in (*account.warnings, *applied.warnings.get(login, [])):
             yield f"{login}: {warning}", True
 
