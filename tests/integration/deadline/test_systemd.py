@@ -14,7 +14,7 @@ ALL = [{"run_as": "root", "commands": "ALL"}]
 PROGRAM = "/usr/local/lib/daypass/daypass-host.pyz"
 RUN_AS_ALICE = f"setsid -f setpriv --reuid {ALICE} --clear-groups"
 LATE_SECONDS = 8  # two seconds on a quiet machine (bench), more on one that runs other tests
-AHEAD_SECONDS = 45  # time for all the logins below, on a busy machine
+AHEAD_SECONDS = 50  # time for all the logins below, on a busy machine
 
 # A program whose first thread ends while another runs on: the kernel shows a zombie.
 HIDDEN = "import ctypes,threading,time;threading.Thread(target=time.sleep,args=(900,)).start();"
@@ -92,6 +92,8 @@ def test_nasty_person_goes_on_time_and_so_does_everybody_else(host: ManagedHost,
     assert open_[4].stdin is not None
     open_[4].stdin.write(b"\x13")
     open_[4].stdin.flush()
+    running = ("pgrep", "-f", "^(sleep 903|sleep 904|yes)$")
+    assert wait_for(lambda: host.run(*running, check=False).count("\n") == 3)  # before logins are held
     olaf = subprocess.Popen(host.lab.exec_argv(host.host, ["su", "olaf", "-c", "sleep 905"]))
     script = "cat > /usr/local/bin/hold && chmod 755 /usr/local/bin/hold && touch /run/hold-alice"
     script += " && echo 'session optional pam_exec.so /usr/local/bin/hold' >> /etc/pam.d/sshd"
