@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Collection
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -40,9 +41,11 @@ def check_here(directory: Directory | None, login: str) -> None:
     if directory is None or directory.active(login) is not None:
         return
     if directory.person(login) is None:
+        near = difflib.get_close_matches(login, directory.people, 1)
+        likely = f"did you mean {near[0]!r}? " if near else ""
         raise DeniedError(
             f"nobody in the directory has the login {login!r}",
-            hint="add the person to the directory, or correct the login",
+            hint=f"{likely}add the person to the directory, or correct the login",
             code="person_unknown",
         )
     raise DeniedError(f"{login!r} has left (active: false in the directory)", code="person_left")
