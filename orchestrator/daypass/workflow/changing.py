@@ -23,6 +23,7 @@ from daypass.store.interface import ReadView, WriteWork
 from daypass.workflow.claims import claimed
 from daypass.workflow.ending import revoke_certificates
 from daypass.workflow.granting import SHORTEST_GRANT, check_length
+from daypass.workflow.leaving import check_here
 from daypass.workflow.revoking import check_reason, find_grant
 from daypass.workflow.seams import Seams
 from daypass.workflow.settle import OVER
@@ -81,7 +82,7 @@ def extend(
     Raises:
         NotFoundError: There is no such grant.
         UsageError: The grant has ended, or the new end isn't later.
-        DeniedError: It would last longer than allowed.
+        DeniedError: It would last longer than allowed, or the person has left.
     """
     check_reason(reason)
 
@@ -121,6 +122,7 @@ def reissue(
     Raises:
         NotFoundError: There is no such grant.
         UsageError: The grant has ended, the key is the one that it has, or was revoked in it before.
+        DeniedError: The person has left.
     """
     check_reason(reason)
     key = check_public_key(public_key)
@@ -144,6 +146,7 @@ def _change(
     with seams.store.read() as view:
         before = _live(view, grant_id, now)
         targets = _open_servers(view, before)
+    check_here(seams.directory(), before.login)
     for server in targets:  # a key that can't be read is known before anything is recorded
         if server in seams.servers:
             seams.executor(seams.integration_of(server).name)

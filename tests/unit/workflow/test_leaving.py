@@ -7,14 +7,18 @@ from datetime import timedelta
 
 import pytest
 
+from daypass.ca.keys import generate_ca_key, load_ca_key, public_line
 from daypass.directory import Directory
 from daypass.domain.grants import AccountState, GrantState
 from daypass.domain.people import Person
 from daypass.errors import ConfigurationError, DeniedError
+from daypass.workflow.changing import extend, reissue
 from daypass.workflow.granting import give
 from daypass.workflow.leaving import LEFT
 from daypass.workflow.reconciling import reconcile_once
 from tests.fakes import World, make_world
+
+OTHER_KEY = public_line(load_ca_key(generate_ca_key("ed25519")))
 
 
 def directory(*logins: str, left: tuple[str, ...] = ()) -> Directory:
@@ -68,6 +72,21 @@ def test_grants_of_who_left_end_and_the_account_goes_in_the_same_pass(patient, r
         assert view.grant(kept.id).ended_at is None
         assert [a.state for a in view.accounts(login="alice")] == [AccountState.REMOVED]
     assert reconcile_once(with_directory(patient, later), now).left == ()
+
+
+def test_grant_of_who_left_is_neither_extended_nor_given_another_key(patient, request_for):
+    """Between the leaving and the next pass, too."""
+    grant = give(
+        with_directory(patient, directory("alice")), request_for("alice", "web-1"), patient.clock()
+    ).grant
+    seams = with_directory(patient, directory(left=("alice",)))
+    for change in (
+        lambda: extend(seams, grant.id, patient.clock(), length=timedelta(minutes=5)),
+        lambda: reissue(seams, grant.id, OTHER_KEY, patient.clock()),
+    ):
+        with pytest.raises(DeniedError) as caught:
+            change()
+        assert caught.value.code == "person_left"
 
 
 def test_account_that_waits_for_its_cleanup_goes_when_the_person_left(patient, request_for):
