@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+from typing import Any, TypeVar
+
+from pydantic import ValidationError
 
 from daypass.config.problems import SettingProblem, path_text
 from daypass.directory.groups import find_cycle
-from daypass.directory.models import DirectoryFile, PersonEntry
+from daypass.directory.models import DirectoryFile, GroupEntry, PersonEntry, ShiftEntry
 from daypass.inventory.problems import shown
 
 
@@ -24,6 +28,7 @@ def check_together(entries: DirectoryFile, file: str) -> list[SettingProblem]:
     return [SettingProblem(file, place, what, allowed) for place, what, allowed in found]
 
 
+Entry = TypeVar("Entry", PersonEntry, GroupEntry, ShiftEntry)
 Problems = Iterator[tuple[str, str, str]]  # path, found, allowed
 
 
@@ -72,7 +77,7 @@ def _twice(entries: DirectoryFile) -> Problems:
         first: dict[object, int] = {}
         for index, person in enumerate(entries.people):
             value = value_of(person)
-            if value is not None and (other := first.setdefault(value, index)) != index:
+            if value and (other := first.setdefault(value, index)) != index:
                 found = f"{shown(getattr(person, field))}, which people[{other}] has too"
                 yield f"people[{index}].{field}", found, f"each {field} at one person"
     yield from _keys_twice(entries)
@@ -82,7 +87,7 @@ def _twice(entries: DirectoryFile) -> Problems:
 
 def _names_twice(kind: str, names: list[str]) -> Problems:
     for index, name in enumerate(names):
-        if name in names[:index]:
+        if name and name in names[:index]:
             yield f"{kind}[{index}].name", f"{shown(name)} again", "each name once"
 
 
@@ -134,3 +139,34 @@ def _shifts(entries: DirectoryFile, known: Known) -> Problems:
                 yield from known.nobody(f"{place}.people[{position}]", name)
             for position, group in enumerate(slot.groups):
                 yield from known.no_group(f"{place}.groups[{position}]", group)
+
+
+def sound(value: object) -> DirectoryFile:
+    """What is right of a file that has problems, so that those between its entries are told with the others.
+
+    An entry that is refused by itself is replaced by an empty one, which only keeps its place and its names.
+    """
+    lists = value if isinstance(value, dict) else {}
+    return DirectoryFile.model_construct(
+        people=tuple(_sound(PersonEntry, entry, "login", "email") for entry in _entries(lists, "people")),
+        groups=tuple(_sound(GroupEntry, entry, "name") for entry in _entries(lists, "groups"))
+        if lists.get("groups") is not None
+        else None,
+        shifts=tuple(_sound(ShiftEntry, entry, "name") for entry in _entries(lists, "shifts")),
+    )
+
+
+def _entries(lists: dict[Any, Any], name: str) -> list[Any]:
+    found = lists.get(name)
+    return found if isinstance(found, list) else []
+
+
+def _sound(model: type[Entry], entry: Any, *names: str) -> Entry:
+    try:
+        return model.model_validate(entry, context={"folder": Path()})
+    except ValidationError:
+        given = entry if isinstance(entry, dict) else {}
+        words: dict[str, Any] = {
+            name: text if isinstance(text := given.get(name), str) else "" for name in names
+        }
+        return model.model_construct(**words)

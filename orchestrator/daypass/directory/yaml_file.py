@@ -14,7 +14,7 @@ from daypass.config.server_sources import read_bounded
 from daypass.config.yaml_text import MAX_BYTES, YamlRefused, read_yaml
 from daypass.directory.calendar_sources import CalendarSources, NoCalendars
 from daypass.directory.calendars import CalendarRefused, CalendarShift, Names
-from daypass.directory.checking import Known, check_together
+from daypass.directory.checking import Known, check_together, sound
 from daypass.directory.directory import Directory
 from daypass.directory.groups import open_groups
 from daypass.directory.models import CalendarEntry, DirectoryFile, ShiftEntry, SlotEntry
@@ -60,7 +60,8 @@ class YamlDirectory:
             problem = SettingProblem(file, "", str(error), "one YAML document with people")
             raise refused(WHAT, self._file, [problem]) from None
         except ValidationError as error:
-            raise refused(WHAT, self._file, [*problems, *as_problems(error, file, DirectoryFile)]) from None
+            found = [*problems, *as_problems(error, file, DirectoryFile), *check_together(sound(value), file)]
+            raise refused(WHAT, self._file, found) from None
         if problems:
             raise refused(WHAT, self._file, problems)
         return entries

@@ -83,7 +83,7 @@ def approvals(
         DeniedError: The request can't be looked at any more: somebody left, or a server is gone.
     """
     case = build_case(ask, policy, now)
-    count = _Count(flow, case, asked_at, wanted_length(flow, ask))
+    count = _Count(flow, case, asked_at, asked_at, wanted_length(flow, ask))
     for vote in sorted(votes, key=lambda vote: vote.at):
         if vote.at <= now:
             count.take(vote)
@@ -96,7 +96,8 @@ class _Count:
 
     flow: Flow
     case: Case
-    began: datetime
+    asked_at: datetime
+    began: datetime  # of the current step
     length: timedelta
     step: int = 0
     denied: bool = False
@@ -133,6 +134,8 @@ class _Count:
         person = self.case.directory.active(vote.person)
         if person is None:
             return "isn't in the directory, or has left"
+        if vote.at < self.asked_at:
+            return "is older than the request"
         if self.denied or self._current is None:
             return "the request was decided already"
         if person.login in self._excluded:

@@ -163,6 +163,33 @@ def test_circles_are_refused(problems_of, settings, found):
     assert f"a circle: {found}" in problem
 
 
+def test_problems_of_entries_and_between_them_come_at_once(problems_of):
+    """An entry that is wrong keeps its place and its names, so that nobody is missed for it."""
+    problems = problems_of(
+        people=[
+            person("alice", uid="x", public_keys=[KEY]),
+            person("bob", manager="alice", public_keys=[KEY]),
+            person("carol", manager="alicce"),
+            {"login": "bob", "email": 3},
+            "dave",
+        ],
+        groups=[{"name": "ops", "members": ["alice", "bbo"]}, {"nam": "x"}, {"name": "ops"}],
+        shifts=[{"name": "day"}],
+    )
+    assert sorted(problem.split(": found")[0] for problem in problems) == [
+        "groups[0].members[1]",
+        "groups[1].nam",
+        "groups[1].name",
+        "groups[2].name",
+        "people[0].uid",
+        "people[2].manager",
+        "people[3].email",
+        "people[3].login",
+        "people[4]",
+        "shifts[0]",
+    ]
+
+
 def test_group_twice_is_refused(problems_of):
     """Which of the two counted would depend on their order."""
     [problem] = problems_of(people=[person("alice")], groups=[{"name": "ops"}, {"name": "ops"}])

@@ -107,6 +107,7 @@ def test_who_may_vote_now(approvers, votes, may):
         (yes("carol", reason="x" * 125), {}, "124 are allowed"),
         (yes("carol"), {"require_approver_reason": True}, "a reason is required"),
         (yes("carol", reason=" "), {"require_approver_reason": True}, "a reason is required"),
+        (yes("carol", -1), {}, "older than the request"),
         (yes("carol", length=timedelta(hours=9)), {}, "never widen"),
         (yes("carol", length=timedelta()), {}, "never widen"),
     ],
