@@ -86,8 +86,22 @@ def host(managed: Host) -> Iterator[Host]:
 
 
 @pytest.fixture
+def host_without_log(lab_name: str, authority: Path) -> Host:
+    """A light host: nobody listens to what its sshd logs."""
+    lab = api.up(lab_name, 1, light=True, prefix="unlogged", fresh=True)
+    host = Host(lab, lab.host("unlogged-1"), public(authority))
+    host.run("useradd", "-m", "-u", str(JANE), "-s", "/bin/bash", "jane")
+    return host
+
+
+@pytest.fixture
 def own(host: Host, tmp_path: Path) -> Person:
     """Jane with a key of her own in her authorized_keys."""
+    return with_own_key(host, tmp_path)
+
+
+def with_own_key(host: Host, tmp_path: Path) -> Person:
+    """Put a new key into jane's authorized_keys."""
     key = make_key(tmp_path / "own")
     host.sh(
         "install -d -m 700 -o jane -g jane /home/jane/.ssh"

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.integration.accounts.managed_host import Person, absent, account, grant
-from tests.integration.joining.conftest import BOB, JANE, Host, make_key, public
+from tests.integration.joining.conftest import BOB, JANE, Host, make_key, public, with_own_key
 
 ID_ONLY = [{"run_as": "root", "commands": ["/usr/bin/id"]}]
 DROPIN = "/etc/ssh/sshd_config.d/90-x.conf"
@@ -221,6 +221,18 @@ def test_host_closes_what_it_joined_by_itself(host: Host, own: Person, granted: 
     assert host.ledger()["accounts"]["jane"]["grants"] == {}
     earlier.kill()
     earlier.communicate()
+
+
+def test_host_without_a_log_joins_only_where_all_sessions_may_end(host_without_log: Host, tmp_path: Path):
+    """Nobody can tell there which session is ours: refused by default, or all of hers end."""
+    own = with_own_key(host_without_log, tmp_path)
+    assert host_without_log.join(grant("G1"))["code"] == "join_no_log"
+    earlier = own.stay("sleep", "709")
+    host_without_log.sh("until pgrep -f 'sleep 709'; do sleep 0.1; done")
+    assert host_without_log.join(grant("G1"), join_without_log="end_all")["state"] == "active"
+    assert host_without_log.join(join_without_log="end_all")["state"] == "closed"
+    earlier.communicate(timeout=20)
+    assert own.gets_in()
 
 
 @pytest.mark.timeout(900)
