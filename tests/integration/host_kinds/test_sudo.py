@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 
 import pytest
 
 from lab import api
-from tests.integration.accounts.managed_host import ManagedHost, account, grant
+from tests.integration.accounts.managed_host import FOLDER, ManagedHost, account, grant
+from tests.integration.deadline.watching import wait_for
 
 ID_ONLY = [{"run_as": "root", "commands": ["/usr/bin/id"]}]
 BY_DEADLINE = "sudo here doesn't end rules by itself; the local deadline does"
+TICK = f"import sys; sys.path.insert(0, {FOLDER!r}); from daypass_host import tick; sys.exit(tick.main())"
 LOGINS = ("alice", "bob", "carol")
 BOB = account("bob", 70008, grant("G2", sudo=ID_ONLY))
 
@@ -81,6 +84,19 @@ def test_rules_have_the_form_that_this_sudo_takes(host: ManagedHost):
     gone = host.send(account("alice", 70007))
     assert BY_DEADLINE not in gone["answer"]["answer"]["warnings"]
     assert rules(host) == ""
+
+
+def test_rule_ends_with_the_grant_by_sudo_itself_or_by_the_tick(host: ManagedHost):
+    """Where sudo knows no end, the host's own tick takes the rule away, without an orchestrator."""
+    end = time.time() + 6
+    host.send(account("alice", 70007, grant("G1", sudo=ID_ONLY, seconds=6), grant("G2")))
+    assert as_alice(host, "sudo -n /usr/bin/id") == 0
+    assert wait_for(lambda: time.time() > end + 1)
+    assert (as_alice(host, "sudo -n /usr/bin/id") == 0) is is_rs(host)
+    host.run("python3", "-I", "-S", "-c", TICK)
+    assert rules(host) == ""
+    assert as_alice(host, "sudo -n /usr/bin/id") != 0
+    assert host.is_open("alice")
 
 
 def test_rule_with_an_end_gives_nothing_where_sudo_doesnt_know_it(host: ManagedHost):
