@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from tests.host_state import read_host
@@ -56,6 +58,12 @@ def left_inside(site: Orchestrator, bobs: Granted) -> None:
 
 
 @pytest.fixture(scope="module")
+def reports(site: Orchestrator, alices: Granted, bobs: Granted) -> dict[str, Any]:
+    """What each server says of itself while both are in."""
+    return dict(site.run("report", *KINDS, "--output", "json", code=None).json["servers"])
+
+
+@pytest.fixture(scope="module")
 def over(site: Orchestrator, alices: Granted, bobs: Granted, left_inside: None) -> None:
     """Both grants are revoked."""
     site.revoke(alices)
@@ -66,6 +74,12 @@ def over(site: Orchestrator, alices: Granted, bobs: Granted, left_inside: None) 
 def cleaned_up(site: Orchestrator, over: None) -> None:
     """The cleanup window of no days has passed."""
     site.reconcile()
+
+
+@pytest.fixture(scope="module")
+def offboarded(site: Orchestrator, cleaned_up: None) -> None:
+    """All are taken out of Daypass."""
+    site.run("offboard", *KINDS, "--yes")
 
 
 @each_kind
@@ -83,6 +97,12 @@ def test_person_runs_the_granted_command_and_no_other(site: Orchestrator, alices
     assert site.ssh(alices, server, "sudo -n /usr/bin/id -u").stdout == "0\n"
     for refused in ("sudo -n /usr/bin/id", "sudo -n /usr/bin/id -u -r", "sudo -n -u nobody /usr/bin/id -u"):
         assert site.ssh(alices, server, refused).returncode != 0
+
+
+@each_kind
+def test_report_finds_nothing_that_isnt_ours(reports: dict[str, Any], server: str):
+    """A host as we left it is as it should be, whatever kind it is."""
+    assert reports[server]["findings"] == []
 
 
 @each_kind
@@ -104,3 +124,12 @@ def test_cleanup_leaves_nothing_of_the_accounts(site: Orchestrator, cleaned_up: 
     assert state.key_files == []
     assert "bob:" not in state.passwd + state.group + state.shadow
     assert site.lab.exec(server, ["test", "-e", "/home/bob"], check=False).returncode == 1
+
+
+@each_kind
+def test_offboarded_host_has_nothing_of_ours(site: Orchestrator, offboarded: None, server: str):
+    """Trust, deadline, ledger, program and groups go, by the tools that this kind has."""
+    left = "ls -d /etc/ssh/daypass /etc/ssh/sshd_config.d/*daypass* /etc/sudoers.d/daypass /var/lib/daypass"
+    left += " /usr/local/lib/daypass /etc/cron.d/daypass /etc/systemd/system/daypass* 2>/dev/null || true"
+    assert site.lab.exec(server, ["sh", "-c", left]).stdout == ""
+    assert "daypass" not in read_host(site.lab, server).group
