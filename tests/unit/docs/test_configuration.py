@@ -89,6 +89,8 @@ def test_example_inventory_loads():
     listed = check((EXAMPLES / "servers.json").read_bytes(), "servers.json")
     settings = load(EXAMPLES / "daypass.yaml", {}, Path("/"))
     assert {server.name for server in settings.servers} == {server.name for server in listed.servers}
+    policy = build_policy(settings, YamlDirectory(settings.directory).read())
+    assert check_policy(policy, datetime(2026, 11, 23, 9, tzinfo=UTC)) == []
 
 
 def test_configuration_of_the_demonstration_loads(tmp_path):
