@@ -119,6 +119,16 @@ def test_account_is_set_twice_and_stays_one(store: Store):
         assert work.accounts(server="web-1", login="alice") == [account(state=AccountState.OPEN)]
 
 
+def test_logins_with_accounts_are_those_that_are_not_removed(store: Store):
+    """Each once, on however many servers."""
+    with store.write(ACTOR, NOW) as work:
+        for server in ("web-1", "web-2"):
+            work.set_account(replace(account(), server=server))
+        work.set_account(replace(account(state=AccountState.CLOSED), login="bob"))
+        work.set_account(replace(account(state=AccountState.REMOVED), login="carol"))
+        assert work.logins_with_accounts() == {"alice", "bob"}
+
+
 def test_uid_is_the_same_for_a_login_and_never_anybody_elses(store: Store):
     """70000 is the canary's; people begin at 70001."""
     with store.write(ACTOR, NOW) as work:
