@@ -1,8 +1,11 @@
 """Runs on a lab host: kill converge at every effect, let the next run come, compare with an unkilled pair.
 
-Standard input: {"start": [document, …], "killed": document, "next": [document, …], "login", "uid", "expect":
-"same" (as without a kill) or "closed" (nothing is left open), "inside_step": kill inside changing programs at
-every n-th file system change, 0 = not}. Prints {"kills", "failures": [text, …], "seconds"}.
+Standard input: {"start": [document, …], "break": a file to empty then or null, "killed": document, "next":
+[document, …], "people": {login: uid}, "expect": "same" (as unkilled) or "closed" (nothing is left open),
+"inside_step": kill inside changing programs at every n-th file system change, 0 = not}. Prints {"kills",
+"failures": [text, …], "seconds"}.
+
+Right after each kill nobody has more than before the run, or, once anything new is there, than is wanted.
 """
 
 # ruff: noqa: PTH103, PTH108, PTH110, PTH112, PTH119, PTH207, PTH208, PT018
@@ -19,7 +22,7 @@ import time
 
 import driver
 import syscall_kill
-from daypass_host import account_files, homes, ledger, names, processes, system
+from daypass_host import account_files, homes, ledger, names, processes, shortening, system
 
 SNAPSHOT = "/opt/daypass-test/snapshot"
 FILES = [f"/etc/{name}" for name in ("passwd", "shadow", "group", "gshadow", "subuid", "subgid")]
@@ -66,8 +69,8 @@ def state(login: str, uid: int) -> dict:
     passwd = account_files.parse_passwd(system_.read("/etc/passwd")).get(login)
     shadow = account_files.parse_shadow(system_.read("/etc/shadow"), [login]).get(login)
     groups = account_files.parse_group(system_.read("/etc/group"))
-    kept = ledger.read_ledger(system_)
-    entry = kept.accounts.get(login)
+    kept = _ledger()
+    entry = kept and kept.accounts.get(login)
     home = system_.status(f"/home/{login}")
     return {
         "passwd": passwd and list(passwd),
@@ -76,11 +79,12 @@ def state(login: str, uid: int) -> dict:
         "private": login in groups,
         "keys": (system_.read(f"{names.KEYS_FOLDER}/{login}") or b"").decode(),
         "sudo": (system_.read(names.SUDOERS_PATH) or b"").decode(),
+        "own_sudo": _own((system_.read(names.SUDOERS_PATH) or b"").decode(), login),
         "home": home and [home.st_uid, oct(home.st_mode), sorted(os.listdir(f"/home/{login}"))],
         "archives": sorted(name[name.index("Z") + 1 :] for name in archived(login)),
         "ledger": entry
         and [entry.pending, {key: one.live for key, one in entry.grants.items()}, entry.groups],
-        "retired": [one.uid for one in kept.retired],
+        "retired": kept and [one.uid for one in kept.retired],
         "subordinate": login in (system_.read("/etc/subuid") or b"").decode(),
     }
 
@@ -91,6 +95,23 @@ def archived(login: str) -> list:
     return [name for name in system.System().names(folder) if name.startswith(f"{login}-")]
 
 
+def _own(text: str, login: str) -> list:
+    return [line for line in text.splitlines() if line.startswith(login + " ")]
+
+
+def _ledger():
+    """The ledger, None where the host has none that can be read now."""
+    try:
+        return ledger.read_ledger(system.System())
+    except names.Refusal:
+        return None
+
+
+def all_states(people: dict) -> dict:
+    """The state of each of these people."""
+    return {login: state(login, uid) for login, uid in people.items()}
+
+
 def nothing_open(found: dict) -> bool:
     """No way in and no right left, account or not."""
     shut = found["shadow"] is None or found["shadow"][:2] == ["!*", 1]
@@ -99,11 +120,41 @@ def nothing_open(found: dict) -> bool:
     return shut and unlisted and idle and not found["keys"] and not found["sudo"]
 
 
-def half_open(found: dict, wanted: dict) -> bool:
-    """The wanted key lines are there and the rest isn't: access began before it was complete."""
-    new = set(found["keys"].splitlines()) & set(wanted["keys"].splitlines())
-    complete = all(found[one] == wanted[one] for one in ("groups", "sudo", "shadow"))
-    return bool(new) and new == set(wanted["keys"].splitlines()) and not complete
+def rights(found: dict) -> dict:
+    """What a person can do, and until when: key line, rule or group -> end ("" for none)."""
+    shadow = found["shadow"]
+    given = {f"group {name}": "" for name in found["groups"] if name != names.GROUP_CREATED}
+    for line in [*found["keys"].splitlines(), *found["own_sudo"]]:
+        match = shortening.END.search(line)
+        end = (match.group(1) or match.group(2)) if match else shortening.NEVER
+        body = line if match is None else line[: match.start()] + line[match.end() :]
+        given[body] = max(end, given.get(body, ""))
+    return given if shadow is None or shadow[0] != "*" else {**given, "open": ""}
+
+
+def more(given: dict, limit: dict) -> list:
+    """What somebody has beyond the limit, a later end too."""
+    return [what for what, end in given.items() if what not in limit or end > limit[what]]
+
+
+def too_much(left: dict, before: dict, wanted: dict) -> list:
+    """Who has more than before the run although something new was given, or more than is wanted."""
+    given = {login: rights(found) for login, found in left.items()}
+    if not any(more(given[login], rights(before[login])) for login in left):
+        return []
+    beyond = {login: more(given[login], rights(wanted[login])) for login in left}
+    return [f"{login} has {found}" for login, found in beyond.items() if found]
+
+
+def incomplete(left: dict, before: dict, wanted: dict) -> list:
+    """Who has a new key line already while the rest isn't there: access began before it was complete."""
+    found = []
+    for login, state_ in left.items():
+        given, known = rights(state_), rights(before[login])
+        new = any(what not in known and "cert-authority" in what for what in given)
+        if new and more(rights(wanted[login]), given):
+            found.append(f"{login} was open before complete: {state_}")
+    return found
 
 
 def save() -> None:
@@ -118,7 +169,7 @@ def save() -> None:
 
 def restore() -> None:
     """Give the host's state back."""
-    for path in glob.glob("/etc/*.lock"):
+    for path in [*glob.glob("/etc/*.lock"), *glob.glob(f"{names.LEDGER_PATH}.corrupt-*")]:
         os.unlink(path)
     for path in FILES:
         saved = f"{SNAPSHOT}/{os.path.basename(path)}"
@@ -134,10 +185,10 @@ def restore() -> None:
 
 
 def points(effects: list, inside_step: int):
-    """All kills to try: before and after each effect, and inside each program until it has no more."""
+    """All kills to try: before each effect, after the last, and inside each program until it has no more."""
+    yield {"effect": len(effects) - 1, "when": "after"}
     for number, (kind, _detail) in enumerate(effects):
         yield {"effect": number, "when": "before"}
-        yield {"effect": number, "when": "after"}
         change = 0
         while kind == "change" and inside_step:
             kill = {"effect": number, "when": "inside", "change": change}
@@ -150,18 +201,20 @@ def points(effects: list, inside_step: int):
 def main() -> None:
     wish = json.load(sys.stdin)
     processes.SWEEP_AFTER_SECONDS = 0.02  # what is proven here is order, not patience
-    login, uid, began = wish["login"], wish["uid"], time.monotonic()
+    people, began = wish["people"], time.monotonic()
     for document in wish["start"]:
         answer, _status, _effects = run(document)
         assert answer and not answer["failed"], answer
+    before = all_states(people)
+    if wish.get("break"):
+        os.truncate(wish["break"], 0)
     save()
-    before = state(login, uid)
     answer, _status, effects = run(wish["killed"])
     assert answer and not answer["failed"], answer
-    wanted = state(login, uid)
+    wanted = all_states(people)
     for document in wish["next"]:
         run(document)
-    expected = state(login, uid)
+    expected = all_states(people)
     failures, kills = [], 0
     for kill in points(effects, wish["inside_step"]):
         restore()
@@ -171,21 +224,28 @@ def main() -> None:
             continue
         kills += 1
         where = f"{kill} ({effects[kill['effect']][1][:60]})"
-        left = state(login, uid)
-        if half_open(left, wanted) and left["keys"] != before["keys"]:
-            failures.append(f"{where}: open before complete: {left}")
+        left = all_states(people)
+        found = too_much(left, before, wanted) + incomplete(left, before, wanted)
         for document in wish["next"]:
             answer, _status, _effects = run(document)
-        found = state(login, uid)
         if answer is None or answer["failed"]:
-            failures.append(f"{where}: the next run failed: {answer and answer['answer']['accounts']}")
-        elif wish["expect"] == "same" and found != expected:
-            other = [(key, found[key], expected[key]) for key in found if found[key] != expected[key]]
-            failures.append(f"{where}: {other}")
-        elif wish["expect"] == "closed" and not nothing_open(found):
-            failures.append(f"{where}: still open: {found}")
+            found.append(f"the next run failed: {answer and answer['answer']['accounts']}")
+        found += differences(all_states(people), expected, wish["expect"])
+        failures += [f"{where}: {one}" for one in found]
     restore()
     print(json.dumps({"kills": kills, "failures": failures, "seconds": time.monotonic() - began}))
+
+
+def differences(found: dict, expected: dict, expect: str) -> list:
+    """What isn't as it would be without a kill."""
+    if expect == "closed":
+        return [f"{login} is still open: {one}" for login, one in found.items() if not nothing_open(one)]
+    pairs = [(login, key) for login in found for key in found[login]]
+    return [
+        f"{login}: {key} is {found[login][key]}, not {expected[login][key]}"
+        for login, key in pairs
+        if found[login][key] != expected[login][key]
+    ]
 
 
 if __name__ == "__main__":

@@ -120,11 +120,11 @@ def test_account_that_lost_the_mark_is_closed_and_stays_so(host: ManagedHost, al
 def kill_everywhere(
     host: ManagedHost, start: list[str], killed: str, following: list[str], expect: str, step: int
 ) -> None:
-    """Kill the run at every effect and inside every program; the next run must end right each time."""
+    """Kill the run at every effect and inside every program: nobody has more, and the next run ends right."""
     found = host.kill_loop(
-        login="alice", uid=70007, start=start, killed=killed, next=following, expect=expect, inside_step=step
+        people={"alice": 70007}, start=start, killed=killed, next=following, expect=expect, inside_step=step
     )
-    assert found["kills"] > 10
+    assert found["kills"] > 5
     assert found["failures"] == []
 
 
