@@ -72,7 +72,7 @@ def test_a_report_tells_what_was_changed_and_changes_nothing(site, people):
     left = asked(site, "--deep", "--fix", "--yes", code=1)
     assert codes(left) == set(CHANGES) - REPAIRED
     assert site.gets_in(people, SERVER)
-    site.lab.exec(SERVER, ["sh", "-c", f"{TIDY}; rm {PROGRAM}"])
+    site.lab.exec(SERVER, ["sh", "-c", f"{TIDY}\nrm {PROGRAM}"])
     assert asked(site, "--fix", "--yes", code=0)["findings"] == []
 
 
