@@ -17,6 +17,7 @@ from ansible_collections.daypass.ssh.plugins.module_utils import (
     names,
     report,
     reporting,
+    seen,
     sudo_rules,
     units,
 )
@@ -25,7 +26,7 @@ from ansible_collections.daypass.ssh.plugins.module_utils.document import SudoRu
 from ansible_collections.daypass.ssh.plugins.module_utils.facts import AccountFacts, Facts
 from ansible_collections.daypass.ssh.plugins.module_utils.findings import Finding
 from ansible_collections.daypass.ssh.plugins.module_utils.key_lines import render_key_file
-from ansible_collections.daypass.ssh.plugins.module_utils.report import Deep, FileSeen, Left, Seen
+from ansible_collections.daypass.ssh.plugins.module_utils.seen import Deep, FileSeen, Left, Seen
 from ansible_collections.daypass.ssh.plugins.module_utils.system import System
 
 NOW = 1_795_000_000  # 2026-11-18T11:06:40Z
@@ -186,7 +187,7 @@ CASES: dict[str, tuple[Change, list[Finding]]] = {
         [Finding("file_differs", units.CRON_PATH)],
     ),
     "program_altered": (
-        lambda s: s._replace(wanted_digests={**WANTED, host_start.PROGRAM_PATH: report.ALTERED}),
+        lambda s: s._replace(wanted_digests={**WANTED, host_start.PROGRAM_PATH: seen.ALTERED}),
         [Finding("program_altered", host_start.PROGRAM_PATH)],
     ),
     "file_mode": (

@@ -15,7 +15,7 @@ import stat
 from typing import TYPE_CHECKING, Iterator
 
 from . import names
-from .report import Deep
+from .seen import Deep
 
 if TYPE_CHECKING:
     from .system import System

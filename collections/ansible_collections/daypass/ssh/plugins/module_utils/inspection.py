@@ -16,7 +16,7 @@ from .candidate import check_overridden
 from .host_start import PROGRAM_PATH
 from .listeners import find_listeners
 from .names import Refusal
-from .report import ALTERED, FileSeen, Left, Seen
+from .seen import ALTERED, FileSeen, Left, Seen
 from .sshd import check_account
 from .way_back import MARKER
 

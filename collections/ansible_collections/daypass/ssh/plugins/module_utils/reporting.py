@@ -17,6 +17,7 @@ from .inspection import inspect
 from .ledger import read_ledger
 from .mounts import read_mounts
 from .names import Refusal
+from .seen import Seen
 
 if TYPE_CHECKING:
     from .installing import Program
@@ -80,7 +81,7 @@ class Looked(NamedTuple):
         problems: What is wrong with the document here.
     """
 
-    seen: report.Seen
+    seen: Seen
     against: merge.Wanted | None
     problems: list[Finding]
 
@@ -120,7 +121,7 @@ def merged(
         return None, [Finding("not_ours", "", f"{refusal.sentence} ({refusal.code})")]
 
 
-def _answer(seen: report.Seen, findings: list[Finding], run: Run) -> dict[str, Any]:
+def _answer(seen: Seen, findings: list[Finding], run: Run) -> dict[str, Any]:
     ledger = seen.ledger
     rows, left_out = fitting([shown(finding) for finding in findings])
     live = [login for login, one in ledger.accounts.items() if any(g.live for g in one.grants.values())]
