@@ -421,6 +421,7 @@ def test_what_is_a_joined_accounts_own_is_no_finding():
     ("grant", "why"),
     [
         (GRANT._replace(groups=("docker",)), "the group docker is root-equivalent"),
+        (GRANT._replace(groups=("staff",)), "the group staff is root-equivalent"),
         (
             GRANT._replace(groups=(), sudo=(SudoRule("root", "ALL"),)),
             "sudo with ALL commands as root is root-equivalent",

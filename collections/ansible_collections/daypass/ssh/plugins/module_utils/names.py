@@ -72,7 +72,7 @@ RESERVED = frozenset(
 OWN_PREFIX = "daypass"
 
 # Membership is as good as root (docker and lxd start privileged containers, disk reads and writes raw
-# devices, shadow reads password digests).
+# devices, shadow reads password digests, staff writes below /usr/local on Debian, where root's programs lie).
 ROOT_EQUIVALENT_GROUPS = frozenset(
     [
         "root",
@@ -87,6 +87,7 @@ ROOT_EQUIVALENT_GROUPS = frozenset(
         "disk",
         "shadow",
         "kmem",
+        "staff",
     ]
 )
 
