@@ -244,7 +244,7 @@ def test_killed_anywhere_the_next_run_ends_right(host: Host, ending: bool):
     start = [host.document(wish)] if ending else []
     document = host.document(gone if ending else wish)
     found = host.kill_loop(
-        login="jane", uid=JANE, start=start, killed=document, next=[document], expect="same", inside_step=0
+        people={"jane": JANE}, start=start, killed=document, next=[document], expect="same", inside_step=0
     )
     assert found["failures"] == []
     assert found["kills"] >= 8

@@ -19,7 +19,14 @@ from .converge import converge
 from .host_start import PROGRAM_PATH
 from .ledger import read_ledger, remove_ledger
 from .listeners import find_listeners, reload_listeners
-from .names import DOCUMENT_VERSION, LOCK_PATH, LOCK_WAIT_SECONDS, SSHD_DROPIN, Refusal
+from .names import (
+    ARCHIVE_LOCK_PATH,
+    DOCUMENT_VERSION,
+    LOCK_PATH,
+    LOCK_WAIT_SECONDS,
+    SSHD_DROPIN,
+    Refusal,
+)
 from .system import CommandFailed, System
 from .way_back import LOCK, disarm, read_armed
 
@@ -100,7 +107,8 @@ def remove_traces(system: System, way_back: WayBack) -> None:
             return  # a wave came between and opened somebody's account
         remove_ledger(system)
     units.uninstall(system)
-    system.remove(PROGRAM_PATH)  # the canary's run brought it
+    for path in (PROGRAM_PATH, ARCHIVE_LOCK_PATH):  # the canary's runs made them
+        system.remove(path)
     for folder in (os.path.dirname(PROGRAM_PATH), *reversed(way_back.folders)):
         if not system.names(folder):
             system.query(["rmdir", "--", folder])
