@@ -89,6 +89,16 @@ def test_listener_without_title_is_found_by_its_words(proc: Proc):
     assert proc.find() == [Listener(40, SSHD, ("-f", "/etc/x"))]
 
 
+def test_listener_that_is_starting_again_is_read_when_it_shows_its_options(
+    proc: Proc, monkeypatch: pytest.MonkeyPatch
+):
+    """At each reload its command line is empty for a moment; it isn't one without options."""
+    proc.add(40, SSHD, "")
+    shown = proc.folder / "40" / "cmdline"
+    monkeypatch.setattr(listeners.time, "sleep", lambda _seconds: shown.write_text(TITLE))
+    assert proc.find() == [Listener(40, SSHD, ("-p", "2222"))]
+
+
 def test_every_listener_counts(proc: Proc):
     """A second sshd on another port is one more way in."""
     proc.add(41, SSHD, TITLE)

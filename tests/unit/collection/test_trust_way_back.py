@@ -29,6 +29,7 @@ class FakeSystem:
         self.files = dict(files or {})
         self.run: list[list[str]] = []
         self.signals: list[int] = []
+        self.seconds = 0.0
 
     def read(self, path: str) -> bytes | None:
         return self.files.get(path)
@@ -60,6 +61,10 @@ class FakeSystem:
 
     def sleep(self, seconds: float) -> None:
         pass
+
+    def monotonic(self) -> float:
+        self.seconds += 1
+        return self.seconds
 
     def clock(self) -> int:
         return 1_800_000_000

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import os
 import re
+import time
 from contextlib import suppress
 from signal import SIGHUP
 from typing import TYPE_CHECKING, Mapping, NamedTuple, Sequence
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
 
 ROOT_UID = 0
 MAIN_FILE = "/etc/ssh/sshd_config"
+RELOAD_SECONDS = 5  # a reload takes milliseconds; a slow host some more
+STARTING_SECONDS = 1  # an exec takes a millisecond; a slow host some more
 PROGRAMS = ("/usr/sbin/sshd", "/usr/local/sbin/sshd", "/usr/bin/sshd", "/sbin/sshd")
 
 # sshd(8): the options that take a value, and those among them that change what `sshd -t` and `-T` see.
@@ -101,13 +104,24 @@ def _listener_of(proc: str, pid: int) -> Listener | None:
         program = os.readlink(folder + "/exe")
         if os.path.basename(program.split(" ")[0]) != "sshd" or not _is_ours(proc, folder):
             return None
-        with open(folder + "/cmdline", "rb") as stream:
-            text = stream.read().decode("utf-8", "replace")
+        text = _command_line(folder)
     except OSError:
         return None  # ended meanwhile
     # An upgrade replaces the file below a running sshd: the link then ends in " (deleted)".
     options = _options_of(text)
     return None if options is None else Listener(pid, program.split(" ")[0], options)
+
+
+def _command_line(folder: str) -> str:
+    """As /proc shows it. For a moment of its exec a process shows none (proc(5), cmdline), as sshd does at
+    each reload: taken for one without options, it would be judged by the wrong files and addresses."""
+    until = time.monotonic() + STARTING_SECONDS
+    while True:
+        with open(folder + "/cmdline", "rb") as stream:
+            text = stream.read().decode("utf-8", "replace")
+        if text or time.monotonic() >= until:
+            return text
+        time.sleep(0.002)
 
 
 def _options_of(text: str) -> tuple[str, ...] | None:
@@ -134,6 +148,16 @@ def reload_listeners(system: System, listeners: Sequence[Listener]) -> list[int]
     for pid in told:
         system.signal(pid, SIGHUP)
     return told
+
+
+def reload_and_wait(system: System, listeners: Sequence[Listener]) -> bool:
+    """Reload each and wait until it listens again; what comes next may reload it once more.
+
+    A SIGHUP is lost on an sshd that is still starting after the one before: it would keep what it read.
+    """
+    before = {one.pid: listening_sockets(one.pid) for one in listeners if one.pid}
+    reload_listeners(system, listeners)
+    return wait_until_reloaded(system, before, RELOAD_SECONDS)
 
 
 def listening_sockets(pid: int, proc: str = "/proc") -> frozenset[str]:

@@ -18,7 +18,7 @@ from . import account_files, document, units
 from .converge import converge
 from .host_start import PROGRAM_PATH
 from .ledger import read_ledger, remove_ledger
-from .listeners import find_listeners, reload_listeners
+from .listeners import find_listeners, reload_and_wait
 from .names import (
     ARCHIVE_LOCK_PATH,
     DOCUMENT_VERSION,
@@ -55,7 +55,7 @@ def restore_dropin(system: System, way_back: WayBack) -> None:
         system.remove(SSHD_DROPIN)
     else:
         system.write(SSHD_DROPIN, way_back.dropin, DROPIN_MODE)
-    reload_listeners(system, find_listeners())
+    reload_and_wait(system, find_listeners())
 
 
 def remove_canary(system: System, canary: str) -> bool:

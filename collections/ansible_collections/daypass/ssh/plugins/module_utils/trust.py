@@ -15,13 +15,7 @@ from .candidate import BYSTANDER, check_candidate
 from .handover import Identity, check_known_machine, ledger_for
 from .join_sshd import own_keys_file
 from .ledger import write_ledger
-from .listeners import (
-    find_listeners,
-    listening_sockets,
-    reload_listeners,
-    wait_until_answering,
-    wait_until_reloaded,
-)
+from .listeners import RELOAD_SECONDS, find_listeners, reload_and_wait, wait_until_answering
 from .names import (
     HEX_ID,
     KEYS_FOLDER,
@@ -43,7 +37,6 @@ if TYPE_CHECKING:
     from .listeners import Listener
     from .system import System
 
-RELOAD_SECONDS = 5  # a reload takes milliseconds; a slow host some more
 
 # Folder and mode, outer ones first. The login itself reads its key file, so the way there must be passable.
 FOLDERS = (("/etc/ssh/sshd_config.d", 0o755), (TRUST_FOLDER, 0o755), (KEYS_FOLDER, 0o711))
@@ -199,9 +192,7 @@ def reload_and_see(system: System, listeners: Sequence[Listener]) -> None:
         Refusal: `sshd_reload_failed`.
     """
     addresses = {one: _addresses(system, one) for one in listeners if one.pid}
-    sockets = {one.pid: listening_sockets(one.pid) for one in addresses}
-    reload_listeners(system, listeners)
-    wait_until_reloaded(system, sockets, RELOAD_SECONDS)
+    reload_and_wait(system, listeners)
     for listener, places in addresses.items():
         if not wait_until_answering(system, places, RELOAD_SECONDS):
             armed = read_armed(system)
