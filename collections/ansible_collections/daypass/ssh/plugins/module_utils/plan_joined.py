@@ -208,8 +208,7 @@ def _warnings(
         found.append(f"{want.name} was taken out of the group {names.GROUP_JOINED}; it was closed")
     if want.name in context.facts.mentioned and rights.sudo_of(end):
         found.append(f"sudoers names {want.name} too: those rules stay, and the last that matches counts")
-    roots = sorted(rights.groups_of(end) & names.ROOT_EQUIVALENT_GROUPS)
-    return (*found, *(f"the group {group} is root-equivalent" for group in roots))
+    return tuple(found)
 
 
 def _plan_gone(
