@@ -4,7 +4,7 @@ PYTHON := .venv/bin/python
 STAGES := $(PYTHON) scripts/run-stages
 
 .DEFAULT_GOAL := help
-.PHONY: help dev system databases demo test lint unit contract integration e2e e2e-newest molecule sanity docs-check bench format lock clean
+.PHONY: help dev system databases compiler demo test lint unit contract integration e2e e2e-newest molecule sanity docs-check bench format lock clean
 
 help: ## show this list
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## /  make \1|/' | awk -F'|' '{printf "%-20s %s\n", $$1, $$2}'
@@ -19,10 +19,13 @@ system: dev
 databases: dev
 	@lab/setup postgresql
 
+compiler: # tests build the name service module of a directory that is down
+	@lab/setup gcc libc6-dev
+
 demo: system ## the main job on three lab servers, step by step
 	@$(PYTHON) -m lab.demo
 
-test: system databases ## all gates and tests, cheap ones first (what CI runs)
+test: system databases compiler ## all gates and tests, cheap ones first (what CI runs)
 	@$(STAGES) all
 
 lint: dev ## all static checks
@@ -40,7 +43,7 @@ sanity: dev ## ansible-test sanity for the collection
 docs-check: dev ## commands in the documents against the real ones, changelog fragments
 	@$(STAGES) docs
 
-integration: system ## tests against lab hosts, part by part
+integration: system compiler ## tests against lab hosts, part by part
 	@$(STAGES) integration
 
 e2e: system ## the whole of Daypass against lab hosts
