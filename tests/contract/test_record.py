@@ -7,8 +7,8 @@ from datetime import datetime, timedelta, timezone
 
 import pytest
 
-from daypass.domain.certificates import CertificateState
-from daypass.domain.grants import AccountState, GrantState, ShareState
+from daypass.domain.certificates import CertificateState, Constraints
+from daypass.domain.grants import AccountState, GrantState, ShareState, Trigger
 from daypass.domain.hosts import Host, HostKey, SentDocument
 from daypass.errors import NotFoundError, StoreError
 from daypass.store import SerialTaken, Store
@@ -29,6 +29,24 @@ def test_grant_and_shares_come_back_as_they_were(store: Store):
     with store.read() as view:
         assert view.grant("01JD1") == ended
         assert view.shares(grant_id="01JD1") == [share(), full]
+
+
+def test_constraints_and_origin_of_a_grant_come_back_as_they_were(store: Store):
+    """What a flow bound is signed again at each extension, so nothing of it may be lost."""
+    options = {
+        "source-address": "192.0.2.0/24,2001:db8::/32",
+        "force-command": "/bin/sh -c \"x 'y' {{ z }}\"",
+    }
+    made = grant(
+        constraints=Constraints(options, ("permit-X11-forwarding", "permit-port-forwarding")),
+        request_id="01JREQ", trigger=Trigger.BREAK_GLASS, times_extended=3,
+    )  # fmt: skip
+    with store.write(ACTOR, NOW) as work:
+        work.add_grant(made, [])
+        work.add_grant(grant("01JD2", constraints=Constraints({}, ())), [])
+    with store.read() as view:
+        assert view.grant("01JD1") == made
+        assert view.grant("01JD2") == grant("01JD2", constraints=Constraints({}, ()))
 
 
 def test_time_in_another_zone_comes_back_as_the_same_moment(store: Store):

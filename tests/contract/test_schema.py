@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Engine, text
 from sqlalchemy.exc import DBAPIError
 
-from daypass.store import Store, schema, tables
+from daypass.domain.certificates import Constraints
+from daypass.domain.grants import Trigger
+from daypass.store import Store, open_store, schema, tables
 from daypass.store.engines import make_engine
 
 from .samples import ACTOR, NOW
@@ -48,6 +52,28 @@ def test_second_upgrade_changes_nothing(store: Store):
     store.upgrade()
     with store.read() as view:
         assert len(view.events()) == 1
+
+
+def test_grant_from_before_constraints_is_an_operators_with_a_terminal(database: str | Path):
+    """Migration 0004: rows that know nothing of constraints get what they were given at the time."""
+    engine = make_engine(database)
+    with engine.begin() as connection:
+        configuration = schema._configuration()
+        configuration.attributes["connection"] = connection
+        command.upgrade(configuration, "0003")
+        statement = (
+            "INSERT INTO grants (id, login, comment, flow, reason, actor, not_before, not_after, created_at,"
+            " state) VALUES ('01JD1', 'alice', 'a@example.com', 'direct', '', 'x', 0, 60000000, 0, 'active')"
+        )
+        connection.execute(text(statement))
+    engine.dispose()
+    with closing(open_store(database)) as store:
+        store.upgrade()
+        with store.read() as view:
+            old = view.grant("01JD1")
+    assert old is not None
+    assert old.constraints == Constraints({}, ("permit-pty",))
+    assert (old.request_id, old.trigger, old.times_extended) == (None, Trigger.DIRECT, 0)
 
 
 @pytest.mark.parametrize(

@@ -33,6 +33,19 @@ def is_force_command(text: str) -> bool:
     return text.isprintable() and bool(text.strip()) and len(text.strip()) <= MAX_FORCE_COMMAND_CHARACTERS
 
 
+@dataclass(frozen=True)
+class Constraints:
+    """What a grant's certificates are bound to, and what they may do: the flow says it, never who asks.
+
+    Attributes:
+        critical_options: `source-address` and `force-command` only; empty = bound to nothing.
+        extensions: Names from `KNOWN_EXTENSIONS`.
+    """
+
+    critical_options: Mapping[str, str] = field(default_factory=dict, hash=False)
+    extensions: tuple[str, ...] = PTY_ONLY
+
+
 class CertificateState(StrEnum):
     """Reserved before it is signed; revoked when its key line must go."""
 
@@ -63,7 +76,7 @@ class CertificateSpec:
     valid_after: datetime
     valid_before: datetime
     critical_options: Mapping[str, str] = field(default_factory=dict, hash=False)
-    extensions: tuple[str, ...] = ("permit-pty",)
+    extensions: tuple[str, ...] = PTY_ONLY
 
 
 @dataclass(frozen=True)

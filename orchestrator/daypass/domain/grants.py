@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Literal
 
+from daypass.domain.certificates import Constraints
 from daypass.domain.windows import Window
 
 DIRECT_FLOW = "direct"  # the flow name of an operator's own grant (design.md, certificate profile)
@@ -21,6 +22,15 @@ class GrantState(StrEnum):
     ACTIVE = "active"
     ENDING = "ending"
     ENDED = "ended"
+
+
+class Trigger(StrEnum):
+    """What brought a grant about."""
+
+    DIRECT = "direct"  # an operator
+    SELF_SERVE = "self_serve"  # a request
+    AUTOMATIC = "automatic"  # a flow, for everyone whom it is for
+    BREAK_GLASS = "break_glass"  # a request that nobody had to approve, with a review afterwards
 
 
 class ShareState(StrEnum):
@@ -52,6 +62,9 @@ class Grant:
         actor: Who made the grant, for the record.
         ended_at: When it was ended (revoked or run out), None while it gives access.
         end_reason: `revoked`, `window closed` or free text of the operator.
+        constraints: What its certificates are bound to and may do, as it was when access was given.
+        request_id: The request that it came from, None where there was none.
+        times_extended: How often its end was moved.
     """
 
     id: str
@@ -65,6 +78,10 @@ class Grant:
     state: GrantState = GrantState.APPROVED
     ended_at: datetime | None = None
     end_reason: str | None = None
+    constraints: Constraints = field(default_factory=Constraints)
+    request_id: str | None = None
+    trigger: Trigger = Trigger.DIRECT
+    times_extended: int = 0
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from typing import Any
 
 from sqlalchemy import Row
 
-from daypass.domain.certificates import Certificate, CertificateState
+from daypass.domain.certificates import Certificate, CertificateState, Constraints
 from daypass.domain.events import Event
 from daypass.domain.grants import (
     Account,
@@ -20,6 +20,7 @@ from daypass.domain.grants import (
     Share,
     ShareState,
     SudoRule,
+    Trigger,
 )
 from daypass.domain.hosts import Host, HostKey, SentDocument
 from daypass.domain.windows import Window
@@ -42,12 +43,16 @@ def _with_window(values: Values) -> Values:
 
 
 def grant_values(grant: Grant) -> Values:
-    return _with_bounds(asdict(grant))
+    values = _with_bounds(asdict(grant))
+    constraints: Values = values.pop("constraints")
+    return values | constraints
 
 
 def grant_from(row: Row[Any]) -> Grant:
     values = _with_window(_fields(row))
-    return Grant(**values | {"state": GrantState(values["state"])})
+    constraints = Constraints(values.pop("critical_options"), tuple(values.pop("extensions")))
+    values |= {"state": GrantState(values["state"]), "trigger": Trigger(values["trigger"])}
+    return Grant(**values, constraints=constraints)
 
 
 def share_values(share: Share) -> Values:

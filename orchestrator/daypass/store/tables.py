@@ -92,6 +92,11 @@ grants = Table(
     Column("state", String(16), nullable=False),
     Column("ended_at", UtcTime),
     Column("end_reason", Text),
+    Column("critical_options", JSON, nullable=False, server_default="{}"),
+    Column("extensions", JSON, nullable=False, server_default='["permit-pty"]'),
+    Column("request_id", String(40)),
+    Column("trigger", String(16), nullable=False, server_default="direct"),
+    Column("times_extended", Integer, nullable=False, server_default="0"),
     Index(None, "state", "not_after"),  # what is past, among a million ended ones
     Index(None, "created_at", "id"),  # the newest
     Index(None, "login", "created_at"),
