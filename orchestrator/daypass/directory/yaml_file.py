@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping
+from functools import cached_property
 from pathlib import Path
 
 from pydantic import ValidationError
@@ -28,22 +29,25 @@ NO_CALENDARS = NoCalendars()
 
 
 class YamlDirectory:
-    """A directory that is one YAML file.
+    """A directory that is one YAML file, which is read once however often it is asked."""
 
-    Args:
-        calendars: Where the shifts' calendars come from; without them, those shifts say nothing.
-    """
-
-    def __init__(self, file: Path, calendars: CalendarSources = NO_CALENDARS) -> None:
+    def __init__(self, file: Path) -> None:
         self._file = file
-        self._calendars = calendars
 
-    def read(self) -> Directory:
-        """Everyone in the file; errors as `DirectorySource.read`."""
+    def read(self, calendars: CalendarSources = NO_CALENDARS) -> Directory:
+        """Everyone in the file; errors as `DirectorySource.read`.
+
+        Args:
+            calendars: Where the shifts' calendars come from; without them, those shifts say nothing.
+        """
+        return build(self._checked, calendars)
+
+    @cached_property
+    def _checked(self) -> DirectoryFile:
         entries = self._entries()
         if problems := check_together(entries, str(self._file)):
             raise refused(WHAT, self._file, problems)
-        return build(entries, self._calendars)
+        return entries
 
     def _entries(self) -> DirectoryFile:
         file = str(self._file)

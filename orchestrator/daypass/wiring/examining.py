@@ -16,7 +16,8 @@ from daypass.execution.ansible_settings import find_ansible, find_collections
 from daypass.flows.checking import check_policy
 from daypass.inventory.twins import twins, twins_text
 from daypass.secret_stores import decode_connector_key, resolve
-from daypass.wiring.opening import now, open_record
+from daypass.wiring.clock import now
+from daypass.wiring.opening import open_record
 from daypass.wiring.policies import policy_of
 from daypass.workflow.doctor import Finding, Grade, check, check_disk, check_mode, check_programs
 

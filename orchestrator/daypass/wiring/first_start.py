@@ -18,7 +18,8 @@ from daypass.secret_stores import resolve, take_environment
 from daypass.store import AuditHead, open_store
 from daypass.store.interface import ReadView
 from daypass.wiring import identities
-from daypass.wiring.opening import database_of, leave_no_core, now
+from daypass.wiring.clock import now
+from daypass.wiring.opening import database_of, leave_no_core
 from daypass.workflow.initialising import (
     ENVIRONMENT_MARK,
     Made,

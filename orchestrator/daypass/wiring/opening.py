@@ -7,7 +7,7 @@ import resource
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import cache
 from pathlib import Path
 
@@ -22,18 +22,16 @@ from daypass.domain.secrets import FromEnvironment, Secret, SecretReference
 from daypass.errors import AuditError, StoreError
 from daypass.execution.run_folder import default_run_root, remove_stale_runs
 from daypass.execution.runner import RunnerExecutor
+from daypass.flows import Policy
 from daypass.secret_stores import decode_connector_key, resolve, take_environment
 from daypass.store import open_store, schema
 from daypass.store.interface import Store
 from daypass.wiring import identities
+from daypass.wiring.clock import now
+from daypass.wiring.policies import policy_of
 from daypass.workflow.seams import Seams
 
 DATABASE_FILE = "daypass.sqlite3"
-
-
-def now() -> datetime:
-    """The clock: aware UTC, whole microseconds."""
-    return datetime.now(UTC)
 
 
 @dataclass(frozen=True)
@@ -157,9 +155,15 @@ def _seams(settings: Settings, store: Store, taken: Mapping[FromEnvironment, Sec
             forks=settings.waves.forks,
         )
 
+    people = YamlDirectory(settings.directory) if settings.directory else None
+
     @cache
     def directory() -> Directory | None:
-        return YamlDirectory(settings.directory).read() if settings.directory else None
+        return people.read() if people else None
+
+    @cache
+    def policy() -> Policy:
+        return policy_of(settings, people)
 
     return Seams(
         settings=settings,
@@ -177,4 +181,5 @@ def _seams(settings: Settings, store: Store, taken: Mapping[FromEnvironment, Sec
         owner=identities.owner(),
         alive=identities.alive,
         directory=directory,
+        policy=policy,
     )

@@ -9,6 +9,7 @@ from datetime import datetime
 
 from daypass.directory import Directory
 from daypass.domain.grants import Account, AccountState, Grant, GrantState
+from daypass.domain.people import Person
 from daypass.errors import ConfigurationError, DeniedError
 from daypass.store.interface import ReadView
 from daypass.workflow.ending import end_grant
@@ -36,19 +37,35 @@ def check_here(directory: Directory | None, login: str) -> None:
     """Refuse a login that the directory, where there is one, gives to nobody who is still here.
 
     Raises:
+        DeniedError: As `person_here`.
+    """
+    if directory is not None:
+        person_here(directory, login)
+
+
+def person_here(directory: Directory, name: str) -> Person:
+    """Whom a login or an e-mail address means.
+
+    Raises:
         DeniedError: `person_unknown` or `person_left`.
     """
-    if directory is None or directory.active(login) is not None:
-        return
-    if directory.person(login) is None:
-        near = difflib.get_close_matches(login, directory.people, 1)
-        likely = f"did you mean {near[0]!r}? " if near else ""
+    person = directory.active(name)
+    if person is not None:
+        return person
+    if directory.person(name) is not None:
         raise DeniedError(
-            f"nobody in the directory has the login {login!r}",
-            hint=f"{likely}add the person to the directory, or correct the login",
-            code="person_unknown",
+            f"{name!r} has left (active: false in the directory)",
+            hint="if that is wrong, correct the directory",
+            code="person_left",
         )
-    raise DeniedError(f"{login!r} has left (active: false in the directory)", code="person_left")
+    near = difflib.get_close_matches(name, [*directory.people, *directory.logins], 1)
+    likely = f"did you mean {near[0]!r}? " if near else ""
+    called = "e-mail address" if "@" in name else "login"
+    raise DeniedError(
+        f"nobody in the directory has the {called} {name!r}",
+        hint=f"{likely}add the person to the directory, or correct the {called}",
+        code="person_unknown",
+    )
 
 
 def end_left(seams: Seams, now: datetime) -> Leaving:

@@ -14,12 +14,26 @@ from daypass.directory import Directory
 from daypass.domain.servers import Server
 from daypass.errors import ConfigurationError, NotFoundError
 from daypass.execution.executor import Executor
+from daypass.flows import Policy
 from daypass.store.interface import Store
 
 
 def no_directory() -> Directory | None:
     """What there is when `directory` isn't set."""
     return None
+
+
+def no_policy() -> Policy:
+    """As `no_directory`: flows are about people.
+
+    Raises:
+        ConfigurationError: `directory_missing`.
+    """
+    raise ConfigurationError(
+        "no directory is set: there is nobody to decide about",
+        hint="add `directory: directory.yaml` to daypass.yaml",
+        code="directory_missing",
+    )
 
 
 @dataclass(frozen=True)
@@ -38,7 +52,10 @@ class Seams:
         new_host_id: 32 lower hex digits.
         actor: Who is acting, for the record.
         owner: This process, as a claim's owner.
-        directory: People, groups and shifts, read when called; None where no directory is set.
+        directory: People and groups, read when called; None where no directory is set. What calendars say of
+            shifts isn't in it: they are fetched for `policy` alone.
+        policy: All flows with people, shifts and servers, read when called, once a command. Raises
+            ConfigurationError: the directory has problems, or there is none.
         alive: Whether another claim's owner still runs, as far as this machine can tell.
     """
 
@@ -57,6 +74,7 @@ class Seams:
     owner: str
     alive: Callable[[str], bool]
     directory: Callable[[], Directory | None] = no_directory
+    policy: Callable[[], Policy] = no_policy
 
     @cached_property
     def at_address(self) -> Mapping[tuple[str, int], Server]:

@@ -214,7 +214,7 @@ def people_with(tmp_path: Path):
 
     def read(setting: str, found: FetchedCalendars):
         (tmp_path / "directory.yaml").write_text(TEXT % setting)
-        return YamlDirectory(tmp_path / "directory.yaml", found).read()
+        return YamlDirectory(tmp_path / "directory.yaml").read(found)
 
     return read
 
