@@ -18,7 +18,8 @@ from daypass.cli.render import Screen, time_text
 from daypass.cli.words import as_tags
 from daypass.domain.grants import Share, ShareState
 from daypass.domain.servers import DEFAULT_PORT, Server
-from daypass.workflow.granting import GrantAnswer, GrantRequest, give
+from daypass.workflow.giving import GrantAnswer
+from daypass.workflow.granting import GrantRequest, give
 from daypass.workflow.revoking import RevokeAnswer, take_back
 from daypass.workflow.settle import OVER, in_effect
 

@@ -1,0 +1,224 @@
+"""Giving access that was decided: recorded with its shares and serials, then signed, then applied.
+
+The one way for operators' grants, granted requests and automatic access (design.md, "The way of the data").
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from daypass.ca.public_keys import PublicKey
+from daypass.config import Integration
+from daypass.domain.certificates import Certificate, CertificateState
+from daypass.domain.grants import DEFAULT_GROUP, Account, Grant, Share, SudoRule
+from daypass.domain.outcomes import Outcome
+from daypass.domain.windows import Window
+from daypass.errors import DeniedError, UsageError
+from daypass.host_rules import PRINCIPALS_MAX
+from daypass.store.interface import ReadView, WriteWork
+from daypass.workflow.claims import claimed
+from daypass.workflow.joining import identity_of
+from daypass.workflow.onboarding import CANARY_LOGIN
+from daypass.workflow.revoking import find_grant
+from daypass.workflow.seams import Seams
+from daypass.workflow.signing import reserve, sign_reserved
+from daypass.workflow.waves import Progress, check_documents, converge
+
+
+@dataclass(frozen=True)
+class NewGrant:
+    """Access that somebody or something has decided on.
+
+    Attributes:
+        comment: GECOS text that marks the person's accounts, an e-mail address where one is known; empty = as
+            they are marked, or `daypass <login>`.
+        public_keys: One certificate is signed for each; at least one.
+    """
+
+    login: str
+    comment: str
+    flow: str
+    reason: str
+    window: Window
+    servers: tuple[str, ...]
+    groups: tuple[str, ...]
+    public_keys: tuple[PublicKey, ...]
+
+
+@dataclass(frozen=True)
+class GrantAnswer:
+    """A grant as it stands after its wave."""
+
+    grant: Grant
+    certificates: tuple[Certificate, ...]
+    shares: tuple[Share, ...]
+    outcomes: Mapping[str, Outcome]
+
+    @property
+    def certificate(self) -> Certificate:
+        """The newest one; an operator's grant begins with one."""
+        return self.certificates[-1]
+
+
+def check_ready(seams: Seams, login: str, servers: Iterable[str], groups: tuple[str, ...]) -> None:
+    """Everything that could stop a grant, looked at before it is recorded.
+
+    Raises:
+        UsageError: The login is one that Daypass works through itself, or a server isn't onboarded.
+        DeniedError: A group isn't offered.
+        ConfigurationError: The CA's or a connector's key can't be read.
+    """
+    targets = tuple(servers)
+    check_person(seams, login, targets)
+    for server in targets:
+        check_groups(seams.integration_of(server), server, groups)
+    with seams.store.read() as view:
+        _check_onboarded(view, targets)
+    for server in targets:
+        seams.executor(seams.integration_of(server).name)
+    seams.signer()
+
+
+def check_person(seams: Seams, login: str, targets: tuple[str, ...]) -> None:
+    """Accounts that Daypass works through itself are nobody's (UsageError)."""
+    if login == CANARY_LOGIN or any(login == seams.server(name).user for name in targets):
+        raise UsageError(
+            f"{login!r} is the login that Daypass itself uses on these servers",
+            hint="choose another login for this person",
+            code="name_reserved",
+        )
+
+
+def check_groups(integration: Integration, server: str, groups: tuple[str, ...]) -> None:
+    """Refuse a group that the server's integration doesn't offer (DeniedError)."""
+    offered = [group.name for group in integration.user_groups]
+    for group in groups:
+        if group not in offered:
+            raise DeniedError(
+                f"group {group!r} isn't among the user_groups of {integration.name!r}, "
+                f"which server {server!r} belongs to: {', '.join(offered)}",
+                hint="name one of these, or add the group to daypass.yaml",
+                code="group_not_offered",
+            )
+
+
+def _check_onboarded(view: ReadView, targets: tuple[str, ...]) -> None:
+    missing = [name for name in targets if (host := view.host(name)) is None or not host.onboarded]
+    if missing:
+        raise UsageError(
+            f"not onboarded yet: {', '.join(missing)}",
+            hint=f"daypass onboard {' '.join(missing)}",
+            code="not_onboarded",
+        )
+
+
+def record_grant(seams: Seams, work: WriteWork, new: NewGrant, now: datetime) -> Grant:
+    """Grant, shares, accounts and serials in the caller's unit of work, before anything is signed or sent.
+
+    Raises:
+        UsageError: The login's accounts are marked as somebody else's, or a document would be too large.
+        DeniedError: There is no key, or there are more than a grant may have.
+    """
+    if not 1 <= len(new.public_keys) <= PRINCIPALS_MAX:
+        raise DeniedError(
+            f"{len(new.public_keys)} public keys for {new.login}; a grant has 1 to {PRINCIPALS_MAX}",
+            code="public_keys_number",
+        )
+    grant = Grant(
+        id=seams.new_id(),
+        login=new.login,
+        comment=_comment(work, new),
+        flow=new.flow,
+        reason=new.reason,
+        actor=seams.actor,
+        window=new.window,
+        created_at=now,
+    )
+    uid = work.uid_for(grant.login, grant.comment)
+    shares = [_share(seams.integration_of(name), name, grant, new.groups) for name in new.servers]
+    work.add_grant(grant, shares)
+    for share in shares:
+        work.set_account(_account(seams, work, share, grant, uid))
+    certificates = [reserve(seams, work, grant, key) for key in new.public_keys]
+    check_documents(seams, work, new.servers, now)
+    work.append_event("grant.recorded", grant.id, _record_details(grant, new, certificates))
+    return grant
+
+
+def _comment(view: ReadView, new: NewGrant) -> str:
+    """A login is one person's, on every server and for good: hosts know an account by uid and comment."""
+    nobody = f"daypass {new.login}"  # an account from before the directory knew the person
+    known = view.comment_of(new.login)
+    if known is None:
+        return new.comment or nobody
+    if new.comment and known not in (new.comment, nobody):
+        raise UsageError(
+            f"the accounts of {new.login} are marked {known!r}, not {new.comment!r}",
+            hint=f"choose another login if this isn't {known!r}",
+            code="comment_differs",
+        )
+    return known
+
+
+def _record_details(grant: Grant, new: NewGrant, certificates: list[Certificate]) -> dict[str, object]:
+    return {
+        "login": grant.login,
+        "flow": grant.flow,
+        "servers": list(new.servers),
+        "groups": list(new.groups),
+        "reason": grant.reason,
+        "not_before": grant.window.not_before.isoformat(),
+        "not_after": grant.window.not_after.isoformat(),
+        "certificates": [{"serial": str(one.serial), "public_key": one.fingerprint} for one in certificates],
+    }
+
+
+def _share(integration: Integration, server: str, grant: Grant, groups: tuple[str, ...]) -> Share:
+    rules: tuple[SudoRule, ...] = tuple(
+        rule for group in integration.user_groups if group.name in groups for rule in group.sudo
+    )
+    names = tuple(sorted({group for group in groups if group != DEFAULT_GROUP}))
+    return Share(grant.id, server, integration.name, grant.login, names, rules, grant.window)
+
+
+def _account(seams: Seams, work: WriteWork, share: Share, grant: Grant, uid: int) -> Account:
+    """The account's record: a new one, or the one that is there with this integration's settings of today."""
+    known = list(work.accounts(server=share.server, login=share.login))
+    live = [account for account in known if account.removed_at is None]
+    integration = seams.integration_of(share.server)
+    identity = identity_of(live[0] if live else None, integration, seams.directory(), share.login, uid)
+    return Account(
+        server=share.server,
+        login=share.login,
+        uid=identity.uid,
+        comment=live[0].comment if live else grant.comment,
+        shell=integration.login_shell,
+        existing=identity.existing,
+        home_on_removal=integration.home_on_removal,
+        user_cleanup_days=integration.user_cleanup_days,
+        state=live[0].state if live else Account.state,
+    )
+
+
+def put_into_effect(
+    seams: Seams, grant: Grant, now: datetime, progress: Progress | None = None
+) -> GrantAnswer:
+    """Sign what was reserved with the grant, and tell its servers, unless its window begins later."""
+    with seams.store.read() as view:
+        servers = [share.server for share in view.shares(grant_id=grant.id)]
+        reserved = [c for c in view.certificates(grant.id) if c.state is CertificateState.RESERVED]
+    outcomes: Mapping[str, Outcome] = {}
+    with claimed(seams, servers, now):
+        for certificate in reserved:
+            sign_reserved(seams, grant, certificate.serial, now)
+        if grant.window.not_before <= seams.clock():
+            outcomes = converge(seams, servers, progress=progress)
+    with seams.store.read() as view:
+        return GrantAnswer(
+            grant=find_grant(view, grant.id),
+            certificates=tuple(view.certificates(grant.id)),
+            shares=tuple(view.shares(grant_id=grant.id)),
+            outcomes=outcomes,
+        )
