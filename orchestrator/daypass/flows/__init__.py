@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from daypass.flows.approvals import Approvals, Vote, approvals
+from daypass.domain.requests import Vote
+from daypass.flows.approvals import Approvals, approvals
 from daypass.flows.case import Ask, OpenAccess
 from daypass.flows.engine import Decision, Verdict, decide
 from daypass.flows.policy import Policy, build_policy

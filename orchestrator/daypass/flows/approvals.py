@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+from daypass.domain.requests import Vote
 from daypass.flows.case import Ask, Case
 from daypass.flows.looking_up import build_case
 from daypass.flows.policy import Flow, Policy
@@ -22,22 +23,6 @@ class VoteState(StrEnum):
     WAITING = "waiting"
     APPROVED = "approved"
     DENIED = "denied"
-
-
-@dataclass(frozen=True)
-class Vote:
-    """One answer.
-
-    Attributes:
-        person: Login or e-mail address.
-        length: A shorter time than was asked for, None = as asked.
-    """
-
-    person: str
-    at: datetime
-    yes: bool
-    reason: str = ""
-    length: timedelta | None = None
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ from daypass.domain.events import Event
 from daypass.domain.grants import Account, AccountState, Grant, GrantState, Share, ShareState
 from daypass.domain.hosts import Host, HostKey, SentDocument
 from daypass.errors import StoreError
+from daypass.store.request_interface import RequestsView, RequestsWork
 
 CANARY_UID = 70000  # the onboarding canary's, on every server; people begin one higher
 FIRST_UID = 70001
@@ -34,7 +35,7 @@ class AuditHead:
     hash: str
 
 
-class ReadView(Protocol):
+class ReadView(RequestsView, Protocol):
     """One consistent view of the whole record."""
 
     def orchestrator_id(self) -> str:
@@ -124,7 +125,7 @@ class ReadView(Protocol):
         """As the store keeps it beside the events."""
 
 
-class WriteWork(ReadView, Protocol):
+class WriteWork(RequestsWork, ReadView, Protocol):
     """Everything of one unit of work becomes true together, or nothing of it."""
 
     def set_orchestrator_id(self, orchestrator_id: str) -> None:

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from sqlalchemy import (
     JSON,
     BigInteger,
+    Boolean,
     CheckConstraint,
     Column,
     Dialect,
@@ -126,6 +127,50 @@ shares = Table(
     Index(None, "state", "not_after"),  # what has run out
     Index(None, "server", "state", "login"),  # a server's document
     Index(None, "login", "state"),
+)
+
+requests = Table(
+    "requests",
+    metadata,
+    Column("id", String(40), primary_key=True),
+    Column("requester", String(32), nullable=False),
+    Column("grantee", String(32), nullable=False),
+    Column("actor", Text, nullable=False),
+    Column("servers", JSON, nullable=False),
+    Column("groups", JSON, nullable=False),
+    Column("start", UtcTime),
+    Column("length_seconds", BigInteger),
+    Column("justification", Text, nullable=False),
+    Column("ticket", Text, nullable=False),
+    Column("fields", JSON, nullable=False),
+    Column("public_key", Text, nullable=False),
+    Column("flow", Text, nullable=False),
+    Column("flow_settings", JSON, nullable=False),
+    Column("created_at", UtcTime, nullable=False),
+    Column("expires_at", UtcTime, nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("decided_at", UtcTime),
+    Column("decision", Text, nullable=False),
+    Column("grant_id", String(40)),
+    UniqueConstraint("grant_id"),  # one request never becomes two grants' reason, nor one grant two requests'
+    CheckConstraint("public_key NOT LIKE '%PRIVATE KEY%'", name="public_key"),
+    Index(None, "state", "expires_at"),  # what has run out
+    Index(None, "created_at", "id"),  # the newest
+    Index(None, "requester", "created_at"),
+    Index(None, "grantee", "created_at"),
+)
+
+votes = Table(  # rows are never changed or taken out
+    "votes",
+    metadata,
+    Column("request_id", String(40), ForeignKey("requests.id"), primary_key=True),
+    Column("number", Integer, primary_key=True),
+    Column("person", String(32), nullable=False),
+    Column("at", UtcTime, nullable=False),
+    Column("yes", Boolean, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("length_seconds", BigInteger),
+    Column("actor", Text, nullable=False),
 )
 
 certificates = Table(

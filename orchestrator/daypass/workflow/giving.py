@@ -6,13 +6,13 @@ The one way for operators' grants, granted requests and automatic access (design
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from daypass.ca.public_keys import PublicKey
 from daypass.config import Integration
-from daypass.domain.certificates import Certificate, CertificateState
-from daypass.domain.grants import DEFAULT_GROUP, Account, Grant, Share, SudoRule
+from daypass.domain.certificates import Certificate, CertificateState, Constraints
+from daypass.domain.grants import DEFAULT_GROUP, Account, Grant, Share, SudoRule, Trigger
 from daypass.domain.outcomes import Outcome
 from daypass.domain.windows import Window
 from daypass.errors import DeniedError, UsageError
@@ -35,6 +35,8 @@ class NewGrant:
         comment: GECOS text that marks the person's accounts, an e-mail address where one is known; empty = as
             they are marked, or `daypass <login>`.
         public_keys: One certificate is signed for each; at least one.
+        constraints: From the flow only, never from who asks.
+        request_id: The request that it comes from, None where there was none.
     """
 
     login: str
@@ -45,6 +47,9 @@ class NewGrant:
     servers: tuple[str, ...]
     groups: tuple[str, ...]
     public_keys: tuple[PublicKey, ...]
+    constraints: Constraints = field(default_factory=Constraints)
+    request_id: str | None = None
+    trigger: Trigger = Trigger.DIRECT
 
 
 @dataclass(frozen=True)
@@ -135,6 +140,9 @@ def record_grant(seams: Seams, work: WriteWork, new: NewGrant, now: datetime) ->
         actor=seams.actor,
         window=new.window,
         created_at=now,
+        constraints=new.constraints,
+        request_id=new.request_id,
+        trigger=new.trigger,
     )
     uid = work.uid_for(grant.login, grant.comment)
     shares = [_share(seams.integration_of(name), name, grant, new.groups) for name in new.servers]
@@ -166,11 +174,15 @@ def _record_details(grant: Grant, new: NewGrant, certificates: list[Certificate]
     return {
         "login": grant.login,
         "flow": grant.flow,
+        "trigger": str(grant.trigger),
+        "request": grant.request_id,
         "servers": list(new.servers),
         "groups": list(new.groups),
         "reason": grant.reason,
         "not_before": grant.window.not_before.isoformat(),
         "not_after": grant.window.not_after.isoformat(),
+        "critical_options": dict(grant.constraints.critical_options),
+        "extensions": list(grant.constraints.extensions),
         "certificates": [{"serial": str(one.serial), "public_key": one.fingerprint} for one in certificates],
     }
 
