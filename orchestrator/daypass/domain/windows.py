@@ -34,6 +34,10 @@ class Window:
         """Whether access is due at `now`; the end itself is outside."""
         return self.not_before <= now < self.not_after
 
+    def overlaps(self, other: Window) -> bool:
+        """Whether some moment is in both; one that begins where the other ends isn't."""
+        return self.not_before < other.not_after and other.not_before < self.not_after
+
 
 def window_from(now: datetime, length: timedelta) -> Window:
     """The window that begins at `now`, cut to whole seconds, and lasts `length`."""

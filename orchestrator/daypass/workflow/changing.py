@@ -24,6 +24,7 @@ from daypass.workflow.claims import claimed
 from daypass.workflow.ending import revoke_certificates
 from daypass.workflow.granting import SHORTEST_GRANT, check_length
 from daypass.workflow.leaving import check_here
+from daypass.workflow.overlapping import check_constraints
 from daypass.workflow.revoking import check_reason, find_grant
 from daypass.workflow.seams import Seams
 from daypass.workflow.settle import OVER
@@ -82,12 +83,15 @@ def extend(
     Raises:
         NotFoundError: There is no such grant.
         UsageError: The grant has ended, or the new end isn't later.
-        DeniedError: It would last longer than allowed, or the person has left.
+        DeniedError: It would last longer than allowed, or into access that is bound otherwise
+            (`constraints_differ`), or the person has left.
     """
     check_reason(reason)
 
     def record(work: WriteWork, grant: Grant) -> tuple[Grant, Certificate]:
-        longer = replace(grant, window=_longer(seams, grant, length, until))
+        window, times = _longer(seams, grant, length, until), grant.times_extended + 1
+        longer = replace(grant, window=window, times_extended=times)
+        check_constraints(work, grant.login, _open_servers(work, grant), longer.window, grant.constraints)
         work.set_grant(longer)
         public_key = check_public_key(_usable(work, grant)[-1].public_key)
         certificate = _next_certificate(seams, work, longer, public_key)

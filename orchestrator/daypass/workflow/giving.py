@@ -21,6 +21,7 @@ from daypass.store.interface import ReadView, WriteWork
 from daypass.workflow.claims import claimed
 from daypass.workflow.joining import identity_of
 from daypass.workflow.onboarding import CANARY_LOGIN
+from daypass.workflow.overlapping import check_constraints
 from daypass.workflow.revoking import find_grant
 from daypass.workflow.seams import Seams
 from daypass.workflow.signing import reserve, sign_reserved
@@ -124,13 +125,15 @@ def record_grant(seams: Seams, work: WriteWork, new: NewGrant, now: datetime) ->
 
     Raises:
         UsageError: The login's accounts are marked as somebody else's, or a document would be too large.
-        DeniedError: There is no key, or there are more than a grant may have.
+        DeniedError: There is no key, or there are more than a grant may have; or the person has access there
+            with certificates that are bound otherwise (`constraints_differ`).
     """
     if not 1 <= len(new.public_keys) <= PRINCIPALS_MAX:
         raise DeniedError(
             f"{len(new.public_keys)} public keys for {new.login}; a grant has 1 to {PRINCIPALS_MAX}",
             code="public_keys_number",
         )
+    check_constraints(work, new.login, new.servers, new.window, new.constraints)
     grant = Grant(
         id=seams.new_id(),
         login=new.login,

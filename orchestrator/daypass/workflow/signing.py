@@ -77,4 +77,6 @@ def _spec(grant: Grant, certificate: Certificate) -> CertificateSpec:
         flow=grant.flow,
         number=certificate.number,
         window=grant.window,
+        critical_options=grant.constraints.critical_options,
+        extensions=grant.constraints.extensions,
     )
