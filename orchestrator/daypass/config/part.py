@@ -9,10 +9,12 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, PlainValidator
 
 from daypass.config import fields
 from daypass.domain.durations import parse_length
+from daypass.domain.secrets import SecretReference
 
 SHORTEST, LONGEST = timedelta(minutes=1), timedelta(days=366)  # of access, and of what has to do with it
 
 PlainText = Annotated[str, PlainValidator(fields.plain_text)]
+SecretField = Annotated[SecretReference, PlainValidator(fields.secret_reference)]
 
 
 class Part(BaseModel):

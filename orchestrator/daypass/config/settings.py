@@ -19,9 +19,10 @@ from pydantic import (
 from daypass import host_rules
 from daypass.config import fields
 from daypass.config.access_flows import AccessFlow, Bundle
-from daypass.config.part import Part, PlainText
+from daypass.config.notices import Notices
+from daypass.config.part import Part, PlainText, SecretField
 from daypass.domain.grants import DEFAULT_GROUP, SudoRule
-from daypass.domain.secrets import FromFile, Secret, SecretReference
+from daypass.domain.secrets import FromFile, Secret
 from daypass.domain.servers import Server
 from daypass.errors import UsageError
 
@@ -32,7 +33,6 @@ WAVE_SECONDS = (
 MOST_DAYS = 36_500
 CA_KEY_NAME = "user_ca"  # in state_dir, where `ca` isn't given
 
-SecretField = Annotated[SecretReference, PlainValidator(fields.secret_reference)]
 Attribute = Literal["user", "group", "shift"]
 
 
@@ -162,6 +162,7 @@ class Settings(Part):
         directory: The file of people, groups and shifts; None = logins are all that is known of people.
         bundles: Targets under a name, for several flows.
         access_flows: Their order counts: of several that fit, the first one decides.
+        notices: Who is told of what, and how.
     """
 
     source: Path
@@ -174,6 +175,7 @@ class Settings(Part):
     directory: Annotated[Path | None, PlainValidator(fields.optional_path)] = None
     bundles: tuple[Bundle, ...] = ()
     access_flows: tuple[AccessFlow, ...] = ()
+    notices: Notices = Notices()
 
     @property
     def servers(self) -> tuple[Server, ...]:

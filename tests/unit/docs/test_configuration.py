@@ -11,7 +11,7 @@ import pytest
 import yaml
 from pydantic import BaseModel
 
-from daypass.config import access_flows, approvers, conditions, hours, load
+from daypass.config import access_flows, approvers, conditions, hours, load, notices
 from daypass.config import settings as models
 from daypass.directory import YamlDirectory
 from daypass.directory import models as directory_models
@@ -28,7 +28,7 @@ EXAMPLES = ROOT / "inventories" / "example"
 
 def field_names() -> Iterator[str]:
     """Every name that can stand in daypass.yaml and directory.yaml; `source` is the file itself."""
-    parts = (models, access_flows, approvers, conditions, hours, directory_models)
+    parts = (models, access_flows, approvers, conditions, hours, notices, directory_models)
     for model in {model for part in parts for model in vars(part).values() if isinstance(model, type)}:
         if issubclass(model, BaseModel) and model is not BaseModel:
             for name, field in model.model_fields.items():
