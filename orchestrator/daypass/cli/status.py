@@ -10,15 +10,17 @@ from daypass import wiring
 from daypass.cli.grants import place, share_json
 from daypass.cli.options import Invocation, common
 from daypass.cli.render import Screen, time_text
+from daypass.cli.reviews import review_json, show_open
 from daypass.domain.grants import Account
-from daypass.workflow.status import GrantStatus, ServerStatus, live_grants, server_statuses
+from daypass.domain.reviews import Review
+from daypass.workflow.status import GrantStatus, ServerStatus, live_grants, open_reviews, server_statuses
 
 
 @click.command()
-@click.option("--login", help="Only this person's grants.")
+@click.option("--login", help="Only this person's grants and reviews.")
 @common
 def status(invocation: Invocation, *, login: str | None) -> None:
-    """Show live grants, where each stands on its servers, and the servers.
+    """Show live grants, where each stands on its servers, open reviews, and the servers.
 
     \b
     Example:
@@ -26,13 +28,15 @@ def status(invocation: Invocation, *, login: str | None) -> None:
     """
     with wiring.open_daypass(invocation.config) as daypass:
         grants, servers = live_grants(daypass.seams, login), server_statuses(daypass.seams)
+        reviews = open_reviews(daypass.seams, login)
         now = daypass.now()
     invocation.screen.emit(
         {
             "grants": [_grant_json(item) for item in grants],
             "servers": [_server_json(item) for item in servers],
+            "reviews": [review_json(one) for one in reviews],
         },
-        lambda: _show(invocation.screen, grants, servers, now),
+        lambda: _show(invocation.screen, grants, servers, reviews, now),
     )
 
 
@@ -67,7 +71,11 @@ def _server_json(item: ServerStatus) -> dict[str, object]:
 
 
 def _show(
-    screen: Screen, grants: tuple[GrantStatus, ...], servers: tuple[ServerStatus, ...], now: datetime
+    screen: Screen,
+    grants: tuple[GrantStatus, ...],
+    servers: tuple[ServerStatus, ...],
+    reviews: tuple[Review, ...],
+    now: datetime,
 ) -> None:
     rows = [
         (
@@ -86,6 +94,7 @@ def _show(
         screen.table(["grant", "login", "server", "groups", "state", "why", "until"], rows)
     else:
         screen.line("no live grants")
+    show_open(screen, reviews, now)
     screen.line()
     screen.table(
         ["server", "integration", "host key", "onboarded", "accounts"], [_server_row(s, now) for s in servers]

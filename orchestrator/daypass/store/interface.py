@@ -14,6 +14,7 @@ from daypass.domain.grants import Account, AccountState, Grant, GrantState, Shar
 from daypass.domain.hosts import Host, HostKey, SentDocument
 from daypass.errors import StoreError
 from daypass.store.request_interface import RequestsView, RequestsWork
+from daypass.store.review_interface import ReviewsView, ReviewsWork
 
 CANARY_UID = 70000  # the onboarding canary's, on every server; people begin one higher
 FIRST_UID = 70001
@@ -35,7 +36,7 @@ class AuditHead:
     hash: str
 
 
-class ReadView(RequestsView, Protocol):
+class ReadView(RequestsView, ReviewsView, Protocol):
     """One consistent view of the whole record."""
 
     def orchestrator_id(self) -> str:
@@ -125,7 +126,7 @@ class ReadView(RequestsView, Protocol):
         """As the store keeps it beside the events."""
 
 
-class WriteWork(RequestsWork, ReadView, Protocol):
+class WriteWork(RequestsWork, ReviewsWork, ReadView, Protocol):
     """Everything of one unit of work becomes true together, or nothing of it."""
 
     def set_orchestrator_id(self, orchestrator_id: str) -> None:

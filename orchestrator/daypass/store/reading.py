@@ -24,6 +24,7 @@ from daypass.errors import AuditError, StoreError
 from daypass.store import rows, tables
 from daypass.store.interface import EVENTS_PAGE, AuditHead
 from daypass.store.requests import SqlRequestsView
+from daypass.store.reviews import SqlReviewsView
 
 ORCHESTRATOR_ID = "orchestrator_id"
 CA_KEYS = "ca_keys"  # one a line
@@ -47,7 +48,7 @@ def _to_try(next_try_at: Column[Any], now: datetime) -> ColumnElement[bool]:
     return or_(next_try_at.is_(None), next_try_at <= now, next_try_at > now + LONGEST_PAUSE)
 
 
-class SqlView(SqlRequestsView):
+class SqlView(SqlRequestsView, SqlReviewsView):
     """Implements `ReadView`."""
 
     def __init__(self, connection: Connection) -> None:

@@ -1,8 +1,6 @@
-"""The tables. Times are whole microseconds since 1970 UTC: exact, comparable, the same in both databases."""
+"""The tables."""
 
 from __future__ import annotations
-
-from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import (
     JSON,
@@ -10,7 +8,6 @@ from sqlalchemy import (
     Boolean,
     CheckConstraint,
     Column,
-    Dialect,
     ForeignKey,
     Index,
     Integer,
@@ -18,48 +15,10 @@ from sqlalchemy import (
     String,
     Table,
     Text,
-    TypeDecorator,
     UniqueConstraint,
 )
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_MICROSECOND = timedelta(microseconds=1)
-MAX_MESSAGE_CHARACTERS = 4000  # a sentence for people; a hostile host could send megabytes
-
-
-class UtcTime(TypeDecorator[datetime]):
-    """Aware times as microseconds since 1970; a naive one is a mistake of the caller."""
-
-    impl = BigInteger
-    cache_ok = True
-
-    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> int | None:
-        if value is None:
-            return None
-        if value.utcoffset() is None:
-            raise ValueError(f"a time without zone can't be stored: {value.isoformat()}")
-        return (value - _EPOCH) // _MICROSECOND
-
-    def process_result_value(self, value: int | None, dialect: Dialect) -> datetime | None:
-        return None if value is None else _EPOCH + timedelta(microseconds=value)
-
-
-class HostText(TypeDecorator[str]):
-    """Text that a host sent. What a database can't hold is replaced, and it is cut.
-
-    The one place where something is repaired and not refused: a host must not be able to keep its own
-    outcome, and that of the servers beside it, from being recorded.
-    """
-
-    impl = Text
-    cache_ok = True
-
-    def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:
-        if value is None:
-            return None
-        text = value[:MAX_MESSAGE_CHARACTERS].replace("\x00", "\ufffd")
-        return text.encode("utf-8", "replace").decode("utf-8")
-
+from daypass.store.columns import HostText, UtcTime
 
 metadata = MetaData(
     naming_convention={
@@ -171,6 +130,20 @@ votes = Table(  # rows are never changed or taken out
     Column("reason", Text, nullable=False),
     Column("length_seconds", BigInteger),
     Column("actor", Text, nullable=False),
+)
+
+reviews = Table(
+    "reviews",
+    metadata,
+    Column("grant_id", String(40), ForeignKey("grants.id"), primary_key=True),
+    Column("login", String(32), nullable=False),
+    Column("opened_at", UtcTime, nullable=False),
+    Column("notify", JSON, nullable=False),
+    Column("closed_at", UtcTime),
+    Column("closed_by", String(32), nullable=False),
+    Column("reason", Text, nullable=False),
+    Index(None, "closed_at", "opened_at"),  # the open ones, among all that were ever closed
+    Index(None, "opened_at", "grant_id"),  # the newest
 )
 
 certificates = Table(

@@ -18,9 +18,10 @@ from daypass.store import rows, tables
 from daypass.store.interface import FIRST_UID, LAST_UID, SerialTaken
 from daypass.store.reading import CA_KEYS, ORCHESTRATOR_ID, UID_FLOOR, SqlView, filtered
 from daypass.store.requests import SqlRequestsWork
+from daypass.store.reviews import SqlReviewsWork
 
 
-class SqlWork(SqlRequestsWork, SqlView):
+class SqlWork(SqlRequestsWork, SqlReviewsWork, SqlView):
     """Implements `WriteWork`. The store's writing lock is held, so reading before writing is safe."""
 
     def __init__(self, connection: Connection, actor: str, now: datetime) -> None:

@@ -1,4 +1,4 @@
-"""What stands now: live grants with their servers, and the servers themselves. Reads only."""
+"""What stands now: live grants with their servers, open reviews, and the servers themselves. Reads only."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from daypass.domain.grants import Account, Grant, GrantState, Share
 from daypass.domain.hosts import Host
+from daypass.domain.reviews import Review
 from daypass.domain.servers import Server
 from daypass.workflow.seams import Seams
 from daypass.workflow.settle import LIVE_ACCOUNTS
@@ -37,6 +38,12 @@ def live_grants(seams: Seams, login: str | None = None) -> tuple[GrantStatus, ..
     with seams.store.read() as view:
         grants: Sequence[Grant] = view.grants(states=LIVE_GRANTS, login=login)
         return tuple(GrantStatus(grant, tuple(view.shares(grant_id=grant.id))) for grant in grants)
+
+
+def open_reviews(seams: Seams, login: str | None = None) -> tuple[Review, ...]:
+    """Break-glass access that nobody has looked at yet, oldest first."""
+    with seams.store.read() as view:
+        return tuple(one for one in view.reviews(open_only=True) if login in (None, one.login))
 
 
 def server_statuses(seams: Seams) -> tuple[ServerStatus, ...]:
