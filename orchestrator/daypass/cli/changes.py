@@ -18,7 +18,7 @@ from daypass.domain.certificates import Certificate
 from daypass.domain.durations import parse_moment
 from daypass.domain.grants import ShareState
 from daypass.errors import UsageError
-from daypass.workflow import changing
+from daypass.workflow import extending, reissuing
 from daypass.workflow.changing import ChangeAnswer
 
 save_option = click.option(
@@ -64,7 +64,7 @@ def extend(
     with wiring.open_daypass(invocation.config) as daypass:
         now = daypass.now()
         with wave_progress(invocation.screen, "extending") as progress:
-            answer = changing.extend(
+            answer = extending.extend(
                 daypass.seams,
                 grant_id,
                 now,
@@ -116,10 +116,10 @@ def reissue(
           --reason "laptop stolen" --save new-cert.pub
     """
     _check_folder(save)
-    kind = changing.LOST if lost else changing.REPLACED
+    kind = reissuing.LOST if lost else reissuing.REPLACED
     with wiring.open_daypass(invocation.config) as daypass:
         with wave_progress(invocation.screen, "reissuing") as progress:
-            answer = changing.reissue(
+            answer = reissuing.reissue(
                 daypass.seams,
                 grant_id,
                 read_text(public_key, MOST_KEY_BYTES),

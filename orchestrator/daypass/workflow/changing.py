@@ -1,4 +1,4 @@
-"""Changes of a grant that is live: a later end, or another key. Recorded first, then signed, then applied.
+"""What changes of a live grant have in common: recorded first, then signed, then applied.
 
 Either is a certificate more (`daypass-<grant>-<n>`). What servers must be told of is pending again until they
 have confirmed it; until then they give what they gave before.
@@ -9,31 +9,24 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 
-from daypass.ca.public_keys import PublicKey, check_public_key
+from daypass.ca.public_keys import PublicKey
 from daypass.domain.certificates import Certificate, CertificateState
-from daypass.domain.durations import length_text
 from daypass.domain.grants import Grant, GrantState, Share, ShareState
 from daypass.domain.outcomes import Outcome
-from daypass.domain.windows import Window
 from daypass.errors import DeniedError, UsageError
 from daypass.host_rules import PRINCIPALS_MAX
 from daypass.store.interface import ReadView, WriteWork
 from daypass.workflow.claims import claimed
-from daypass.workflow.ending import revoke_certificates
-from daypass.workflow.granting import SHORTEST_GRANT, check_length
 from daypass.workflow.leaving import check_here
-from daypass.workflow.overlapping import check_constraints
-from daypass.workflow.revoking import check_reason, find_grant
+from daypass.workflow.revoking import find_grant
 from daypass.workflow.seams import Seams
 from daypass.workflow.settle import OVER
 from daypass.workflow.signing import reserve, sign_reserved
 from daypass.workflow.waves import Progress, check_documents, converge
 
 LIVE = (GrantState.APPROVED, GrantState.ACTIVE)
-REPLACED = "key replaced"
-LOST = "key lost"
 
 
 @dataclass(frozen=True)
@@ -62,94 +55,23 @@ class _CheckOnly(Exception):
     """Everything would have been recorded; nothing is."""
 
 
-def extend(
-    seams: Seams,
-    grant_id: str,
-    now: datetime,
-    *,
-    length: timedelta | None = None,
-    until: datetime | None = None,
-    reason: str = "",
-    check: bool = False,
-    progress: Progress | None = None,
+def change(
+    seams: Seams, grant_id: str, now: datetime, record: Record, check: bool, progress: Progress | None
 ) -> ChangeAnswer:
-    """Move a grant's end, on every server, without ending a session.
+    """Record a change in one unit of work, sign what it reserved, tell the servers.
 
     Args:
-        length: How much later than now agreed, or
-        until: the new end.
+        record: Makes the change to the grant as it is in that unit, and reserves a certificate.
         check: Look whether it could be; record, sign and send nothing.
 
     Raises:
         NotFoundError: There is no such grant.
-        UsageError: The grant has ended, or the new end isn't later.
-        DeniedError: It would last longer than allowed, or into access that is bound otherwise
-            (`constraints_differ`), or the person has left.
-    """
-    check_reason(reason)
-
-    def record(work: WriteWork, grant: Grant) -> tuple[Grant, Certificate]:
-        window, times = _longer(seams, grant, length, until), grant.times_extended + 1
-        longer = replace(grant, window=window, times_extended=times)
-        check_constraints(work, grant.login, _open_servers(work, grant), longer.window, grant.constraints)
-        work.set_grant(longer)
-        public_key = check_public_key(_usable(work, grant)[-1].public_key)
-        certificate = _next_certificate(seams, work, longer, public_key)
-        details = {
-            "from": grant.window.not_after.isoformat(),
-            "to": longer.window.not_after.isoformat(),
-            "serial": str(certificate.serial),
-            "reason": reason,
-        }
-        work.append_event("grant.extended", grant.id, details)
-        return longer, certificate
-
-    return _change(seams, grant_id, now, record, check, progress)
-
-
-def reissue(
-    seams: Seams,
-    grant_id: str,
-    public_key: str,
-    now: datetime,
-    *,
-    reason: str = REPLACED,
-    check: bool = False,
-    progress: Progress | None = None,
-) -> ChangeAnswer:
-    """Sign a grant for another key, and let the old one open nothing any more: its sessions end, too.
-
-    Args:
-        public_key: The text of the new public key file.
-        check: As `extend`.
-
-    Raises:
-        NotFoundError: There is no such grant.
-        UsageError: The grant has ended, the key is the one that it has, or was revoked in it before.
+        UsageError: `grant_ended`.
         DeniedError: The person has left.
     """
-    check_reason(reason)
-    key = check_public_key(public_key)
-    with seams.store.read() as view:
-        same_key = _others_with_its_key(view, find_grant(view, grant_id))
-
-    def record(work: WriteWork, grant: Grant) -> tuple[Grant, Certificate]:
-        _check_new_key(work, grant, key)
-        revoke_certificates(work, grant.id, reason, now)
-        certificate = _next_certificate(seams, work, grant, key)
-        details = {"serial": str(certificate.serial), "public_key": key.fingerprint, "reason": reason}
-        work.append_event("certificate.reissued", grant.id, details)
-        return grant, certificate
-
-    return replace(_change(seams, grant_id, now, record, check, progress), same_key=same_key)
-
-
-def _change(
-    seams: Seams, grant_id: str, now: datetime, record: Record, check: bool, progress: Progress | None
-) -> ChangeAnswer:
     with seams.store.read() as view:
         before = _live(view, grant_id, now)
-        targets = _open_servers(view, before)
+        targets = open_servers(view, before)
     check_here(seams.directory(), before.login)
     for server in targets:  # a key that can't be read is known before anything is recorded
         if server in seams.servers:
@@ -176,7 +98,7 @@ def _recorded(
         if share.state not in OVER:
             pending = replace(share, window=grant.window, state=ShareState.PENDING)
             work.set_share(replace(pending, attempts=0, next_try_at=None))
-    check_documents(seams, work, _open_servers(work, grant), now)
+    check_documents(seams, work, open_servers(work, grant), now)
     return grant, certificate
 
 
@@ -201,28 +123,14 @@ def _live(view: ReadView, grant_id: str, now: datetime) -> Grant:
     return grant
 
 
-def _open_servers(view: ReadView, grant: Grant) -> tuple[str, ...]:
+def open_servers(view: ReadView, grant: Grant) -> tuple[str, ...]:
+    """Servers on which the grant isn't over."""
     return tuple(share.server for share in view.shares(grant_id=grant.id) if share.state not in OVER)
 
 
-def _longer(seams: Seams, grant: Grant, length: timedelta | None, until: datetime | None) -> Window:
-    """The grant's window with its new end, if that is allowed."""
-    start, end = grant.window.not_before, grant.window.not_after
-    wanted = until.astimezone(UTC).replace(microsecond=0) if until else end + (length or timedelta(0))
-    if wanted - end < SHORTEST_GRANT:
-        raise UsageError(
-            f"the new end {wanted:%Y-%m-%d %H:%M:%S} UTC isn't later than {end:%Y-%m-%d %H:%M:%S} UTC "
-            f"by {length_text(SHORTEST_GRANT)} or more",
-            hint=f"to end it sooner: daypass revoke {grant.id}",
-            code="end_not_later",
-        )
-    check_length(seams, wanted - start)
-    return Window(start, wanted)
-
-
-def _next_certificate(seams: Seams, work: WriteWork, grant: Grant, public_key: PublicKey) -> Certificate:
+def next_certificate(seams: Seams, work: WriteWork, grant: Grant, public_key: PublicKey) -> Certificate:
     """Reserve one more; servers take a bounded number of key lines for one grant."""
-    if len(_usable(work, grant)) >= PRINCIPALS_MAX:
+    if len(usable(work, grant)) >= PRINCIPALS_MAX:
         raise DeniedError(
             f"the grant {grant.id} has {PRINCIPALS_MAX} certificates, more aren't allowed",
             hint="give a new grant: daypass grant",
@@ -231,23 +139,6 @@ def _next_certificate(seams: Seams, work: WriteWork, grant: Grant, public_key: P
     return reserve(seams, work, grant, public_key)
 
 
-def _usable(view: ReadView, grant: Grant) -> list[Certificate]:
+def usable(view: ReadView, grant: Grant) -> list[Certificate]:
     """The grant's certificates that aren't revoked, by number."""
     return [c for c in view.certificates(grant.id) if c.state is not CertificateState.REVOKED]
-
-
-def _check_new_key(view: ReadView, grant: Grant, key: PublicKey) -> None:
-    for certificate in view.certificates(grant.id):
-        if certificate.fingerprint != key.fingerprint:
-            continue
-        if certificate.state is CertificateState.REVOKED:
-            found = f"the key {key.fingerprint} was revoked in this grant: {certificate.revoke_reason}"
-        else:
-            found = f"the grant's certificate is for the key {key.fingerprint} already"
-        raise UsageError(found, hint="make a new key pair: ssh-keygen -t ed25519", code="key_used_before")
-
-
-def _others_with_its_key(view: ReadView, grant: Grant) -> tuple[str, ...]:
-    keys = {certificate.fingerprint for certificate in _usable(view, grant)}
-    others = [one for one in view.grants(states=LIVE, login=grant.login) if one.id != grant.id]
-    return tuple(o.id for o in others if keys & {c.fingerprint for c in _usable(view, o)})

@@ -12,10 +12,11 @@ from daypass.domain.certificates import CertificateState
 from daypass.domain.grants import GrantState, ShareState
 from daypass.domain.outcomes import Outcome, OutcomeKind
 from daypass.errors import DaypassError, DeniedError, UsageError
-from daypass.workflow import changing
-from daypass.workflow.changing import extend, reissue
+from daypass.workflow import changing, reissuing
+from daypass.workflow.extending import extend
 from daypass.workflow.granting import give
 from daypass.workflow.reconciling import reconcile_once
+from daypass.workflow.reissuing import reissue
 from daypass.workflow.revoking import take_back
 from tests.agreement import check_agreement, check_certificates
 from tests.fakes import Killed, MemoryHosts, World
@@ -273,7 +274,7 @@ def test_a_killed_change_is_whole_or_not_begun_after_the_next_pass(world, reques
             if change == "extend":
                 extend(seams, first.grant.id, world.clock(), length=HOUR)
             else:
-                reissue(seams, first.grant.id, new_key(), world.clock(), reason=changing.LOST)
+                reissue(seams, first.grant.id, new_key(), world.clock(), reason=reissuing.LOST)
             killed = False
         except Killed:
             pass

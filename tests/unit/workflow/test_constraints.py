@@ -15,10 +15,11 @@ from daypass.domain.certificates import Certificate, Constraints
 from daypass.domain.grants import Grant, Trigger
 from daypass.domain.windows import window_from
 from daypass.errors import DeniedError
-from daypass.workflow.changing import extend, reissue
+from daypass.workflow.extending import extend
 from daypass.workflow.giving import GrantAnswer, NewGrant, put_into_effect, record_grant
 from daypass.workflow.granting import give
 from daypass.workflow.overlapping import open_access
+from daypass.workflow.reissuing import reissue
 from daypass.workflow.revoking import take_back
 from tests.fakes import World
 

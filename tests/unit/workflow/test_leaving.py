@@ -12,10 +12,11 @@ from daypass.directory import Directory
 from daypass.domain.grants import AccountState, GrantState
 from daypass.domain.people import Person
 from daypass.errors import ConfigurationError, DeniedError
-from daypass.workflow.changing import extend, reissue
+from daypass.workflow.extending import extend
 from daypass.workflow.granting import give
 from daypass.workflow.leaving import LEFT
 from daypass.workflow.reconciling import reconcile_once
+from daypass.workflow.reissuing import reissue
 from tests.fakes import World, make_world
 
 OTHER_KEY = public_line(load_ca_key(generate_ca_key("ed25519")))
