@@ -20,7 +20,7 @@ from daypass import host_rules
 from daypass.config import fields
 from daypass.config.access_flows import AccessFlow, Bundle
 from daypass.config.notices import Notices
-from daypass.config.part import Part, PlainText, SecretField
+from daypass.config.part import Length, Part, PlainText, SecretField
 from daypass.domain.grants import DEFAULT_GROUP, SudoRule
 from daypass.domain.secrets import FromFile, Secret
 from daypass.domain.servers import Server
@@ -160,6 +160,7 @@ class Settings(Part):
         source: The file that was read.
         database: None = SQLite in state_dir; a PostgreSQL URL is kept as a secret, as it may hold a password.
         directory: The file of people, groups and shifts; None = logins are all that is known of people.
+        request_expires_after: How long a request waits for an answer, whatever the access that it is about.
         bundles: Targets under a name, for several flows.
         access_flows: Their order counts: of several that fit, the first one decides.
         notices: Who is told of what, and how.
@@ -173,6 +174,7 @@ class Settings(Part):
     waves: Waves = Waves()
     direct_grant_max: Annotated[timedelta, PlainValidator(fields.grant_length)] = timedelta(days=30)
     directory: Annotated[Path | None, PlainValidator(fields.optional_path)] = None
+    request_expires_after: Length = timedelta(hours=24)
     bundles: tuple[Bundle, ...] = ()
     access_flows: tuple[AccessFlow, ...] = ()
     notices: Notices = Notices()

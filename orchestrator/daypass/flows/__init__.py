@@ -5,7 +5,7 @@ from __future__ import annotations
 from daypass.domain.requests import Vote
 from daypass.flows.approvals import Approvals, approvals
 from daypass.flows.case import Ask, OpenAccess
-from daypass.flows.engine import Decision, Verdict, decide
+from daypass.flows.engine import Decision, Verdict, decide, decide_by
 from daypass.flows.policy import Policy, build_policy
 
 __all__ = [
@@ -19,4 +19,5 @@ __all__ = [
     "approvals",
     "build_policy",
     "decide",
+    "decide_by",
 ]

@@ -16,7 +16,16 @@ from daypass.flows.case import Ask
 from daypass.flows.conditions import people_meant
 from daypass.flows.looking_up import build_case
 from daypass.flows.policy import Flow, Policy
-from daypass.flows.rules import DEMANDS, FITTING, Facts, Reason, reason_of, wanted_length
+from daypass.flows.rules import (
+    DEMANDS,
+    FITTING,
+    Facts,
+    IsActive,
+    Reason,
+    WithinTimeframe,
+    reason_of,
+    wanted_length,
+)
 
 
 class Verdict(StrEnum):
@@ -97,6 +106,32 @@ def decide(ask: Ask, policy: Policy, now: datetime) -> Decision:
     if chosen is None:
         return Decision(Verdict.DENIED, "no_flow", "no access flow allows this", judged=judged)
     return _by_flow(chosen.subject, facts, policy, judged, now)
+
+
+def decide_by(name: str, ask: Ask, policy: Policy, now: datetime) -> Decision:
+    """Decide a request once more, by the flow that it was made under, as that flow is now.
+
+    Denied with `flow_gone`; `flow_inactive`; `outside_timeframe` where nothing else is in the way, so that it
+    may fit later; `does_not_fit` with what is in the way; or as `decide`.
+    """
+    flow = policy.flow(name)
+    if flow is None:
+        return Decision(Verdict.DENIED, "flow_gone", f"there is no flow {name!r} any more", name)
+    try:
+        case = build_case(ask, policy, now)
+    except DeniedError as error:
+        return Decision(Verdict.DENIED, error.code, error.sentence, name)
+    facts = Facts(ask, case, max(now, ask.start or now))
+    judged = (Judged(flow, facts),)
+    if judged[0].fits:
+        return _by_flow(flow, facts, policy, judged, now)
+    lacking = [reason for reason in judged[0].reasons if not reason.ok]
+    code = _MISFITS.get(lacking[0].rule, "does_not_fit") if len(lacking) == 1 else "does_not_fit"
+    sentence = f"{name} doesn't fit any more: {'; '.join(reason.text for reason in lacking)}"
+    return Decision(Verdict.DENIED, code, sentence, name, judged)
+
+
+_MISFITS = {IsActive.name: "flow_inactive", WithinTimeframe.name: "outside_timeframe"}
 
 
 def _by_flow(flow: Flow, facts: Facts, policy: Policy, judged: tuple[Judged, ...], now: datetime) -> Decision:

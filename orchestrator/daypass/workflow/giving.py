@@ -15,7 +15,7 @@ from daypass.domain.certificates import Certificate, CertificateState, Constrain
 from daypass.domain.grants import DEFAULT_GROUP, Account, Grant, Share, SudoRule, Trigger
 from daypass.domain.outcomes import Outcome
 from daypass.domain.windows import Window
-from daypass.errors import DeniedError, UsageError
+from daypass.errors import DeniedError, NotFoundError, UsageError
 from daypass.host_rules import PRINCIPALS_MAX
 from daypass.store.interface import ReadView, WriteWork
 from daypass.workflow.claims import claimed
@@ -66,6 +66,25 @@ class GrantAnswer:
     def certificate(self) -> Certificate:
         """The newest one; an operator's grant begins with one."""
         return self.certificates[-1]
+
+
+def servers_meant(seams: Seams, names: Iterable[str], tags: tuple[tuple[str, str], ...]) -> tuple[str, ...]:
+    """Servers that are named, and those that have all of these tags, in the order of their names.
+
+    Raises:
+        NotFoundError: A name or tag that no server has.
+        UsageError: Nothing is named.
+    """
+    named = {seams.server(name).name for name in names}
+    if tags:
+        tagged = {s.name for s in seams.servers.values() if all(s.tags.get(k) == v for k, v in tags)}
+        if not tagged:
+            wanted = ", ".join(f"{key}={value}" for key, value in tags)
+            raise NotFoundError(f"no server has the tags {wanted}", hint="see: daypass servers list")
+        named |= tagged
+    if not named:
+        raise UsageError("no server is named", hint="add --server NAME or --tag KEY=VALUE")
+    return tuple(sorted(named))
 
 
 def check_ready(seams: Seams, login: str, servers: Iterable[str], groups: tuple[str, ...]) -> None:

@@ -9,9 +9,16 @@ from daypass.ca.public_keys import check_public_key
 from daypass.domain.durations import length_text
 from daypass.domain.grants import DEFAULT_GROUP, DIRECT_FLOW
 from daypass.domain.windows import window_from
-from daypass.errors import DeniedError, NotFoundError, UsageError
+from daypass.errors import DeniedError, UsageError
 from daypass.host_rules import check_group, check_login
-from daypass.workflow.giving import GrantAnswer, NewGrant, check_ready, put_into_effect, record_grant
+from daypass.workflow.giving import (
+    GrantAnswer,
+    NewGrant,
+    check_ready,
+    put_into_effect,
+    record_grant,
+    servers_meant,
+)
 from daypass.workflow.leaving import check_here
 from daypass.workflow.revoking import check_reason
 from daypass.workflow.seams import Seams
@@ -68,7 +75,7 @@ def decide(seams: Seams, request: GrantRequest, now: datetime) -> NewGrant:
             check_group(group)
     _check_texts(request)
     check_length(seams, request.length)
-    targets = _targets(seams, request)
+    targets = servers_meant(seams, request.servers, request.tags)
     check_ready(seams, request.login, targets, request.groups)
     person = directory.person(request.login) if directory else None
     return NewGrant(
@@ -102,16 +109,3 @@ def check_length(seams: Seams, length: timedelta) -> None:
             hint="ask for a shorter time, or change direct_grant_max in daypass.yaml",
             code="length_not_allowed",
         )
-
-
-def _targets(seams: Seams, request: GrantRequest) -> tuple[str, ...]:
-    named = {seams.server(name).name for name in request.servers}
-    if request.tags:
-        tagged = {s.name for s in seams.servers.values() if all(s.tags.get(k) == v for k, v in request.tags)}
-        if not tagged:
-            wanted = ", ".join(f"{key}={value}" for key, value in request.tags)
-            raise NotFoundError(f"no server has the tags {wanted}", hint="see: daypass servers list")
-        named |= tagged
-    if not named:
-        raise UsageError("no server is named", hint="add --server NAME or --tag KEY=VALUE")
-    return tuple(sorted(named))

@@ -13,11 +13,13 @@ from datetime import datetime
 from daypass.domain.certificates import CertificateState
 from daypass.domain.grants import Account, ShareState
 from daypass.domain.outcomes import Outcome
+from daypass.domain.requests import Request
 from daypass.errors import ConfigurationError, DaypassError, SigningError
 from daypass.store.interface import ReadView
 from daypass.workflow.claims import claimed
 from daypass.workflow.ending import RAN_OUT, end_grant
 from daypass.workflow.leaving import end_left
+from daypass.workflow.requests.answering import settle_pending
 from daypass.workflow.seams import Seams
 from daypass.workflow.signing import sign_reserved
 from daypass.workflow.waves import Progress, converge
@@ -30,6 +32,7 @@ class Pass:
     Attributes:
         ended: Ids of grants whose window closed.
         left: Ids of grants that ended because their person left.
+        decided: Requests that time, or a changed configuration, has decided.
         signed: Serials of certificates that a killed process had reserved but not signed.
         removals: Logins by server that were to be removed.
         outcomes: By server, of every server that needed a document.
@@ -40,6 +43,7 @@ class Pass:
 
     ended: tuple[str, ...]
     left: tuple[str, ...]
+    decided: tuple[Request, ...]
     signed: tuple[int, ...]
     removals: Mapping[str, frozenset[str]]
     outcomes: Mapping[str, Outcome]
@@ -62,6 +66,7 @@ def reconcile_once(
     """
     ended = _end_due(seams, now)
     leaving = end_left(seams, now)
+    requests = settle_pending(seams, now)
     with seams.store.read() as view:
         due = {share.server for share in view.shares_due(now, pauses=pauses)}
         removals = _removals(view.accounts_due_for_removal(now, pauses=pauses))
@@ -69,14 +74,15 @@ def reconcile_once(
     with claimed(seams, wanted, now) as free:
         signed, unsigned = _sign_left_over(seams, free, now)
         outcomes = converge(seams, free, removals=removals, progress=progress)
-    if problems := [*unsigned, *filter(None, [leaving.problem])]:
+    undecided = [error for _, error in requests.problems]
+    if problems := [*unsigned, *filter(None, [leaving.problem]), *undecided]:
         raise problems[0]
     busy = tuple(name for name in wanted if name not in free)
     with seams.store.read() as view:
         unremoved = tuple(view.accounts_due_for_removal(now, pauses=False))
         waiting = _waiting(view, unremoved, now)
     tried = {server: logins for server, logins in removals.items() if server in free}
-    return Pass(ended, leaving.grants, signed, tried, outcomes, busy, waiting, unremoved)
+    return Pass(ended, leaving.grants, requests.decided, signed, tried, outcomes, busy, waiting, unremoved)
 
 
 def _end_due(seams: Seams, now: datetime) -> tuple[str, ...]:

@@ -1,0 +1,1 @@
+"""Requests: made, answered, decided, taken back, run out."""
