@@ -40,7 +40,8 @@ def check_list(invocation: Invocation, *, file: Path) -> int:
       daypass servers check servers.json -o json
     """
     result = check(_read(file), str(file))
-    invocation.screen.emit(check_as_json(result), lambda: _show_check(invocation.screen, result))
+    shown = check_as_json(result) if invocation.screen.is_json else None  # of a long list, megabytes
+    invocation.screen.emit(shown, lambda: _show_check(invocation.screen, result))
     return EXIT_DONE if result.ok else EXIT_USAGE
 
 

@@ -10,7 +10,7 @@ DEFAULT_USER = "apono"  # the source document's default for a server entry
 DEFAULT_PORT = 22
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Server:
     """One entry of the server list, after every check of `inventory`.
 

@@ -14,11 +14,17 @@ ED25519_BYTES = 32  # RFC 8709 section 4
 RSA_BYTES = (256, 2048)  # 2048 bits, what every supported OpenSSH makes, to its limit of 16384
 KEY_TYPES = ("ssh-ed25519", "ssh-rsa", *(f"ecdsa-sha2-{curve}" for curve in ECDSA_POINT_BYTES))
 TEXT = re.compile(r"(?P<type>[a-z0-9-]{1,32}) (?P<base64>[A-Za-z0-9+/]{1,4096}={0,2})")
+# A whole ed25519 key (RFC 8709 section 4): type and both lengths are constant, the 32 bytes are anything. The
+# constant part ends within a character, whose first two bits are zero. So the kind that most servers have
+# needs no decoding, which in a list of 100,000 servers is a third of the time.
+ED25519 = re.compile(r"ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAI[A-P][A-Za-z0-9+/]{42}")
 ALLOWED = f"TYPE BASE64, as ssh-keyscan prints it after the host; types: {', '.join(KEY_TYPES)}"
 
 
 def check_host_key(value: object) -> str:
     """The key as it is, or FieldRefused: type, encoding and lengths are those of a key that ssh can use."""
+    if isinstance(value, str) and ED25519.fullmatch(value):
+        return value
     match = TEXT.fullmatch(value) if isinstance(value, str) else None
     if match is None or not isinstance(value, str):
         raise FieldRefused(shown(value), ALLOWED)

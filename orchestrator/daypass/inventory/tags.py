@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import lru_cache
 from types import MappingProxyType
 
 from daypass.inventory.json_text import Repeated
@@ -29,8 +30,9 @@ def check_tags(value: object) -> Mapping[str, str]:
         raise FieldRefused(f"the key {shown(value.repeated[0])} more than once", "each key once")
     tags = value if isinstance(value, dict) else _from_list(value)
     for key, text in tags.items():
-        _check_key(key)
-        _check_value(key, text)
+        if type(key) is not str or type(text) is not str or not _is_tag(key, text):
+            _check_key(key)
+            _check_value(key, text)
     return MappingProxyType(dict(tags))
 
 
@@ -44,6 +46,17 @@ def _from_list(items: list[object]) -> dict[str, str]:
             raise FieldRefused(f"the key {shown(key)} more than once", "each key once")
         tags[key] = text
     return tags
+
+
+@lru_cache(maxsize=10_000)  # servers share most of their tags
+def _is_tag(key: str, text: str) -> bool:
+    """Whether both are fine; what is wrong with them is looked for only where they aren't."""
+    try:
+        _check_key(key)
+        _check_value(key, text)
+    except FieldRefused:
+        return False
+    return True
 
 
 def _check_key(key: object) -> None:

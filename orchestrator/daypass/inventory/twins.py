@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Iterable
 
 from daypass.domain.servers import Server
@@ -14,10 +13,13 @@ def twins(servers: Iterable[Server]) -> tuple[tuple[Server, ...], ...]:
     Not a mistake for certain: a name may lead to several machines. One machine takes one of them only, as it
     knows the id that it was onboarded with.
     """
-    places: dict[tuple[str, int, str | None], list[Server]] = defaultdict(list)
+    first: dict[tuple[str, int, str | None], Server] = {}
+    several: dict[tuple[str, int, str | None], list[Server]] = {}
     for server in servers:
-        places[(server.host.lower(), server.port, server.proxy_jump)].append(server)
-    return tuple(tuple(found) for found in places.values() if len(found) > 1)
+        place = (server.host.lower(), server.port, server.proxy_jump)
+        if (before := first.setdefault(place, server)) is not server:
+            several.setdefault(place, [before]).append(server)
+    return tuple(tuple(several[place]) for place in first if place in several)
 
 
 def twins_text(found: Iterable[Server]) -> str:

@@ -1,11 +1,13 @@
 from __future__ import annotations
 
 import base64
+import re
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_ssh_public_key
 
+from daypass.inventory import host_key_text
 from daypass.inventory.host_key_text import check_host_key, fingerprint
 from daypass.inventory.problems import FieldRefused
 
@@ -62,6 +64,23 @@ def test_what_is_no_plain_host_key_is_refused(key):
     """Weak or damaged keys, certificates, whole known_hosts lines and private keys are no `TYPE BASE64`."""
     with pytest.raises(FieldRefused):
         check_host_key(key)
+
+
+@pytest.mark.parametrize("place", range(len(BLOB)))
+def test_ed25519_key_is_taken_by_its_look_as_it_would_be_by_its_bytes(monkeypatch, place):
+    """The pattern for the usual key takes what decoding takes, whichever byte differs."""
+    changed = BLOB[:place] + bytes([BLOB[place] ^ 0x81]) + BLOB[place + 1 :]
+    key = f"ssh-ed25519 {base64.b64encode(changed).decode()}"
+
+    def taken() -> bool:
+        try:
+            return check_host_key(key) == key
+        except FieldRefused:
+            return False
+
+    by_look = taken()
+    monkeypatch.setattr(host_key_text, "ED25519", re.compile("(?!)"))
+    assert by_look is taken() is (place >= 19)  # the last 32 are the key itself
 
 
 def test_fingerprint_is_the_one_that_ssh_keygen_shows():
