@@ -6,7 +6,7 @@ import json
 import sys
 from collections.abc import Callable, Mapping, Sequence
 
-from bench import certificates, converge, deadline, flows, payload, report, servers, waves
+from bench import certificates, converge, deadline, flows, payload, report, servers, store, waves
 
 
 def _certificates(arguments: Sequence[str]) -> bool:
@@ -20,6 +20,7 @@ BENCHES: Mapping[str, Callable[[Sequence[str]], bool]] = {
     "flows": flows.run,
     "payload": payload.run,
     "servers": servers.run,
+    "store": store.run,
     "waves": waves.run,
 }
 
