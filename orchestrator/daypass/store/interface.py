@@ -110,6 +110,9 @@ class ReadView(RequestsView, ReviewsView, Protocol):
     def host_keys(self, server: str) -> list[HostKey]:
         """By key."""
 
+    def servers_with_host_keys(self) -> frozenset[str]:
+        """Every server that at least one key is on record for."""
+
     def document(self, host_id: str, sequence: int) -> SentDocument | None: ...
 
     def claim_holder(self, name: str) -> str | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -47,15 +48,14 @@ def open_reviews(seams: Seams, login: str | None = None) -> tuple[Review, ...]:
 
 
 def server_statuses(seams: Seams) -> tuple[ServerStatus, ...]:
-    """Every server of the lists, by name."""
+    """Every server of the lists, by name; a handful of questions, however many there are."""
+    accounts: dict[str, list[Account]] = defaultdict(list)
     with seams.store.read() as view:
         hosts = {host.server: host for host in view.hosts()}
-        return tuple(
-            ServerStatus(
-                server,
-                hosts.get(name),
-                bool(server.host_key or view.host_keys(name)),
-                tuple(view.accounts(server=name, states=LIVE_ACCOUNTS)),
-            )
-            for name, server in sorted(seams.servers.items())
-        )
+        keyed = view.servers_with_host_keys()
+        for account in view.accounts(states=LIVE_ACCOUNTS):
+            accounts[account.server].append(account)
+    return tuple(
+        ServerStatus(server, hosts.get(name), bool(server.host_key) or name in keyed, tuple(accounts[name]))
+        for name, server in sorted(seams.servers.items())
+    )
