@@ -13,6 +13,7 @@ from daypass.domain.events import Event
 from daypass.domain.grants import Account, AccountState, Grant, GrantState, Share, ShareState
 from daypass.domain.hosts import Host, HostKey, SentDocument
 from daypass.errors import StoreError
+from daypass.store.automatic_interface import AutomaticView, AutomaticWork
 from daypass.store.request_interface import RequestsView, RequestsWork
 from daypass.store.review_interface import ReviewsView, ReviewsWork
 
@@ -36,7 +37,7 @@ class AuditHead:
     hash: str
 
 
-class ReadView(RequestsView, ReviewsView, Protocol):
+class ReadView(RequestsView, ReviewsView, AutomaticView, Protocol):
     """One consistent view of the whole record."""
 
     def orchestrator_id(self) -> str:
@@ -105,6 +106,9 @@ class ReadView(RequestsView, ReviewsView, Protocol):
     def hosts(self) -> list[Host]:
         """By server."""
 
+    def onboarded_servers(self) -> frozenset[str]:
+        """Names of those that access can be given on now."""
+
     def host_by_id(self, host_id: str) -> Host | None: ...
 
     def host_keys(self, server: str) -> list[HostKey]:
@@ -129,7 +133,7 @@ class ReadView(RequestsView, ReviewsView, Protocol):
         """As the store keeps it beside the events."""
 
 
-class WriteWork(RequestsWork, ReviewsWork, ReadView, Protocol):
+class WriteWork(RequestsWork, ReviewsWork, AutomaticWork, ReadView, Protocol):
     """Everything of one unit of work becomes true together, or nothing of it."""
 
     def set_orchestrator_id(self, orchestrator_id: str) -> None:
@@ -155,6 +159,9 @@ class WriteWork(RequestsWork, ReviewsWork, ReadView, Protocol):
 
     def set_grant(self, grant: Grant) -> None:
         """Raises: NotFoundError."""
+
+    def add_share(self, share: Share) -> None:
+        """One more server of a grant. Raises: StoreError: `store_conflict`: it has one there."""
 
     def set_share(self, share: Share) -> None:
         """Raises: NotFoundError."""

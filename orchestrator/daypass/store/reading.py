@@ -22,6 +22,7 @@ from daypass.domain.grants import (
 from daypass.domain.hosts import Host, HostKey, SentDocument
 from daypass.errors import AuditError, StoreError
 from daypass.store import rows, tables
+from daypass.store.automatic import SqlAutomaticView
 from daypass.store.interface import EVENTS_PAGE, AuditHead
 from daypass.store.requests import SqlRequestsView
 from daypass.store.reviews import SqlReviewsView
@@ -48,7 +49,7 @@ def _to_try(next_try_at: Column[Any], now: datetime) -> ColumnElement[bool]:
     return or_(next_try_at.is_(None), next_try_at <= now, next_try_at > now + LONGEST_PAUSE)
 
 
-class SqlView(SqlRequestsView, SqlReviewsView):
+class SqlView(SqlRequestsView, SqlReviewsView, SqlAutomaticView):
     """Implements `ReadView`."""
 
     def __init__(self, connection: Connection) -> None:
@@ -156,6 +157,11 @@ class SqlView(SqlRequestsView, SqlReviewsView):
     def hosts(self) -> list[Host]:
         query = select(tables.hosts).order_by(tables.hosts.c.server)
         return [rows.host_from(row) for row in self._connection.execute(query)]
+
+    def onboarded_servers(self) -> frozenset[str]:
+        table = tables.hosts
+        here = (table.c.onboarded_at.is_not(None), table.c.offboarded_at.is_(None))
+        return frozenset(self._connection.execute(select(table.c.server).where(*here)).scalars())
 
     def host_by_id(self, host_id: str) -> Host | None:
         row = self._connection.execute(filtered(tables.hosts, host_id=host_id)).one_or_none()

@@ -146,6 +146,16 @@ reviews = Table(
     Index(None, "opened_at", "grant_id"),  # the newest
 )
 
+automatic_access = Table(  # one grant of a person by a flow at a time
+    "automatic_access",
+    metadata,
+    Column("flow", String(64), primary_key=True),
+    Column("login", String(32), primary_key=True),
+    Column("grant_id", String(40), ForeignKey("grants.id"), nullable=False),
+    Column("digest", String(64), nullable=False),
+    UniqueConstraint("grant_id"),
+)
+
 certificates = Table(
     "certificates",
     metadata,

@@ -15,13 +15,14 @@ from daypass.domain.grants import Account, AccountState, Grant, Share, ShareStat
 from daypass.domain.hosts import Host, HostKey, SentDocument
 from daypass.errors import NotFoundError, StoreError
 from daypass.store import rows, tables
+from daypass.store.automatic import SqlAutomaticWork
 from daypass.store.interface import FIRST_UID, LAST_UID, SerialTaken
 from daypass.store.reading import CA_KEYS, ORCHESTRATOR_ID, UID_FLOOR, SqlView, filtered
 from daypass.store.requests import SqlRequestsWork
 from daypass.store.reviews import SqlReviewsWork
 
 
-class SqlWork(SqlRequestsWork, SqlReviewsWork, SqlView):
+class SqlWork(SqlRequestsWork, SqlReviewsWork, SqlAutomaticWork, SqlView):
     """Implements `WriteWork`. The store's writing lock is held, so reading before writing is safe."""
 
     def __init__(self, connection: Connection, actor: str, now: datetime) -> None:
@@ -68,7 +69,10 @@ class SqlWork(SqlRequestsWork, SqlReviewsWork, SqlView):
     def add_grant(self, grant: Grant, shares: Iterable[Share]) -> None:
         self._connection.execute(insert(tables.grants), rows.grant_values(grant))
         for share in shares:
-            self._connection.execute(insert(tables.shares), rows.share_values(share))
+            self.add_share(share)
+
+    def add_share(self, share: Share) -> None:
+        self._connection.execute(insert(tables.shares), rows.share_values(share))
 
     def set_grant(self, grant: Grant) -> None:
         self._change(tables.grants, rows.grant_values(grant), f"grant {grant.id}")
