@@ -8,6 +8,7 @@ from multiprocessing.synchronize import Barrier
 from pathlib import Path
 from typing import Any
 
+from daypass.notices.sending import take_due
 from daypass.store import open_store
 
 from .samples import ACTOR, NOW
@@ -54,3 +55,14 @@ def upgrade(database: str | Path, start: Barrier, results: Results) -> None:
     except Exception as error:  # noqa: BLE001 # goes to the test, in the other process
         results.put([repr(error)])
     store.close()
+
+
+def take(database: str | Path, start: Barrier, results: Results) -> None:
+    """Puts the topics of the messages that this process took to send them."""
+    store = open_store(database)
+    start.wait()
+    taken = []
+    for _ in range(ROUNDS):
+        taken += [one.topic for one in take_due(store, ACTOR, NOW, per_channel=1)]
+    store.close()
+    results.put(taken)

@@ -29,7 +29,7 @@ class UtcTime(TypeDecorator[datetime]):
 
 
 class HostText(TypeDecorator[str]):
-    """Text that a host sent. What a database can't hold is replaced, and it is cut.
+    """Text that a host or a mail server sent. What a database can't hold is replaced, and it is cut.
 
     The one place where something is repaired and not refused: a host must not be able to keep its own
     outcome, and that of the servers beside it, from being recorded.

@@ -14,6 +14,7 @@ from daypass.domain.grants import Account, AccountState, Grant, GrantState, Shar
 from daypass.domain.hosts import Host, HostKey, SentDocument
 from daypass.errors import StoreError
 from daypass.store.automatic_interface import AutomaticView, AutomaticWork
+from daypass.store.outbox_interface import OutboxView, OutboxWork
 from daypass.store.request_interface import RequestsView, RequestsWork
 from daypass.store.review_interface import ReviewsView, ReviewsWork
 
@@ -37,7 +38,7 @@ class AuditHead:
     hash: str
 
 
-class ReadView(RequestsView, ReviewsView, AutomaticView, Protocol):
+class ReadView(RequestsView, ReviewsView, AutomaticView, OutboxView, Protocol):
     """One consistent view of the whole record."""
 
     def orchestrator_id(self) -> str:
@@ -133,7 +134,7 @@ class ReadView(RequestsView, ReviewsView, AutomaticView, Protocol):
         """As the store keeps it beside the events."""
 
 
-class WriteWork(RequestsWork, ReviewsWork, AutomaticWork, ReadView, Protocol):
+class WriteWork(RequestsWork, ReviewsWork, AutomaticWork, OutboxWork, ReadView, Protocol):
     """Everything of one unit of work becomes true together, or nothing of it."""
 
     def set_orchestrator_id(self, orchestrator_id: str) -> None:

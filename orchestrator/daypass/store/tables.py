@@ -30,7 +30,7 @@ metadata = MetaData(
     }
 )
 
-settings = Table(  # orchestrator_id, ca_keys
+settings = Table(  # orchestrator_id, ca_keys, uid_floor, told_until
     "settings",
     metadata,
     Column("name", String(64), primary_key=True),
@@ -249,6 +249,27 @@ claims = Table(
     Column("name", String(255), primary_key=True),
     Column("owner", Text, nullable=False),
     Column("expires_at", UtcTime, nullable=False),
+)
+
+deliveries = Table(  # the outbox of notices; no URL, which is a secret, is ever in it
+    "deliveries",
+    metadata,
+    Column("topic", String(512), primary_key=True),
+    Column("channel", String(63), primary_key=True),
+    Column("login", String(32), primary_key=True),
+    Column("event", String(32), nullable=False),
+    Column("subject", String(40), nullable=False),
+    Column("email", Text, nullable=False),
+    Column("title", HostText, nullable=False),
+    Column("body", HostText, nullable=False),
+    Column("created_at", UtcTime, nullable=False),
+    Column("next_try_at", UtcTime, nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("attempts", Integer, nullable=False),
+    Column("reason", HostText),
+    Column("done_at", UtcTime),
+    Index(None, "state", "next_try_at"),  # what is to be sent
+    Index(None, "done_at"),  # what can be forgotten
 )
 
 events = Table(  # append-only: triggers in the migration refuse anything else

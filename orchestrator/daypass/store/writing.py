@@ -17,12 +17,13 @@ from daypass.errors import NotFoundError, StoreError
 from daypass.store import rows, tables
 from daypass.store.automatic import SqlAutomaticWork
 from daypass.store.interface import FIRST_UID, LAST_UID, SerialTaken
+from daypass.store.outbox import SqlOutboxWork
 from daypass.store.reading import CA_KEYS, ORCHESTRATOR_ID, UID_FLOOR, SqlView, filtered
 from daypass.store.requests import SqlRequestsWork
 from daypass.store.reviews import SqlReviewsWork
 
 
-class SqlWork(SqlRequestsWork, SqlReviewsWork, SqlAutomaticWork, SqlView):
+class SqlWork(SqlRequestsWork, SqlReviewsWork, SqlAutomaticWork, SqlOutboxWork, SqlView):
     """Implements `WriteWork`. The store's writing lock is held, so reading before writing is safe."""
 
     def __init__(self, connection: Connection, actor: str, now: datetime) -> None:
