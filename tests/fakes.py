@@ -299,16 +299,25 @@ integrations:
 """
 
 
-def make_world(folder: Path, *servers: str, cleanup_days: int = 0) -> World:
-    """Servers that are onboarded already."""
+def _quick_store(path: Path) -> Store:
+    """Tests with it kill processes, not the machine: waiting for the disk at each commit proves nothing."""
+    store = open_store(path)
+    store.upgrade()
+    event.listen(store._engine, "connect", lambda raw, _record: raw.execute("PRAGMA synchronous = OFF"))
+    return store
+
+
+def make_world(folder: Path, *servers: str, cleanup_days: int = 0, store: Store | None = None) -> World:
+    """Servers that are onboarded already.
+
+    Args:
+        store: An empty record with the newest schema; None = one in SQLite.
+    """
     listed = [{"name": name, "host": f"127.0.0.{n}"} for n, name in enumerate(servers, start=1)]
     path = folder / "daypass.yaml"
     path.write_text(CONFIGURATION.format(servers=listed, cleanup_days=cleanup_days))
     settings = config.load(path, {}, folder)
-    store = open_store(folder / "record.sqlite3")
-    store.upgrade()
-    # These tests kill a process, not the machine: waiting for the disk at each commit proves nothing here.
-    event.listen(store._engine, "connect", lambda raw, _record: raw.execute("PRAGMA synchronous = OFF"))
+    store = store or _quick_store(folder / "record.sqlite3")
     clock = Clock()
     hosts = {name: MemoryHost(identities.new_host_id(), "d" * 32) for name in servers}
     with store.write("test", START) as work:

@@ -51,6 +51,7 @@ def _pass_json(done: Pass) -> dict[str, object]:
     return {
         "ended": list(done.ended),
         "left": list(done.left),
+        "decided": [{"request": one.id, "state": str(one.state)} for one in done.decided],
         "signed": [str(serial) for serial in done.signed],
         "removals": {server: sorted(logins) for server, logins in done.removals.items()},
         "servers": {
@@ -66,13 +67,15 @@ def _pass_json(done: Pass) -> dict[str, object]:
 
 
 def _show(screen: Screen, done: Pass, now: datetime) -> None:
-    if not (done.ended or done.left or done.outcomes or done.busy or done.waiting):
+    if not (done.ended or done.left or done.decided or done.outcomes or done.busy or done.waiting):
         screen.line("nothing to do")
         return
     for grant_id in done.ended:
         screen.line(f"window closed: grant {grant_id}")
     for grant_id in done.left:
         screen.line(f"person left: grant {grant_id}")
+    for request in done.decided:
+        screen.line(f"request {request.id} is {request.state}: {request.decision}")
     if done.outcomes:
         rows = [(name, o.kind, o.code or "-", o.message or "-") for name, o in sorted(done.outcomes.items())]
         screen.table(["server", "outcome", "code", "message"], rows)

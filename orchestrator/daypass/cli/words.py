@@ -20,3 +20,20 @@ def as_tags(words: Iterable[str]) -> tuple[tuple[str, str], ...]:
             raise UsageError(f"{word!r} isn't a tag", hint="write --tag KEY=VALUE")
         tags.append((key, value))
     return tuple(tags)
+
+
+def as_fields(words: Iterable[str]) -> dict[str, str]:
+    """`name=value` words as custom fields.
+
+    Raises:
+        UsageError: A word isn't of that form, or a name comes twice.
+    """
+    fields: dict[str, str] = {}
+    for word in words:
+        name, sign, value = word.partition("=")
+        if not name or not sign:
+            raise UsageError(f"{word!r} isn't a field", hint="write --field NAME=VALUE")
+        if name in fields:
+            raise UsageError(f"the field {name!r} is given twice")
+        fields[name] = value
+    return fields

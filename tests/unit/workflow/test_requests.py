@@ -13,15 +13,14 @@ import pytest
 from daypass.ca.keys import generate_ca_key, load_ca_key, public_line
 from daypass.domain.certificates import CertificateState
 from daypass.domain.grants import GrantState, Trigger
-from daypass.domain.requests import RequestState
+from daypass.domain.requests import Request, RequestState
 from daypass.errors import ConfigurationError, DaypassError, DeniedError, NotFoundError, UsageError
 from daypass.flows import Verdict
 from daypass.workflow.reconciling import reconcile_once
-from daypass.workflow.requests.answering import cancel
-from daypass.workflow.requests.asking import MOST_PENDING
-
-from .asking import NOBODY_ASKED, TWO_OF_PLATFORM, Company
-from .conftest import PUBLIC_KEY
+from daypass.workflow.requests.answering import answer, cancel
+from daypass.workflow.requests.asking import MOST_PENDING, RequestWords, ask_for
+from tests.asking import NOBODY_ASKED, PUBLIC_KEY, TWO_OF_PLATFORM, Company
+from tests.fakes import Killed
 
 HOUR = timedelta(hours=1)
 DAY = timedelta(days=1)
@@ -517,3 +516,49 @@ def test_request_for_a_server_that_is_not_onboarded_keeps_waiting(company):
     assert company.request(request.id).state is RequestState.PENDING
     with company.seams.store.read() as view:
         assert view.votes(request.id) == []
+
+
+# Killed
+
+
+def _settled(company: Company) -> None:
+    """Reconcile ends what was left behind; each approved request has its one grant, and nobody else has."""
+    reconcile_once(company.seams, company.clock.forward(timedelta(minutes=16)))
+    with company.seams.store.read() as view:
+        approved = [one for one in view.requests() if one.state is RequestState.APPROVED]
+        grants = view.grants()
+        assert {one.grant_id for one in approved} == {grant.id for grant in grants}
+        for grant in grants:
+            assert all(one.state is CertificateState.SIGNED for one in view.certificates(grant.id))
+    assert company.opens() == (["web-1"] if approved else [])
+
+
+@pytest.mark.parametrize("flow", [NOBODY_ASKED, {}], ids=["asking", "answering"])
+def test_process_killed_at_any_step_leaves_one_outcome(tmp_path, flow):
+    """Killed before a commit nothing happened, after it everything does, by the next reconcile."""
+    last, reached = 1, True
+    while reached:
+        folder = tmp_path / str(last)
+        folder.mkdir()
+        company = Company(folder, flow)
+        asked = [] if flow else [company.ask().request]
+        reached = _do_until(company, last, asked)
+        _settled(company)
+        last += 1
+    assert last > 5
+    assert company.opens() == ["web-1"]
+
+
+def _do_until(company: Company, last: int, asked: list[Request]) -> bool:
+    """Whether the process came to that step, and died there."""
+    seams, mortal = company.world.mortal(last)
+    seams = company.over(seams)
+    try:
+        if asked:
+            answer(seams, asked[0].id, company.person("carol"), company.clock(), yes=True)
+        else:
+            words = RequestWords(("web-1",), justification="deploy")
+            ask_for(seams, company.person("alice"), words, company.clock())
+    except Killed:
+        return True
+    return mortal.dead

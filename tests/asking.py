@@ -7,18 +7,20 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from daypass.ca.keys import generate_ca_key, load_ca_key, public_line
 from daypass.config.access_flows import AccessFlow
 from daypass.domain.grants import Share
 from daypass.domain.people import Person
 from daypass.domain.requests import Request
 from daypass.flows import Policy, build_policy
+from daypass.store import Store
 from daypass.workflow.requests.answering import answer
 from daypass.workflow.requests.asking import RequestAnswer, RequestWords, ask_for
 from daypass.workflow.seams import Seams
 from tests import policies
 from tests.fakes import World, make_world
 
-from .conftest import PUBLIC_KEY
+PUBLIC_KEY = public_line(load_ca_key(generate_ca_key("ed25519")))
 
 FLOW: Mapping[str, Any] = {
     "name": "f",
@@ -39,8 +41,8 @@ class Company:
         people, flows: May be replaced; the next command reads what is there then.
     """
 
-    def __init__(self, folder: Path, *flows: Mapping[str, Any]) -> None:
-        self.world: World = make_world(folder, "web-1", "web-2", "db-1", cleanup_days=90)
+    def __init__(self, folder: Path, *flows: Mapping[str, Any], store: Store | None = None) -> None:
+        self.world: World = make_world(folder, "web-1", "web-2", "db-1", cleanup_days=90, store=store)
         self.people: tuple[Mapping[str, Any], ...] = tuple(
             {"public_keys": [PUBLIC_KEY], **person} for person in policies.PEOPLE
         )
