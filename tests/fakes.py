@@ -15,7 +15,8 @@ from pathlib import Path
 
 from sqlalchemy import event
 
-from ansible_collections.daypass.ssh.plugins.module_utils import document, ledger, merge, names
+from ansible_collections.daypass.ssh.plugins.module_utils.contract import document, names
+from ansible_collections.daypass.ssh.plugins.module_utils.record import ledger, merge
 from daypass import config
 from daypass.ca.keys import generate_ca_key
 from daypass.ca.signer import LocalSigner, Signer

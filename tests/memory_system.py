@@ -19,10 +19,12 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.daypass.ssh.plugins.module_utils import converge, names, processes, setid_files, tick
-from ansible_collections.daypass.ssh.plugins.module_utils.names import Refusal
-from ansible_collections.daypass.ssh.plugins.module_utils.processes import Process
-from ansible_collections.daypass.ssh.plugins.module_utils.system import Completed, System
+from ansible_collections.daypass.ssh.plugins.module_utils.contract import names
+from ansible_collections.daypass.ssh.plugins.module_utils.contract.names import Refusal
+from ansible_collections.daypass.ssh.plugins.module_utils.effects.system import Completed, System
+from ansible_collections.daypass.ssh.plugins.module_utils.run import converge, tick
+from ansible_collections.daypass.ssh.plugins.module_utils.sessions import processes, setid_files
+from ansible_collections.daypass.ssh.plugins.module_utils.sessions.processes import Process
 
 BEFORE = {"daypass": 990, "ops": 2000, "web": 2001, "team": 2002}
 FIXED = {
@@ -350,7 +352,7 @@ class Sshd:
     asked: list[str] = field(default_factory=list)
 
     def check_sshd(self, _system: System) -> Callable[[str, tuple[str, ...]], None]:
-        """In the place of `sshd_check.check_sshd`."""
+        """In the place of `sshd.check.check_sshd`."""
 
         def check(login: str, _groups: tuple[str, ...]) -> None:
             self.asked.append(login)

@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import ParamSpec, TypeVar
 
-import ansible_collections.daypass.ssh.plugins.module_utils.document as document
-import ansible_collections.daypass.ssh.plugins.module_utils.names as names
-import ansible_collections.daypass.ssh.plugins.module_utils.sudo_rules as sudo_rules
+import ansible_collections.daypass.ssh.plugins.module_utils.contract.document as document
+import ansible_collections.daypass.ssh.plugins.module_utils.contract.names as names
+import ansible_collections.daypass.ssh.plugins.module_utils.contract.sudo_rules as sudo_rules
 from daypass.domain.grants import SudoRule
 from daypass.errors import UsageError
 

@@ -14,12 +14,15 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.daypass.ssh.plugins.module_utils import document, ledger, merge, names, nss, plan
-from ansible_collections.daypass.ssh.plugins.module_utils.account_files import Group, Passwd, Shadow
-from ansible_collections.daypass.ssh.plugins.module_utils.facts import AccountFacts, Facts
-from ansible_collections.daypass.ssh.plugins.module_utils.join_facts import JoiningFacts
-from ansible_collections.daypass.ssh.plugins.module_utils.key_lines import render_key_file
-from ansible_collections.daypass.ssh.plugins.module_utils.plan_types import AccountPlan, Plan
+from ansible_collections.daypass.ssh.plugins.module_utils.contract import document, names
+from ansible_collections.daypass.ssh.plugins.module_utils.facts import nss
+from ansible_collections.daypass.ssh.plugins.module_utils.facts.account_files import Group, Passwd, Shadow
+from ansible_collections.daypass.ssh.plugins.module_utils.facts.host import AccountFacts, Facts
+from ansible_collections.daypass.ssh.plugins.module_utils.facts.joined import JoiningFacts
+from ansible_collections.daypass.ssh.plugins.module_utils.plan import planning
+from ansible_collections.daypass.ssh.plugins.module_utils.plan.key_lines import render_key_file
+from ansible_collections.daypass.ssh.plugins.module_utils.plan.values import AccountPlan, Plan
+from ansible_collections.daypass.ssh.plugins.module_utils.record import ledger, merge
 
 NOW = 1_795_000_000  # 2026-11-18T11:06:40Z
 HOST_ID, ORCHESTRATOR_ID = "a" * 32, "b" * 32
@@ -250,7 +253,7 @@ def test_plan_is_as_the_case_says(path: Path):
     now = case.get("now", NOW)
     wanted = merge.merge(kept, document_from(case["document"]), now)
     found = plain(
-        plan.plan(
+        planning.plan(
             kept, wanted, facts_from(case.get("facts", {}), kept, wanted), now, case.get("may_open", True)
         )
     )

@@ -19,8 +19,12 @@ import time
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
-from daypass_host import account_files, installing, ledger, names, system
-from daypass_host.converge import converge
+from daypass_host.contract import names
+from daypass_host.effects import system
+from daypass_host.facts import account_files
+from daypass_host.program import installing
+from daypass_host.record import ledger
+from daypass_host.run.converge import converge
 
 
 class Told(system.System):
@@ -52,7 +56,8 @@ class Told(system.System):
 
 def prepare(wish: dict) -> None:
     """A stand-in for onboarding: groups, folders, drop-in, empty ledger; the logins in `forget` go first."""
-    from daypass_host import listeners, trust
+    from daypass_host.onboarding import trust
+    from daypass_host.sshd import listeners
 
     for login in wish["forget"]:
         forget(login)

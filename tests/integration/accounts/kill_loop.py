@@ -22,7 +22,13 @@ import time
 
 import driver
 import syscall_kill
-from daypass_host import account_files, homes, ledger, names, processes, shortening, system
+from daypass_host.contract import names
+from daypass_host.effects import system
+from daypass_host.facts import account_files
+from daypass_host.plan import shortening
+from daypass_host.record import ledger
+from daypass_host.removal import homes
+from daypass_host.sessions import processes
 
 SNAPSHOT = "/opt/daypass-test/snapshot"
 FILES = [f"/etc/{name}" for name in ("passwd", "shadow", "group", "gshadow", "subuid", "subgid")]

@@ -76,8 +76,8 @@ class ManagedHost:
     def _ship(self) -> None:
         buffer = io.BytesIO()
         with tarfile.open(fileobj=buffer, mode="w:gz") as archive:
-            for path in sorted(CODE.glob("*.py")):
-                archive.add(path, f"daypass_host/{path.name}")
+            for path in sorted(CODE.rglob("*.py")):
+                archive.add(path, f"daypass_host/{path.relative_to(CODE)}")
             for name in ("driver.py", "kill_loop.py", "syscall_kill.py", "sequence_loop.py"):
                 archive.add(Path(__file__).with_name(name), name)
         text = base64.b64encode(buffer.getvalue()).decode()

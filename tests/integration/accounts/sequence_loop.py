@@ -13,7 +13,10 @@ import sys
 import time
 
 import driver
-from daypass_host import account_files, names, processes, system
+from daypass_host.contract import names
+from daypass_host.effects import system
+from daypass_host.facts import account_files
+from daypass_host.sessions import processes
 
 
 def run(step: dict) -> dict:

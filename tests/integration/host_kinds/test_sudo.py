@@ -13,7 +13,7 @@ from tests.integration.deadline.watching import wait_for
 
 ID_ONLY = [{"run_as": "root", "commands": ["/usr/bin/id"]}]
 BY_DEADLINE = "sudo here doesn't end rules by itself; the local deadline does"
-TICK = f"import sys; sys.path.insert(0, {FOLDER!r}); from daypass_host import tick; sys.exit(tick.main())"
+TICK = f"import sys; sys.path.insert(0, {FOLDER!r}); from daypass_host.run import tick; sys.exit(tick.main())"
 LOGINS = ("alice", "bob", "carol")
 BOB = account("bob", 70008, grant("G2", sudo=ID_ONLY))
 

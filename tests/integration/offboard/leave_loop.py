@@ -15,7 +15,10 @@ import subprocess
 import sys
 
 import driver
-from daypass_host import footprint, leaving, names, processes, trust, units, way_back
+from daypass_host.contract import names
+from daypass_host.deadline import units
+from daypass_host.onboarding import footprint, leaving, trust, way_back
+from daypass_host.sessions import processes
 
 SNAPSHOT = "/opt/daypass-test/onboarded"
 ACCOUNT_FILES = [f"/etc/{name}" for name in ("passwd", "shadow", "group", "gshadow")]

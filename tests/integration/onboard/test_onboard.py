@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.daypass.ssh.plugins.module_utils import document
+from ansible_collections.daypass.ssh.plugins.module_utils.contract import document
 from lab import api
 
 MARKER = "/var/lib/daypass/way-back/armed.json"

@@ -109,7 +109,7 @@ def test_program_that_was_changed_is_not_run(host: Playing):
     document = {"document": host.document()}
     host.result(document)
     right = digest(host)
-    for member in ("converge.py", "names.py"):
+    for member in ("run/converge.py", "contract/names.py"):
         rewrite(host, member, "\nopen('/var/tmp/was-run', 'w')\n")
         host.sizes()
         assert host.result(document)["answer"]["program"] == RUNNING
@@ -122,7 +122,7 @@ def test_other_program_is_replaced_before_the_ledger_is_written(host: Playing):
     """An older program would refuse a newer ledger: there is no moment at which it meets one."""
     host.result({"document": host.document()})
     right = digest(host)
-    rewrite(host, "tick.py", "# an older one\n")
+    rewrite(host, "run/tick.py", "# an older one\n")
     effects = host.send(account("alice", 70007, grant("G1")), program=True)["effects"]
     written = [path for kind, path in effects if kind == "write"]
     assert written.index(PROGRAM) < written.index(LEDGER)

@@ -10,8 +10,8 @@ import sys
 import pytest
 
 from ansible_collections.daypass.ssh.plugins.action.accounts import opaque_of
-from ansible_collections.daypass.ssh.plugins.module_utils import document
-from ansible_collections.daypass.ssh.plugins.module_utils.names import Refusal
+from ansible_collections.daypass.ssh.plugins.module_utils.contract import document
+from ansible_collections.daypass.ssh.plugins.module_utils.contract.names import Refusal
 from ansible_collections.daypass.ssh.plugins.plugin_utils import program
 from ansible_collections.daypass.ssh.plugins.plugin_utils.program import COMMAND, MARK, render_input
 

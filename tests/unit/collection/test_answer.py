@@ -6,18 +6,13 @@ import json
 
 import pytest
 
-from ansible_collections.daypass.ssh.plugins.module_utils import (
-    answer,
-    apply,
-    converge,
-    document,
-    facts,
-    ledger,
-    merge,
-    nss,
-    plan,
-)
-from ansible_collections.daypass.ssh.plugins.module_utils.account_files import Group
+from ansible_collections.daypass.ssh.plugins.module_utils.apply import applier
+from ansible_collections.daypass.ssh.plugins.module_utils.contract import document
+from ansible_collections.daypass.ssh.plugins.module_utils.facts import host, nss
+from ansible_collections.daypass.ssh.plugins.module_utils.facts.account_files import Group
+from ansible_collections.daypass.ssh.plugins.module_utils.plan import planning
+from ansible_collections.daypass.ssh.plugins.module_utils.record import ledger, merge
+from ansible_collections.daypass.ssh.plugins.module_utils.run import answer, converge
 
 NOW = 1_795_000_000
 COUNT = 500
@@ -51,8 +46,8 @@ def test_answer_of_500_accounts_stays_below_200_kb(failing: bool):
     """ansible-runner empties a result that is too long, and nobody would ever know what became of them."""
     wanted, empty = wish(), ledger.new_ledger("a" * 32, None, "b" * 32, (9, 2), "apono")
     target = merge.merge(empty, wanted, NOW)
-    nothing = facts.AccountFacts(None, None, (), None, None, (), (), "/home/x", None, subordinate=False)
-    found = facts.Facts(
+    nothing = host.AccountFacts(None, None, (), None, None, (), (), "/home/x", None, subordinate=False)
+    found = host.Facts(
         dict.fromkeys(target.accounts, nothing),
         {"developers": Group("developers", 900, ())},
         {},
@@ -65,12 +60,12 @@ def test_answer_of_500_accounts_stays_below_200_kb(failing: bool):
         sudo=True,
         mentioned=frozenset(),
     )
-    planned = plan.plan(empty, target, found, NOW)
+    planned = planning.plan(empty, target, found, NOW)
     applied = None
     if failing:
-        failures = {login: [apply.Failure("command_failed", "x" * 400)] for login in target.accounts}
+        failures = {login: [applier.Failure("command_failed", "x" * 400)] for login in target.accounts}
         warnings = {login: ["w" * 400] * 8 for login in target.accounts}
-        applied = apply.Applied(failures, warnings, frozenset(target.accounts), frozenset(), changed=True)
+        applied = applier.Applied(failures, warnings, frozenset(target.accounts), frozenset(), changed=True)
     run = converge.Run(wanted, NOW, 0.0, None, check=not failing)
     result = answer.build(run, target, planned, applied, empty)
     assert len(json.dumps(result["answer"])) < 200_000

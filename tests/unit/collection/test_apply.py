@@ -4,26 +4,23 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.daypass.ssh.plugins.module_utils import (
-    apply,
-    facts,
-    ledger,
-    plan,
-    processes,
-    setid_files,
-)
-from ansible_collections.daypass.ssh.plugins.module_utils.names import Refusal
-from ansible_collections.daypass.ssh.plugins.module_utils.plan_types import AccountPlan, Plan
-from ansible_collections.daypass.ssh.plugins.module_utils.steps import Keys, Step
-from ansible_collections.daypass.ssh.plugins.module_utils.system import System
+from ansible_collections.daypass.ssh.plugins.module_utils.apply import applier
+from ansible_collections.daypass.ssh.plugins.module_utils.contract.names import Refusal
+from ansible_collections.daypass.ssh.plugins.module_utils.effects.system import System
+from ansible_collections.daypass.ssh.plugins.module_utils.facts import host
+from ansible_collections.daypass.ssh.plugins.module_utils.plan import planning
+from ansible_collections.daypass.ssh.plugins.module_utils.plan.steps import Keys, Step
+from ansible_collections.daypass.ssh.plugins.module_utils.plan.values import AccountPlan, Plan
+from ansible_collections.daypass.ssh.plugins.module_utils.record import ledger
+from ansible_collections.daypass.ssh.plugins.module_utils.sessions import processes, setid_files
 
 
 def test_home_of_a_person_whose_processes_live_is_left_alone(monkeypatch: pytest.MonkeyPatch):
     """He could still swap what is opened there; the other one's home is looked through."""
     logins = {"alice": 70007, "bob": 70008}
-    one = facts.AccountFacts(None, None, (), None, None, (), (), "/home", None, subordinate=False)
+    one = host.AccountFacts(None, None, (), None, None, (), (), "/home", None, subordinate=False)
     accounts = {login: one._replace(home=f"/home/{login}") for login in logins}
-    found = facts.Facts(
+    found = host.Facts(
         accounts, {}, {}, {}, (), None, None, frozenset(), None, sudo=True, mentioned=frozenset()
     )
     plans = {login: AccountPlan(login, uid, close=(Step("sessions"),)) for login, uid in logins.items()}
@@ -35,10 +32,10 @@ def test_home_of_a_person_whose_processes_live_is_left_alone(monkeypatch: pytest
         return setid_files.Disarmed({uid: [] for uid in accounts}, frozenset())
 
     monkeypatch.setattr(setid_files, "disarm", disarm)
-    applier = apply.Applier(
+    running = applier.Applier(
         System(), Plan(plans, Keys((), expiry_z=True)), found, 0, lambda _login, _groups: None
     )
-    applied = applier.run()
+    applied = running.run()
     assert seen == [{70008: setid_files.Lost("/home/bob")}]
     assert applied.stuck == {"alice"}
     assert applied.failures["alice"][0].code == "processes_remain"
@@ -53,7 +50,7 @@ def test_what_cant_be_recorded_isnt_opened_and_closings_go_on():
         "bob": AccountPlan("bob", 70008, close=close, remove=remove, state="removed"),
     }
     problem = Refusal("ledger_unwritable", "no room")
-    left = plan.only_closings(Plan(plans, Keys((), expiry_z=True)), problem).accounts
+    left = planning.only_closings(Plan(plans, Keys((), expiry_z=True)), problem).accounts
     assert [one.close for one in left.values()] == [close, close]
     assert not any(one.open or one.remove for one in left.values())
     assert [one.state for one in left.values()] == ["closed", "closed"]

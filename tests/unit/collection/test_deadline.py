@@ -6,7 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.daypass.ssh.plugins.module_utils import deadline, ledger, system, units
+from ansible_collections.daypass.ssh.plugins.module_utils.deadline import timer, units
+from ansible_collections.daypass.ssh.plugins.module_utils.effects import system
+from ansible_collections.daypass.ssh.plugins.module_utils.record import ledger
 
 NOW = 1_795_000_000
 
@@ -55,9 +57,9 @@ class Host(system.System):
 @pytest.fixture
 def host(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Host:
     """A host with systemd and nothing armed."""
-    monkeypatch.setattr(deadline, "RUN_FOLDER", str(tmp_path))
-    monkeypatch.setattr(deadline, "ARMED_PATH", str(tmp_path / "armed"))
-    monkeypatch.setattr(deadline, "TRANSIENT", str(tmp_path))
+    monkeypatch.setattr(timer, "RUN_FOLDER", str(tmp_path))
+    monkeypatch.setattr(timer, "ARMED_PATH", str(tmp_path / "armed"))
+    monkeypatch.setattr(timer, "TRANSIENT", str(tmp_path))
     monkeypatch.setattr(units, "scheduler", lambda _system: units.SYSTEMD)
     return Host(tmp_path)
 
@@ -85,47 +87,47 @@ def record(*ends: int, warn_before: int = 0) -> ledger.Ledger:
 )
 def test_next_moment_is_the_first_end_or_warning_to_come(ends, warn_before, moment):
     """What is due now was done by this run."""
-    assert deadline.next_moment(record(*ends, warn_before=warn_before), NOW) == moment
+    assert timer.next_moment(record(*ends, warn_before=warn_before), NOW) == moment
 
 
 def test_timer_is_absolute_in_utc_and_a_second_early(host: Host):
     """The tick is up when the moment comes, whatever the host's time zone."""
-    assert deadline.arm(host, record(NOW + 60), NOW) is None
+    assert timer.arm(host, record(NOW + 60), NOW) is None
     assert host.timers == ["--on-calendar=2026-11-18 11:07:39 UTC"]
 
 
 def test_armed_moment_is_left_as_it_is(host: Host):
     """A run that changes nothing starts nothing."""
     for _run in range(3):
-        deadline.arm(host, record(NOW + 60), NOW)
+        timer.arm(host, record(NOW + 60), NOW)
     assert len(host.ran) == 1
 
 
 def test_new_timer_is_armed_before_the_old_one_is_stopped(host: Host):
     """No gap in which nothing is armed, and no name is used twice."""
-    deadline.arm(host, record(NOW + 60), NOW)
-    deadline.arm(host, record(NOW + 30), NOW)
+    timer.arm(host, record(NOW + 60), NOW)
+    timer.arm(host, record(NOW + 30), NOW)
     assert [argv[0] for argv in host.ran] == ["systemd-run", "systemd-run", "systemctl"]
     names = {word for argv in host.ran for word in argv if word.startswith("--unit=")}
     assert len(names) == 2
-    deadline.arm(host, record(), NOW)
-    assert deadline.read_armed(host) is None
+    timer.arm(host, record(), NOW)
+    assert timer.read_armed(host) is None
     assert list(host.folder.glob("*.timer")) == []
 
 
 def test_timer_that_is_gone_is_armed_again(host: Host):
     """After a boot the record of it is gone with it; where only the timer is gone, it isn't believed."""
-    deadline.arm(host, record(NOW + 60), NOW)
+    timer.arm(host, record(NOW + 60), NOW)
     for path in host.folder.glob("*.timer"):
         path.unlink()
-    deadline.arm(host, record(NOW + 60), NOW)
+    timer.arm(host, record(NOW + 60), NOW)
     assert len(host.timers) == 2
 
 
 def test_moment_that_came_while_arming_starts_the_tick_at_once(host: Host):
     """A timer in the past returns success and never fires."""
     host.seconds = 59
-    deadline.arm(host, record(NOW + 60), NOW)
+    timer.arm(host, record(NOW + 60), NOW)
     assert [any(word.startswith("--on-calendar") for word in argv) for argv in host.ran] == [True, False]
 
 
@@ -135,7 +137,7 @@ def test_moment_too_near_for_a_timer_starts_the_tick_at_once_and_once(host: Host
     host.time = NOW
     wanted = record(NOW + ahead)
     for _run in range(3):
-        deadline.arm(host, wanted, NOW - 10)
+        timer.arm(host, wanted, NOW - 10)
     assert host.timers == []
     assert len(host.ran) == 1
 
@@ -143,13 +145,13 @@ def test_moment_too_near_for_a_timer_starts_the_tick_at_once_and_once(host: Host
 def test_systemd_that_wont_is_told_and_stops_nothing(host: Host):
     """The tick of each minute is left; the wave's answer says it."""
     host.failing = True
-    assert "up to a minute late" in (deadline.arm(host, record(NOW + 60), NOW) or "")
+    assert "up to a minute late" in (timer.arm(host, record(NOW + 60), NOW) or "")
 
 
 def test_host_without_a_scheduler_is_told(host: Host, monkeypatch: pytest.MonkeyPatch):
     """With cron nothing is armed, and without it somebody has to know."""
     monkeypatch.setattr(units, "scheduler", lambda _system: units.CRON)
-    assert deadline.arm(host, record(NOW + 60), NOW) is None
+    assert timer.arm(host, record(NOW + 60), NOW) is None
     monkeypatch.setattr(units, "scheduler", lambda _system: None)
-    assert deadline.arm(host, record(NOW + 60), NOW) == deadline.NONE_THERE
+    assert timer.arm(host, record(NOW + 60), NOW) == timer.NONE_THERE
     assert host.ran == []

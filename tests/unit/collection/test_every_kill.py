@@ -11,10 +11,11 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.daypass.ssh.plugins.module_utils import document, ledger
-from ansible_collections.daypass.ssh.plugins.module_utils.converge import converge
-from ansible_collections.daypass.ssh.plugins.module_utils.fields import show_moment
-from ansible_collections.daypass.ssh.plugins.module_utils.names import LEDGER_COPY_PATH, LEDGER_PATH
+from ansible_collections.daypass.ssh.plugins.module_utils.contract import document
+from ansible_collections.daypass.ssh.plugins.module_utils.contract.fields import show_moment
+from ansible_collections.daypass.ssh.plugins.module_utils.contract.names import LEDGER_COPY_PATH, LEDGER_PATH
+from ansible_collections.daypass.ssh.plugins.module_utils.record import ledger
+from ansible_collections.daypass.ssh.plugins.module_utils.run.converge import converge
 from tests.memory_system import Killed, MemorySystem, Rights, in_memory
 
 NOW = 1_795_000_000

@@ -5,8 +5,9 @@ from __future__ import annotations
 import errno
 import os
 
-from ansible_collections.daypass.ssh.plugins.module_utils import facts, merge
-from ansible_collections.daypass.ssh.plugins.module_utils.system import System
+from ansible_collections.daypass.ssh.plugins.module_utils.effects.system import System
+from ansible_collections.daypass.ssh.plugins.module_utils.facts import host
+from ansible_collections.daypass.ssh.plugins.module_utils.record import merge
 
 FILES = {
     "/etc/passwd": b"alice:x:70007:70007:alice@example.com:/home/alice:/bin/sh\n",
@@ -46,20 +47,20 @@ def wanted(login: str, *, remove: bool = False) -> merge.Wanted:
 def test_home_and_mail_of_a_living_person_arent_looked_at():
     """He may have mounted something over them that never answers, and would escape his closing so."""
     system = MountedOver()
-    found = facts.read_facts(system, wanted("alice"), {"alice": 70007}, {"alice": "/home/alice"})
+    found = host.read_facts(system, wanted("alice"), {"alice": 70007}, {"alice": "/home/alice"})
     assert found.accounts["alice"].groups == ("daypass",)
     assert not [path for path in system.looked if path.startswith(("/home", "/var/mail", "/var/spool/mail"))]
 
 
 def test_home_that_cant_be_looked_at_is_somebodys():
     """For a new account it counts as there already, and as nobody's own."""
-    found = facts.read_facts(MountedOver(), wanted("bob"), {"bob": 70008}, {})
+    found = host.read_facts(MountedOver(), wanted("bob"), {"bob": 70008}, {})
     account = found.accounts["bob"]
-    assert account.home_owner == facts.NOBODYS
+    assert account.home_owner == host.NOBODYS
     assert account.mail == ("/var/mail/bob", "/var/spool/mail/bob")
 
 
 def test_mail_is_looked_for_when_the_account_goes():
     """A removal clears it."""
-    found = facts.read_facts(MountedOver(), wanted("alice", remove=True), {"alice": 70007}, {})
+    found = host.read_facts(MountedOver(), wanted("alice", remove=True), {"alice": 70007}, {})
     assert found.accounts["alice"].mail

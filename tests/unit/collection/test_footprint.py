@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import json
 
-from ansible_collections.daypass.ssh.plugins.module_utils import (
-    deadline,
-    footprint,
-    host_start,
-    ledger,
-    names,
-)
+from ansible_collections.daypass.ssh.plugins.module_utils.contract import names
+from ansible_collections.daypass.ssh.plugins.module_utils.deadline import timer
+from ansible_collections.daypass.ssh.plugins.module_utils.onboarding import footprint
+from ansible_collections.daypass.ssh.plugins.module_utils.program import start
+from ansible_collections.daypass.ssh.plugins.module_utils.record import ledger
 
-OTHERS = {names.SUDOERS_MAIN, deadline.TRANSIENT}  # looked at, never written to
+OTHERS = {names.SUDOERS_MAIN, timer.TRANSIENT}  # looked at, never written to
 
 
 def test_every_place_in_the_names_is_a_trace_or_lies_in_one():
@@ -21,7 +19,7 @@ def test_every_place_in_the_names_is_a_trace_or_lies_in_one():
     paths = {trace.path for trace in footprint.TRACES}
     places = {
         value
-        for module in (names, host_start, deadline)
+        for module in (names, start, timer)
         for name, value in vars(module).items()
         if name.isupper() and isinstance(value, str) and value.startswith("/")
     }

@@ -13,9 +13,10 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.daypass.ssh.plugins.module_utils import homes, names, tar_stream
-from ansible_collections.daypass.ssh.plugins.module_utils.applied import IN_WORK
-from ansible_collections.daypass.ssh.plugins.module_utils.system import System
+from ansible_collections.daypass.ssh.plugins.module_utils.contract import names
+from ansible_collections.daypass.ssh.plugins.module_utils.effects.system import System
+from ansible_collections.daypass.ssh.plugins.module_utils.removal import homes, tar_stream
+from ansible_collections.daypass.ssh.plugins.module_utils.removal.unfinished import IN_WORK
 
 NAME = "alice-70007-20261122T100000Z"
 

@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.daypass.ssh.plugins.module_utils import host_program, host_start, installing
-from ansible_collections.daypass.ssh.plugins.module_utils.names import Refusal
-from ansible_collections.daypass.ssh.plugins.module_utils.system import System
+from ansible_collections.daypass.ssh.plugins.module_utils.contract.names import Refusal
+from ansible_collections.daypass.ssh.plugins.module_utils.effects.system import System
+from ansible_collections.daypass.ssh.plugins.module_utils.program import installing, packing, start
 from ansible_collections.daypass.ssh.plugins.plugin_utils.program import CODE, COMMAND, SOURCES, render_input
 
 REQUEST = {"operation": "accounts", "document": "bm9uc2Vuc2U=", "controller_time": 1.0, "check": True}
@@ -23,17 +23,17 @@ REQUEST = {"operation": "accounts", "document": "bm9uc2Vuc2U=", "controller_time
 def program(tmp_path: Path) -> Path:
     """The program as a host gets it."""
     path = tmp_path / "daypass-host.pyz"
-    path.write_bytes(host_program.build(host_program.own_sources()))
+    path.write_bytes(packing.build(packing.own_sources()))
     path.chmod(0o600)
     return path
 
 
 def ask(program: Path, *, with_sources: bool = False) -> dict[str, object]:
     """What a request prints where the program lies at this path."""
-    code = CODE._replace(start=CODE.start.replace(host_start.PROGRAM_PATH, str(program)))
+    code = CODE._replace(start=CODE.start.replace(start.PROGRAM_PATH, str(program)))
     stdin = render_input(REQUEST, with_sources=with_sources, code=code)
     done = subprocess.run([sys.executable, *COMMAND], input=stdin, capture_output=True, check=True)
-    line = done.stdout.decode().rpartition(host_start.MARK)[2]
+    line = done.stdout.decode().rpartition(start.MARK)[2]
     return dict(json.loads(line))
 
 
@@ -44,7 +44,7 @@ def loads(program: Path) -> str:
         "-I",
         "-S",
         "-c",
-        "import sys; sys.path.append(sys.argv[1]); import daypass_host.tick",
+        "import sys; sys.path.append(sys.argv[1]); import daypass_host.run.tick",
     ]
     return subprocess.run([*argv, str(program)], capture_output=True, text=True, check=False).stderr
 
@@ -61,15 +61,15 @@ def rewritten(program: Path, changes: dict[str, bytes | None]) -> None:
 
 def test_version_is_the_same_on_both_sides():
     """Controller and host count the same sources, however they were loaded."""
-    files = {name: (SOURCES / f"{name}.py").read_bytes() for name in CODE.modules}
-    assert host_program.own_sources() == files
-    assert host_start.version_of(files) == CODE.version
+    files = {name: (SOURCES / f"{name.replace('.', '/')}.py").read_bytes() for name in CODE.modules}
+    assert packing.own_sources() == files
+    assert start.version_of(files) == CODE.version
 
 
 def test_version_tells_apart_what_moves_between_names():
     """A text that moved from one module to the next is another program."""
     versions = {
-        host_start.version_of(sources)
+        start.version_of(sources)
         for sources in (
             {"a": b"xy", "b": b""},
             {"a": b"x", "b": b"y"},
@@ -82,24 +82,27 @@ def test_version_tells_apart_what_moves_between_names():
 
 
 def test_imports_are_found_wherever_they_stand():
-    """A module that is imported late, over lines or under another name belongs to the program."""
-    source = "from .a import x\nfrom . import b, c as other\nfrom . import (\n    d,  # why\n    e,\n)\n"
-    source += "def f():\n    from . import g\n    from .h import (\n        y,\n    )\nimport json\n"
-    assert host_program.imported(source) == ["a", "b", "c", "d", "e", "g", "h"]
+    """A module that is imported late, over lines, from another folder or by another name belongs to it."""
+    source = (
+        "from .a import x\nfrom . import b, c as other\nfrom ..there import (\n    d,  # why\n    e,\n)\n"
+    )
+    source += "def f():\n    from . import g\n    from ..there.h import (\n        y,\n    )\nimport json\n"
+    found = packing.imported(source, "here")
+    assert found == ["here.a", "here.b", "here.c", "there.d", "there.e", "here.g", "there.h"]
 
 
 def test_program_holds_what_its_word_runs():
     """The tick is part of it, and what the sending side alone needs isn't."""
-    assert {"program", "tick", "converge", "installing"} <= set(CODE.modules)
-    assert "arguments" not in CODE.modules
+    assert {"run.entry", "run.tick", "run.converge", "program.installing"} <= set(CODE.modules)
+    assert "contract.arguments" not in CODE.modules
 
 
 def test_equal_sources_give_equal_files():
     """Built again by the same Python in another process it is the same file, byte by byte."""
     script = (
         "import sys, hashlib; sys.path.append(sys.argv[1])\n"
-        "from module_utils import host_program\n"
-        "sys.stdout.write(hashlib.sha256(host_program.build(host_program.own_sources())).hexdigest())"
+        "from module_utils.program import packing\n"
+        "sys.stdout.write(hashlib.sha256(packing.build(packing.own_sources())).hexdigest())"
     )
     argv = [sys.executable, "-I", "-S", "-c", script, str(SOURCES.parent)]
     digests = {subprocess.run(argv, capture_output=True, check=True).stdout for _ in range(2)}
@@ -108,14 +111,15 @@ def test_equal_sources_give_equal_files():
 
 def test_bytecode_runs_in_place_of_the_sources(program: Path):
     """Python compiles nothing: with sources that are no Python at all it still runs."""
-    rewritten(program, {f"daypass_host/{name}.py": b"no python(" for name in CODE.modules})
+    rewritten(program, {start.path_of(name): b"no python(" for name in CODE.modules})
     assert loads(program) == ""
 
 
 def test_sources_run_where_the_bytecode_is_of_another_python(program: Path):
     """After an upgrade of Python the program goes on, from its sources."""
-    other = {f"daypass_host/{name}.pyc": b"\x00\x00\r\n" + bytes(12) for name in (*CODE.modules, "__init__")}
-    rewritten(program, {**other, "__main__.pyc": b"\x00\x00\r\n" + bytes(12)})
+    with zipfile.ZipFile(program) as archive:
+        compiled = [name for name in archive.namelist() if name.endswith(".pyc")]
+    rewritten(program, {name: b"\x00\x00\r\n" + bytes(12) for name in compiled})
     assert loads(program) == ""
     assert "answer" in ask(program)
 
@@ -138,16 +142,16 @@ def test_program_in_the_right_version_does_the_request_without_sources(program: 
 @pytest.mark.parametrize(
     "changes",
     [
-        {"daypass_host/converge.py": b"raise SystemExit(3)"},
-        {"daypass_host/converge.py": None},
-        {"daypass_host/names.py": b""},
+        {"daypass_host/run/converge.py": b"raise SystemExit(3)"},
+        {"daypass_host/run/converge.py": None},
+        {"daypass_host/contract/names.py": b""},
     ],
     ids=["changed", "missing", "empty"],
 )
 def test_program_with_other_sources_is_not_run(program: Path, changes: dict[str, bytes | None]):
     """What counts is the content: a file that is called right and holds something else isn't used."""
     rewritten(program, changes)
-    assert ask(program) == host_start.SOURCES_WANTED
+    assert ask(program) == start.SOURCES_WANTED
     assert "answer" in ask(program, with_sources=True)
 
 
@@ -155,13 +159,13 @@ def test_program_with_other_sources_is_not_run(program: Path, changes: dict[str,
 def test_broken_file_is_not_run(program: Path, content: bytes):
     """Whatever lies there instead of an archive, the sources are asked for."""
     program.write_bytes(content)
-    assert ask(program) == host_start.SOURCES_WANTED
+    assert ask(program) == start.SOURCES_WANTED
 
 
 def test_file_that_others_can_write_is_not_run(program: Path):
     """What somebody else could have changed between check and run is no program of ours."""
     program.chmod(0o620)
-    assert ask(program) == host_start.SOURCES_WANTED
+    assert ask(program) == start.SOURCES_WANTED
 
 
 def test_link_is_not_run(program: Path):
@@ -169,14 +173,14 @@ def test_link_is_not_run(program: Path):
     target = program.with_name("other")
     program.rename(target)
     program.symlink_to(target)
-    assert ask(program) == host_start.SOURCES_WANTED
+    assert ask(program) == start.SOURCES_WANTED
 
 
 def test_fifo_is_not_waited_for(program: Path):
     """Nobody can hold a wave up by what lies there."""
     program.unlink()
     subprocess.run(["mkfifo", "-m", "600", str(program)], check=True)
-    assert ask(program) == host_start.SOURCES_WANTED
+    assert ask(program) == start.SOURCES_WANTED
 
 
 def test_module_in_the_archive_cannot_stand_for_one_of_pythons(program: Path):
@@ -189,12 +193,12 @@ def test_program_that_is_replaced_under_a_run_goes_on(program: Path, tmp_path: P
     """A run that was started from the old file imports the rest of it, not of the new one."""
     script = (
         "import sys, os, zipimport; sys.path.append(sys.argv[1])\n"
-        "from daypass_host import host_start\n"
-        "path = host_start.open_program(sys.argv[2]); sys.path.remove(sys.argv[1])\n"
+        "from daypass_host.program import start\n"
+        "path = start.open_program(sys.argv[2]); sys.path.remove(sys.argv[1])\n"
         "for name in [one for one in sys.modules if one.startswith('daypass_host')]: del sys.modules[name]\n"
-        "sys.path.append(path); import daypass_host.names\n"
+        "sys.path.append(path); import daypass_host.contract.names\n"
         "open(sys.argv[2] + '.new', 'wb').write(b'x' * 100); os.rename(sys.argv[2] + '.new', sys.argv[2])\n"
-        "import daypass_host.converge"
+        "import daypass_host.run.converge"
     )
     copy = tmp_path / "copy.pyz"
     copy.write_bytes(program.read_bytes())
@@ -246,25 +250,29 @@ def test_program_that_cannot_be_written_is_a_reason():
 
 def test_program_is_whole_however_its_bytecode_was_written(program: Path):
     """The same code is written in more than one way; another Python's isn't looked at."""
-    sources = host_program.own_sources()
-    assert host_program.holds(program.read_bytes(), sources)
-    name = "daypass_host/names"
-    other = b"\0\0\r\n" + host_program.bytecode(name + ".py", sources["names"])[4:]
+    sources = packing.own_sources()
+    assert packing.holds(program.read_bytes(), sources)
+    name = "daypass_host/contract/names"
+    other = b"\0\0\r\n" + packing.bytecode(name + ".py", sources["contract.names"])[4:]
     rewritten(program, {name + ".pyc": other})
-    assert host_program.holds(program.read_bytes(), sources)
+    assert packing.holds(program.read_bytes(), sources)
 
 
 @pytest.mark.parametrize(
     "changes",
     [
-        {"daypass_host/names.pyc": host_program.bytecode("daypass_host/names.py", b"UID_MIN = 0\n")},
-        {"daypass_host/names.py": b"UID_MIN = 0\n"},
+        {
+            "daypass_host/contract/names.pyc": packing.bytecode(
+                "daypass_host/contract/names.py", b"UID_MIN = 0\n"
+            )
+        },
+        {"daypass_host/contract/names.py": b"UID_MIN = 0\n"},
         {"__main__.py": b"print('mine')\n"},
-        {"daypass_host/names.pyc": None},
+        {"daypass_host/contract/names.pyc": None},
         {"json/__init__.py": b""},
     ],
 )
 def test_program_with_anything_else_in_it_is_another(program: Path, changes: dict[str, bytes | None]):
     """Right sources beside other bytecode are no proof: Python takes the bytecode as it is."""
     rewritten(program, changes)
-    assert not host_program.holds(program.read_bytes(), host_program.own_sources())
+    assert not packing.holds(program.read_bytes(), packing.own_sources())

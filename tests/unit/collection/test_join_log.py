@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.daypass.ssh.plugins.module_utils import join_log
-from ansible_collections.daypass.ssh.plugins.module_utils.system import Completed
+from ansible_collections.daypass.ssh.plugins.module_utils.effects.system import Completed
+from ansible_collections.daypass.ssh.plugins.module_utils.sshd import login_log
 
 CA = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIIG8ZAWXe3tLOsQWrKOTZDZI+uqWpvxIftqiqO+b2qFC"
 FROM = "from 192.0.2.7 port 50156 ssh2"
@@ -17,7 +17,7 @@ OWN = f"Accepted publickey for jane {FROM}: ED25519 SHA256:YMkxaGYemwz9bfGc6SEQ"
 ID = "ID daypass user=jane grant=G1 flow=direct (serial 5) CA ED25519 SHA256:other"
 BY_ID = f"Accepted publickey for jane {FROM}: ED25519-CERT SHA256:j8Lv0 {ID}"
 BY_CA = f"Accepted publickey for jane {FROM}: ED25519-CERT SHA256:j8Lv0 ID x (serial 5) CA ED25519 "
-BY_CA += join_log.fingerprint(CA)
+BY_CA += login_log.fingerprint(CA)
 OTHER_CA = (
     f"Accepted publickey for jane {FROM}: ED25519-CERT SHA256:j8 ID jane (serial 5) CA ED25519 SHA256:z"
 )
@@ -44,13 +44,13 @@ class Journal:
 @pytest.fixture(autouse=True)
 def text_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The one text log; it isn't there at first."""
-    monkeypatch.setattr(join_log, "TEXT_FILES", (str(tmp_path / "auth.log"),))
+    monkeypatch.setattr(login_log, "TEXT_FILES", (str(tmp_path / "auth.log"),))
     return tmp_path / "auth.log"
 
 
 def found(*entries: Mapping[str, str], pids: Sequence[int] = (90,)) -> list[tuple[int, bool]]:
     """(pid, ours) of each line that counts."""
-    lines = join_log.accepted(Journal(entries), "jane", pids, [CA])
+    lines = login_log.accepted(Journal(entries), "jane", pids, [CA])
     return [(one.pid, one.ours) for one in lines]
 
 
@@ -85,7 +85,7 @@ def test_newer_sshd_logs_under_another_name():
 
 def test_time_of_a_line_is_told():
     """A number that was somebody else's before is told by the time."""
-    assert join_log.accepted(Journal([entry(OWN)]), "jane", [90], [CA])[0].at == 1.5
+    assert login_log.accepted(Journal([entry(OWN)]), "jane", [90], [CA])[0].at == 1.5
 
 
 def test_text_file_counts_where_no_journal_does(text_file: Path):
@@ -99,8 +99,8 @@ def test_text_file_counts_where_no_journal_does(text_file: Path):
 
 def test_host_with_neither_keeps_no_log(text_file: Path):
     """So a join is refused there, or all sessions end."""
-    assert not join_log.has_log(Journal([]))
+    assert not login_log.has_log(Journal([]))
     text_file.write_text("Nov 22 12:00:00 web-1 sshd[7]: Server listening on :: port 22.\n")
-    assert join_log.has_log(Journal([]))
+    assert login_log.has_log(Journal([]))
     text_file.unlink()
-    assert join_log.has_log(Journal([entry("Server listening")]))
+    assert login_log.has_log(Journal([entry("Server listening")]))

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.daypass.ssh.plugins.module_utils import join_log, join_sessions, process_table
-from ansible_collections.daypass.ssh.plugins.module_utils.join_log import Accepted
-from ansible_collections.daypass.ssh.plugins.module_utils.ledger import Joined
-from ansible_collections.daypass.ssh.plugins.module_utils.process_table import Row
-from ansible_collections.daypass.ssh.plugins.module_utils.system import System
+from ansible_collections.daypass.ssh.plugins.module_utils.effects.system import System
+from ansible_collections.daypass.ssh.plugins.module_utils.record.ledger import Joined
+from ansible_collections.daypass.ssh.plugins.module_utils.sessions import joined, process_table
+from ansible_collections.daypass.ssh.plugins.module_utils.sessions.process_table import Row
+from ansible_collections.daypass.ssh.plugins.module_utils.sshd import login_log
+from ansible_collections.daypass.ssh.plugins.module_utils.sshd.login_log import Accepted
 
 JANE, TEAM = 1501, 2000
 SINCE = 1000
@@ -42,17 +43,17 @@ def ended(
     policy: str = "refuse",
     log: bool = True,
     boot: str = "boot",
-    login_of: join_log.Login | None = None,
+    login_of: login_log.Login | None = None,
 ) -> list[int]:
     """The pids that must end."""
     monkeypatch.setattr(process_table, "read_table", lambda: {row.pid: row for row in rows})
     monkeypatch.setattr(
-        join_log, "accepted", lambda _system, _login, pids, _keys: [one for one in lines if one.pid in pids]
+        login_log, "accepted", lambda _system, _login, pids, _keys: [one for one in lines if one.pid in pids]
     )
-    monkeypatch.setattr(join_log, "has_log", lambda _system: log)
-    monkeypatch.setattr(join_log, "login_of", lambda _system, _session: login_of)
-    tied = join_sessions.Tied("jane", JANE, Joined(boot, SINCE, "", policy), lost)
-    left = join_sessions.Ending(Host(), [tied], []).left()
+    monkeypatch.setattr(login_log, "has_log", lambda _system: log)
+    monkeypatch.setattr(login_log, "login_of", lambda _system, _session: login_of)
+    tied = joined.Tied("jane", JANE, Joined(boot, SINCE, "", policy), lost)
+    left = joined.Ending(Host(), [tied], []).left()
     return [row.pid for row in left.get("jane", [])]
 
 
@@ -66,7 +67,7 @@ def test_session_of_our_certificate_ends_with_all_below_it(monkeypatch):
 def test_what_was_left_in_its_scope_ends_too(monkeypatch):
     """A process that left its parents stays in the control group of the session."""
     rows = [leader(90, session="5"), process(95, scope=(JANE, "5")), process(96, scope=(JANE, "6"))]
-    found = ended(monkeypatch, rows, [Accepted(90, 1501.0, True)], login_of=join_log.Login(1, "cron"))
+    found = ended(monkeypatch, rows, [Accepted(90, 1501.0, True)], login_of=login_log.Login(1, "cron"))
     assert found == [90, 95]
 
 
@@ -85,7 +86,7 @@ def test_leader_before_its_session_takes_nobody_else_along(monkeypatch):
 def test_session_without_a_leader_is_judged_by_who_led_it(monkeypatch):
     """logind remembers the leader's number, and the log what it was let in with."""
     rows = [process(95, scope=(JANE, "5"))]
-    sshd = join_log.Login(90, "sshd")
+    sshd = login_log.Login(90, "sshd")
     assert ended(monkeypatch, rows, [Accepted(90, 1400.0, True)], login_of=sshd) == [95]
     assert ended(monkeypatch, rows, [Accepted(90, 1400.0, False)], login_of=sshd) == []
 
@@ -93,7 +94,7 @@ def test_session_without_a_leader_is_judged_by_who_led_it(monkeypatch):
 def test_session_of_something_else_than_sshd_is_hers(monkeypatch):
     """Her cron jobs, and what she does at the console."""
     rows = [process(95, scope=(JANE, "5"))]
-    assert ended(monkeypatch, rows, [], login_of=join_log.Login(90, "cron")) == []
+    assert ended(monkeypatch, rows, [], login_of=login_log.Login(90, "cron")) == []
 
 
 def test_session_that_no_line_names_ends(monkeypatch):

@@ -7,8 +7,8 @@ import re
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ansible_collections.daypass.ssh.plugins.module_utils.key_lines import render_key_file
-from ansible_collections.daypass.ssh.plugins.module_utils.ledger import LedgerGrant
+from ansible_collections.daypass.ssh.plugins.module_utils.plan.key_lines import render_key_file
+from ansible_collections.daypass.ssh.plugins.module_utils.record.ledger import LedgerGrant
 
 END = 1_795_345_200  # 2026-11-22T11:00:00Z
 LINE = re.compile(

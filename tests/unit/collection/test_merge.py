@@ -6,8 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ansible_collections.daypass.ssh.plugins.module_utils import document, ledger, merge, rights
-from ansible_collections.daypass.ssh.plugins.module_utils.names import Refusal
+from ansible_collections.daypass.ssh.plugins.module_utils.contract import document
+from ansible_collections.daypass.ssh.plugins.module_utils.contract.names import Refusal
+from ansible_collections.daypass.ssh.plugins.module_utils.record import ledger, merge, rights
 
 NOW = 1_795_000_000
 EMPTY = ledger.new_ledger("a" * 32, "m" * 32, "b" * 32, (9, 2), "apono")

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.daypass.ssh.plugins.module_utils import account_steps, names
-from ansible_collections.daypass.ssh.plugins.module_utils.system import System
+from ansible_collections.daypass.ssh.plugins.module_utils.apply import account_steps
+from ansible_collections.daypass.ssh.plugins.module_utils.contract import names
+from ansible_collections.daypass.ssh.plugins.module_utils.effects.system import System
 
 STAYS = 'restrict,pty,cert-authority,principals="daypass-G2-1" ssh-ed25519 AAAA\n'
 ENDS = 'restrict,pty,cert-authority,principals="daypass-G1-1" ssh-ed25519 AAAA\n'

@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.daypass.ssh.plugins.module_utils import nss, system
-from ansible_collections.daypass.ssh.plugins.module_utils.names import Refusal
-from ansible_collections.daypass.ssh.plugins.module_utils.system import Completed, System
+from ansible_collections.daypass.ssh.plugins.module_utils.contract.names import Refusal
+from ansible_collections.daypass.ssh.plugins.module_utils.effects import system
+from ansible_collections.daypass.ssh.plugins.module_utils.effects.system import Completed, System
+from ansible_collections.daypass.ssh.plugins.module_utils.facts import nss
 from tests import dead_directory
 
 

@@ -16,10 +16,11 @@ from hypothesis import Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
 
-from ansible_collections.daypass.ssh.plugins.module_utils import document as documents
-from ansible_collections.daypass.ssh.plugins.module_utils import ledger, names
-from ansible_collections.daypass.ssh.plugins.module_utils.converge import converge
-from ansible_collections.daypass.ssh.plugins.module_utils.fields import show_moment
+from ansible_collections.daypass.ssh.plugins.module_utils.contract import document as documents
+from ansible_collections.daypass.ssh.plugins.module_utils.contract import names
+from ansible_collections.daypass.ssh.plugins.module_utils.contract.fields import show_moment
+from ansible_collections.daypass.ssh.plugins.module_utils.record import ledger
+from ansible_collections.daypass.ssh.plugins.module_utils.run.converge import converge
 from tests import overlap_model as model
 from tests.memory_system import Killed, MemorySystem, Rights, Sshd, in_memory
 

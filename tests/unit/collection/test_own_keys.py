@@ -9,17 +9,18 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.daypass.ssh.plugins.module_utils import own_keys, sshd
-from ansible_collections.daypass.ssh.plugins.module_utils.account_files import Passwd
-from ansible_collections.daypass.ssh.plugins.module_utils.names import SSHD_DROPIN
-from ansible_collections.daypass.ssh.plugins.module_utils.system import System
+from ansible_collections.daypass.ssh.plugins.module_utils.contract.names import SSHD_DROPIN
+from ansible_collections.daypass.ssh.plugins.module_utils.effects.system import System
+from ansible_collections.daypass.ssh.plugins.module_utils.facts import own_keys
+from ansible_collections.daypass.ssh.plugins.module_utils.facts.account_files import Passwd
+from ansible_collections.daypass.ssh.plugins.module_utils.sshd import dropin
 
 
 class Host(System):
     """The machine that runs the test, with a drop-in of its own."""
 
     def read(self, path: str) -> bytes | None:
-        return sshd.render_dropin("apono", (), "%h/keys").encode() if path == SSHD_DROPIN else None
+        return dropin.render_dropin("apono", (), "%h/keys").encode() if path == SSHD_DROPIN else None
 
 
 def digest(home: Path) -> str:

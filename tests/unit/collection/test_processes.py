@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.daypass.ssh.plugins.module_utils import processes
-from ansible_collections.daypass.ssh.plugins.module_utils.system import System
+from ansible_collections.daypass.ssh.plugins.module_utils.effects.system import System
+from ansible_collections.daypass.ssh.plugins.module_utils.sessions import processes
 
 ALICE, BOB = 70007, 70008
 UNSET = 4294967295  # loginuid of what no login began

@@ -7,9 +7,15 @@ from collections.abc import Iterator
 
 import pytest
 
-from ansible_collections.daypass.ssh.plugins.module_utils import document, ledger, names, rebuilding
-from ansible_collections.daypass.ssh.plugins.module_utils.converge import converge
-from ansible_collections.daypass.ssh.plugins.module_utils.names import LEDGER_COPY_PATH, LEDGER_PATH, Refusal
+from ansible_collections.daypass.ssh.plugins.module_utils.contract import document, names
+from ansible_collections.daypass.ssh.plugins.module_utils.contract.names import (
+    LEDGER_COPY_PATH,
+    LEDGER_PATH,
+    Refusal,
+)
+from ansible_collections.daypass.ssh.plugins.module_utils.record import ledger
+from ansible_collections.daypass.ssh.plugins.module_utils.repair import rebuilding
+from ansible_collections.daypass.ssh.plugins.module_utils.run.converge import converge
 from tests.memory_system import MemorySystem, User, in_memory
 
 NOW = 1_795_000_000

@@ -8,11 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.daypass.ssh.plugins.module_utils import mounts, removal
-from ansible_collections.daypass.ssh.plugins.module_utils.applied import IN_WORK, Unfinished
-from ansible_collections.daypass.ssh.plugins.module_utils.plan_types import AccountPlan
-from ansible_collections.daypass.ssh.plugins.module_utils.steps import Step
-from ansible_collections.daypass.ssh.plugins.module_utils.system import System
+from ansible_collections.daypass.ssh.plugins.module_utils.effects import mounts
+from ansible_collections.daypass.ssh.plugins.module_utils.effects.system import System
+from ansible_collections.daypass.ssh.plugins.module_utils.plan.steps import Step
+from ansible_collections.daypass.ssh.plugins.module_utils.plan.values import AccountPlan
+from ansible_collections.daypass.ssh.plugins.module_utils.removal import leftovers
+from ansible_collections.daypass.ssh.plugins.module_utils.removal.unfinished import IN_WORK, Unfinished
 
 LINE = "36 25 0:31 / {point} rw,nosuid - {kind} source rw"
 
@@ -49,7 +50,7 @@ def test_home_that_cant_be_looked_at_is_kept():
         def status(self, path: str) -> os.stat_result | None:
             raise OSError(errno.ENOTCONN, os.strerror(errno.ENOTCONN), path)
 
-    warning = removal.remove_home(Dead(), "alice", 70007, "/home/alice", "delete", 0)
+    warning = leftovers.remove_home(Dead(), "alice", 70007, "/home/alice", "delete", 0)
     assert warning is not None
     assert "kept" in warning
 
@@ -68,10 +69,10 @@ class Hurried(System):
 def test_too_many_leftovers_dont_keep_the_lock(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
     """Thousands of files in /tmp go over several runs: others' closings need the lock."""
     (tmp_path / "file").touch()
-    monkeypatch.setattr(removal, "TEMPORARY_FOLDERS", (str(tmp_path),))
-    monkeypatch.setattr(removal, "PARKED_FOLDER", str(tmp_path / "parked"))
+    monkeypatch.setattr(leftovers, "TEMPORARY_FOLDERS", (str(tmp_path),))
+    monkeypatch.setattr(leftovers, "PARKED_FOLDER", str(tmp_path / "parked"))
     with pytest.raises(Unfinished) as unfinished:
-        removal.remove_leftovers(Hurried(), "alice", os.getuid(), [])
+        leftovers.remove_leftovers(Hurried(), "alice", os.getuid(), [])
     assert unfinished.value.code == IN_WORK
     assert (tmp_path / "file").exists()
 
@@ -82,11 +83,11 @@ def test_leftovers_of_the_account_go_and_those_of_others_stay(
     """Files and folders of his uid, links themselves and not what they lead to."""
     (tmp_path / "folder").mkdir()
     (tmp_path / "link").symlink_to("/etc")
-    monkeypatch.setattr(removal, "TEMPORARY_FOLDERS", (str(tmp_path),))
-    monkeypatch.setattr(removal, "PARKED_FOLDER", str(tmp_path / "parked"))
-    assert removal.remove_leftovers(System(), "alice", os.getuid() + 1, []) == []
+    monkeypatch.setattr(leftovers, "TEMPORARY_FOLDERS", (str(tmp_path),))
+    monkeypatch.setattr(leftovers, "PARKED_FOLDER", str(tmp_path / "parked"))
+    assert leftovers.remove_leftovers(System(), "alice", os.getuid() + 1, []) == []
     assert sorted(one.name for one in tmp_path.iterdir()) == ["folder", "link"]
-    assert removal.remove_leftovers(System(), "alice", os.getuid(), []) == []
+    assert leftovers.remove_leftovers(System(), "alice", os.getuid(), []) == []
     assert list(tmp_path.iterdir()) == []
 
 
@@ -109,7 +110,7 @@ def test_removals_take_turns_as_far_as_time_goes():
         if account.login == "p1":
             raise OSError(errno.EIO, "no")
 
-    failed = {one.login: error for one, error in removal.in_turn(system, accounts, do)}
+    failed = {one.login: error for one, error in leftovers.in_turn(system, accounts, do)}
     assert done == [("p0", "home"), ("p0", "delete_user"), ("p1", "home")]
     assert [type(failed[login]).__name__ for login in ("p1", "p2", "p3")] == [
         "OSError",

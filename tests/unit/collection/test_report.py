@@ -7,27 +7,19 @@ from collections.abc import Callable
 
 import pytest
 
-from ansible_collections.daypass.ssh.plugins.module_utils import (
-    document,
-    findings,
-    footprint,
-    host_start,
-    ledger,
-    merge,
-    names,
-    report,
-    reporting,
-    seen,
-    sudo_rules,
-    units,
-)
-from ansible_collections.daypass.ssh.plugins.module_utils.account_files import Group, Passwd, Shadow
-from ansible_collections.daypass.ssh.plugins.module_utils.document import SudoRule
-from ansible_collections.daypass.ssh.plugins.module_utils.facts import AccountFacts, Facts
-from ansible_collections.daypass.ssh.plugins.module_utils.findings import Finding
-from ansible_collections.daypass.ssh.plugins.module_utils.key_lines import render_key_file
-from ansible_collections.daypass.ssh.plugins.module_utils.seen import Deep, FileSeen, Left, Seen
-from ansible_collections.daypass.ssh.plugins.module_utils.system import System
+from ansible_collections.daypass.ssh.plugins.module_utils.contract import document, names, sudo_rules
+from ansible_collections.daypass.ssh.plugins.module_utils.contract.document import SudoRule
+from ansible_collections.daypass.ssh.plugins.module_utils.deadline import units
+from ansible_collections.daypass.ssh.plugins.module_utils.effects.system import System
+from ansible_collections.daypass.ssh.plugins.module_utils.facts.account_files import Group, Passwd, Shadow
+from ansible_collections.daypass.ssh.plugins.module_utils.facts.host import AccountFacts, Facts
+from ansible_collections.daypass.ssh.plugins.module_utils.onboarding import footprint
+from ansible_collections.daypass.ssh.plugins.module_utils.plan.key_lines import render_key_file
+from ansible_collections.daypass.ssh.plugins.module_utils.program import start
+from ansible_collections.daypass.ssh.plugins.module_utils.record import ledger, merge
+from ansible_collections.daypass.ssh.plugins.module_utils.report import comparing, findings, reporting, seen
+from ansible_collections.daypass.ssh.plugins.module_utils.report.findings import Finding
+from ansible_collections.daypass.ssh.plugins.module_utils.report.seen import Deep, FileSeen, Left, Seen
 
 NOW = 1_795_000_000  # 2026-11-18T11:06:40Z
 END = NOW + 3600
@@ -187,8 +179,8 @@ CASES: dict[str, tuple[Change, list[Finding]]] = {
         [Finding("file_differs", units.CRON_PATH)],
     ),
     "program_altered": (
-        lambda s: s._replace(wanted_digests={**WANTED, host_start.PROGRAM_PATH: seen.ALTERED}),
-        [Finding("program_altered", host_start.PROGRAM_PATH)],
+        lambda s: s._replace(wanted_digests={**WANTED, start.PROGRAM_PATH: seen.ALTERED}),
+        [Finding("program_altered", start.PROGRAM_PATH)],
     ),
     "file_mode": (
         lambda s: s._replace(files={**PLACES, DROPIN: PLACES[DROPIN]._replace(mode=0o666)}),
@@ -350,14 +342,14 @@ ELSEWHERE = {"not_ours", "sequence_ahead"}
 
 def test_a_good_host_has_no_finding():
     """What Daypass made itself is never reported."""
-    assert report.find(good(), wanted(good(), alice={"G1": GRANT}, bob={})) == []
+    assert comparing.find(good(), wanted(good(), alice={"G1": GRANT}, bob={})) == []
 
 
 @pytest.mark.parametrize("code", CASES)
 def test_each_difference_is_one_finding(code):
     """The change is named with what was found and what is expected, and nothing else is."""
     change, expected = CASES[code]
-    found = report.find(change(good()), None)
+    found = comparing.find(change(good()), None)
     assert found == expected
     assert found[0].code == code
 
@@ -366,7 +358,7 @@ def test_each_difference_is_one_finding(code):
 def test_each_difference_to_the_record_is_one_finding(code):
     """A ledger that fits the host and not the record was changed by somebody, or missed a wave."""
     document, expected = AGAINST[code]
-    assert report.find(good(), wanted(good(), **document)) == expected
+    assert comparing.find(good(), wanted(good(), **document)) == expected
 
 
 def test_every_kind_of_finding_is_proven():
@@ -377,7 +369,7 @@ def test_every_kind_of_finding_is_proven():
 def test_no_finding_shows_a_password_digest():
     """Reports are mailed around; whether there is a password is all that anybody needs."""
     change, _expected = CASES["account_open"]
-    assert "digest" not in json.dumps([findings.shown(one) for one in report.find(change(good()), None)])
+    assert "digest" not in json.dumps([findings.shown(one) for one in comparing.find(change(good()), None)])
 
 
 def test_hostile_text_is_cut_and_made_plain():
@@ -407,13 +399,13 @@ def joined(seen: Seen, **facts: object) -> Seen:
 
 def test_what_is_a_joined_accounts_own_is_no_finding():
     """Its shell, password, groups and ageing are its owner's; the mark, our groups and key lines are ours."""
-    assert report.find(joined(good()), None) == []
-    lost = report.find(joined(good(), groups=("docker",)), None)
+    assert comparing.find(joined(good()), None) == []
+    lost = comparing.find(joined(good(), groups=("docker",)), None)
     assert lost == [
         Finding("membership_lost", "alice", "", "daypass-join"),
         Finding("group_missing", "alice", "", "ops"),
     ]
-    added = report.find(joined(good(), key_file=LINE + EXTRA_KEY), None)
+    added = comparing.find(joined(good(), key_file=LINE + EXTRA_KEY), None)
     assert added == [Finding("key_line_extra", "alice", EXTRA_KEY.strip())]
 
 
@@ -435,8 +427,8 @@ def test_what_is_a_joined_accounts_own_is_no_finding():
 def test_what_a_holder_could_have_changed_is_not_proven(grant, why):
     """During such a grant ledger, clock and code are its holder's; the report says so."""
     seen = known(good(), "alice", grants={"G1": grant})
-    assert report.unproven(seen.ledger, seen.facts, NOW) == [{"login": "alice", "grant": "G1", "why": why}]
-    assert report.unproven(good().ledger, good().facts, NOW) == []
+    assert comparing.unproven(seen.ledger, seen.facts, NOW) == [{"login": "alice", "grant": "G1", "why": why}]
+    assert comparing.unproven(good().ledger, good().facts, NOW) == []
 
 
 def sent(**changes: object) -> document.Document:
@@ -463,7 +455,7 @@ def test_a_server_that_is_ahead_is_told_and_still_compared():
     against, problems = reporting.merged(good().ledger, sent(sequence=5), "c" * 32, NOW)
     assert problems == [Finding("sequence_ahead", "", "5", "4")]
     assert against is not None
-    assert report.find(good(), against) == [Finding("account_unlisted", "alice")]
+    assert comparing.find(good(), against) == [Finding("account_unlisted", "alice")]
 
 
 def test_a_host_without_a_ledger_gives_no_report(monkeypatch, tmp_path):

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.daypass.ssh.plugins.module_utils import setid_files
-from ansible_collections.daypass.ssh.plugins.module_utils.setid_files import Lost
-from ansible_collections.daypass.ssh.plugins.module_utils.system import System
+from ansible_collections.daypass.ssh.plugins.module_utils.effects.system import System
+from ansible_collections.daypass.ssh.plugins.module_utils.sessions import setid_files
+from ansible_collections.daypass.ssh.plugins.module_utils.sessions.setid_files import Lost
 
 UID = os.getuid()
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.daypass.ssh.plugins.module_utils.shortening import only_present
+from ansible_collections.daypass.ssh.plugins.module_utils.plan.shortening import only_present
 
 KEY = 'restrict,pty,cert-authority,principals="daypass-G1-{}",expiry-time="{}Z" ssh-ed25519 AAAA\n'
 RULE = "alice ALL=(root) NOTAFTER={}Z NOPASSWD: /usr/bin/id\n"

@@ -6,10 +6,10 @@ from collections.abc import Mapping
 
 import pytest
 
-from ansible_collections.daypass.ssh.plugins.module_utils import sshd
-from ansible_collections.daypass.ssh.plugins.module_utils.listeners import Listener
-from ansible_collections.daypass.ssh.plugins.module_utils.sshd_config import walk
-from ansible_collections.daypass.ssh.plugins.module_utils.system import Completed
+from ansible_collections.daypass.ssh.plugins.module_utils.effects.system import Completed
+from ansible_collections.daypass.ssh.plugins.module_utils.sshd import dropin
+from ansible_collections.daypass.ssh.plugins.module_utils.sshd.config import walk
+from ansible_collections.daypass.ssh.plugins.module_utils.sshd.listeners import Listener
 
 MAIN = "/etc/ssh/sshd_config"
 LISTENER = Listener(7, "/usr/sbin/sshd", ("-o", "Port=22"))
@@ -38,57 +38,59 @@ class FakeSystem:
 
 def effective_text(**changed: str) -> str:
     """What `sshd -T` prints when the block holds, with some values changed."""
-    values = {**sshd.EXPECTED, **changed}
+    values = {**dropin.EXPECTED, **changed}
     return (
         "".join(f"{name} {value}\n" for name, value in values.items()) + "port 22\nallowtcpforwarding yes\n"
     )
 
 
-def check(system: FakeSystem) -> list[sshd.Violation]:
-    return sshd.check_account(system, "alice", listeners=[LISTENER])
+def check(system: FakeSystem) -> list[dropin.Violation]:
+    return dropin.check_account(system, "alice", listeners=[LISTENER])
 
 
 def test_dropin_leaves_root_and_the_connector_out():
     """Whoever puts root or the connector user into the group, they log in as before."""
-    assert "Match User *,!root,!apono Group daypass\n" in sshd.render_dropin("apono")
-    assert "Match User *,!root Group daypass\n" in sshd.render_dropin("root")
+    assert "Match User *,!root,!apono Group daypass\n" in dropin.render_dropin("apono")
+    assert "Match User *,!root Group daypass\n" in dropin.render_dropin("root")
 
 
 def test_dropin_ends_its_match_block():
     """The main file goes on behind the Include: what follows must hold for everybody again."""
-    assert sshd.render_dropin("apono").endswith("\nMatch all\n")
+    assert dropin.render_dropin("apono").endswith("\nMatch all\n")
 
 
 @pytest.mark.parametrize("base", ["", "/srv/keys/%u", ".ssh/authorized_keys .ssh/authorized_keys2"])
 def test_block_for_joined_accounts_names_key_files_alone(base: str):
     """What was effective before, and ours behind it; all else of the host's holds for them as before."""
-    dropin = sshd.render_dropin("apono", (), base)
-    block = dropin.split("Match User *,!root,!apono Group daypass-join\n")[1].split("Match all")[0]
-    assert block == f"    AuthorizedKeysFile {base} {sshd.KEYS_FILE}\n".replace("  /etc", " /etc")
-    assert sshd.joined_base(dropin.encode()) == base
+    text = dropin.render_dropin("apono", (), base)
+    block = text.split("Match User *,!root,!apono Group daypass-join\n")[1].split("Match all")[0]
+    assert block == f"    AuthorizedKeysFile {base} {dropin.KEYS_FILE}\n".replace("  /etc", " /etc")
+    assert dropin.joined_base(text.encode()) == base
 
 
-@pytest.mark.parametrize("dropin", [None, b"", sshd.render_dropin("apono").encode(), b"x Group daypass-join"])
-def test_host_without_that_block_joins_nobody(dropin: bytes | None):
+@pytest.mark.parametrize(
+    "content", [None, b"", dropin.render_dropin("apono").encode(), b"x Group daypass-join"]
+)
+def test_host_without_that_block_joins_nobody(content: bytes | None):
     """One that was onboarded before has to be onboarded again."""
-    assert sshd.joined_base(dropin) is None
+    assert dropin.joined_base(content) is None
 
 
 @pytest.mark.parametrize("name", ["*", "a,b", "!x", "a b", "a\nMatch all", "", "x?", "-x", "a" * 33])
 def test_connector_with_pattern_characters_is_refused(name: str):
     """A pattern in the connector's place would change whom the block leaves alone."""
     with pytest.raises(ValueError, match="connector"):
-        sshd.render_dropin(name)
+        dropin.render_dropin(name)
 
 
 def test_directives_that_sshd_lacks_are_left_out():
     """A build without Kerberos would complain at each connection about the directive."""
-    assert "Kerberos" not in sshd.render_dropin("apono", {"kerberosauthentication"})
+    assert "Kerberos" not in dropin.render_dropin("apono", {"kerberosauthentication"})
 
 
 def test_only_optional_directives_can_be_left_out():
     """A sshd that doesn't print a directive that counts is no reason to go without it."""
-    assert "AuthorizedKeysCommand none" in sshd.render_dropin("apono", {"authorizedkeyscommand"})
+    assert "AuthorizedKeysCommand none" in dropin.render_dropin("apono", {"authorizedkeyscommand"})
 
 
 def test_account_with_every_value_of_the_block_passes():
@@ -104,10 +106,10 @@ def test_listeners_own_arguments_are_asked():
     assert any(word.startswith("user=alice,") for word in system.asked[0])
 
 
-@pytest.mark.parametrize("directive", sorted(sshd.EXPECTED))
+@pytest.mark.parametrize("directive", sorted(dropin.EXPECTED))
 def test_each_value_that_differs_is_a_violation(directive: str):
     """One value that an earlier file wins is enough to keep the account shut."""
-    files = {MAIN: b"Include /etc/ssh/sshd_config.d/*.conf\n", sshd.DROPIN: b"x"}
+    files = {MAIN: b"Include /etc/ssh/sshd_config.d/*.conf\n", dropin.DROPIN: b"x"}
     found = check(FakeSystem(effective_text(**{directive: "other"}), files))
     assert [(one.directive.lower(), one.found) for one in found] == [(directive, "other")]
 
@@ -115,7 +117,7 @@ def test_each_value_that_differs_is_a_violation(directive: str):
 def test_value_that_is_missing_is_a_violation_unless_the_build_lacks_it():
     """Kerberos and GSSAPI may be unknown to a build; anything else must be shown."""
     lines = effective_text().splitlines(keepends=True)
-    files = {MAIN: b"Include /etc/ssh/sshd_config.d/*.conf\n", sshd.DROPIN: b"x"}
+    files = {MAIN: b"Include /etc/ssh/sshd_config.d/*.conf\n", dropin.DROPIN: b"x"}
     without = [one for one in lines if not one.startswith(("gssapi", "kerberos"))]
     assert check(FakeSystem("".join(without), files)) == []
     without = [one for one in lines if not one.startswith("allowgroups")]
@@ -127,7 +129,7 @@ def test_place_of_the_line_in_the_way_is_named(tmp_path, monkeypatch):
     folder = tmp_path / "conf.d"
     folder.mkdir()
     (folder / "05-x.conf").write_text("# first\nMatch all\n    PasswordAuthentication yes\n")
-    monkeypatch.setattr(sshd, "DROPIN", str(folder / "10-daypass.conf"))
+    monkeypatch.setattr(dropin, "DROPIN", str(folder / "10-daypass.conf"))
     (folder / "10-daypass.conf").write_text("x")
     files = {str(path): path.read_bytes() for path in folder.iterdir()}
     files[MAIN] = f"Include {folder}/*.conf\nPasswordAuthentication no\n".encode()
@@ -151,26 +153,26 @@ def test_configuration_that_sshd_refuses_is_a_violation():
 
 def test_host_without_sshd_is_a_violation():
     """Nothing to ask means nothing is proven."""
-    assert sshd.check_account(FakeSystem(""), "alice", listeners=[]) != []
+    assert dropin.check_account(FakeSystem(""), "alice", listeners=[]) != []
 
 
 @pytest.mark.parametrize("pattern", ["alice", "al*", "a?ice", "alice@*", "bob alice"])
 def test_denied_user_is_a_violation(pattern: str):
     """DenyUsers wins over our AllowUsers."""
-    effective = sshd.parse_effective(effective_text() + f"denyusers {pattern}\n")
-    assert [one.directive for one in sshd.denials(effective, "alice", ("daypass",))] == ["DenyUsers"]
+    effective = dropin.parse_effective(effective_text() + f"denyusers {pattern}\n")
+    assert [one.directive for one in dropin.denials(effective, "alice", ("daypass",))] == ["DenyUsers"]
 
 
 @pytest.mark.parametrize("pattern", ["bob", "!alice", "alice@10.0.0.0/8", "[a]lice", "alic"])
 def test_denied_others_are_none(pattern: str):
     """Only what shuts this login out everywhere counts; square brackets are no pattern of sshd's."""
-    effective = sshd.parse_effective(effective_text() + f"denyusers {pattern}\n")
-    assert sshd.denials(effective, "alice", ("daypass",)) == []
+    effective = dropin.parse_effective(effective_text() + f"denyusers {pattern}\n")
+    assert dropin.denials(effective, "alice", ("daypass",)) == []
 
 
 def test_denied_group_is_a_violation_and_groups_are_asked_only_then():
     """Each group of the account may be the one that is denied."""
-    files = {MAIN: b"Include /etc/ssh/sshd_config.d/*.conf\nDenyGroups staff\n", sshd.DROPIN: b"x"}
+    files = {MAIN: b"Include /etc/ssh/sshd_config.d/*.conf\nDenyGroups staff\n", dropin.DROPIN: b"x"}
     system = FakeSystem(effective_text() + "denygroups staff\n", files)
     assert [(one.directive, one.file) for one in check(system)] == [("DenyGroups", f"{MAIN}:2")]
     assert ["id", "-Gn", "--", "alice"] in system.asked
@@ -181,7 +183,7 @@ def test_denied_group_is_a_violation_and_groups_are_asked_only_then():
 
 def test_lines_of_one_directive_are_joined():
     """`sshd -T` prints one line for each user of AllowUsers."""
-    assert sshd.parse_effective("allowusers a\nallowusers b\nport 22\n") == {
+    assert dropin.parse_effective("allowusers a\nallowusers b\nport 22\n") == {
         "allowusers": "a b",
         "port": "22",
     }
@@ -199,13 +201,13 @@ def test_lines_of_one_directive_are_joined():
 def test_version_is_read_from_what_each_sshd_says(said: str, version: tuple[str, tuple[int, int]]):
     """Old ones name themselves only in their complaint."""
     system = FakeSystem(said)
-    assert sshd.read_version(system) == version
+    assert dropin.read_version(system) == version
 
 
 def origin_check(main: str) -> list[tuple[str, str, str | None]]:
     """What is in the way though `sshd -T` shows the whole block."""
-    files = {MAIN: main.encode(), sshd.DROPIN: b"Match Group daypass\n  PasswordAuthentication no\n"}
-    found = sshd.by_origin(walk(MAIN, files.get, lambda _pattern: [sshd.DROPIN]))
+    files = {MAIN: main.encode(), dropin.DROPIN: b"Match Group daypass\n  PasswordAuthentication no\n"}
+    found = dropin.by_origin(walk(MAIN, files.get, lambda _pattern: [dropin.DROPIN]))
     return [(one.directive, one.found, one.file) for one in found]
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.daypass.ssh.plugins.module_utils import sshd_config
-from ansible_collections.daypass.ssh.plugins.module_utils.sshd_config import copy_tree, lines_of, reach, walk
+from ansible_collections.daypass.ssh.plugins.module_utils.sshd import config
+from ansible_collections.daypass.ssh.plugins.module_utils.sshd.config import copy_tree, lines_of, reach, walk
 
 MAIN = "/etc/ssh/sshd_config"
 DROPIN = "/etc/ssh/sshd_config.d/00-daypass.conf"
@@ -23,7 +23,7 @@ class Files:
         return self.content.get(path)
 
     def expand(self, pattern: str) -> list[str]:
-        return sorted(path for path in self.content if sshd_config.covers(pattern, path))
+        return sorted(path for path in self.content if config.covers(pattern, path))
 
 
 @pytest.mark.parametrize(
@@ -103,7 +103,7 @@ def test_unconditional_include_is_preferred():
 )
 def test_pattern_covers_what_glob_would_find(pattern: str, path: str, covered: bool):
     """A star doesn't cross folders and doesn't take a leading dot."""
-    assert sshd_config.covers(pattern, path) is covered
+    assert config.covers(pattern, path) is covered
 
 
 def test_copy_holds_a_dropin_that_isnt_there_yet_in_its_place():

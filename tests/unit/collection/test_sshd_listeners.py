@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.daypass.ssh.plugins.module_utils import listeners
-from ansible_collections.daypass.ssh.plugins.module_utils.listeners import Listener, deciding_options
-from ansible_collections.daypass.ssh.plugins.module_utils.system import System
+from ansible_collections.daypass.ssh.plugins.module_utils.effects.system import System
+from ansible_collections.daypass.ssh.plugins.module_utils.sshd import listeners
+from ansible_collections.daypass.ssh.plugins.module_utils.sshd.listeners import Listener, deciding_options
 
 
 @pytest.mark.parametrize(

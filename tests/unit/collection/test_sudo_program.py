@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.daypass.ssh.plugins.module_utils.names import Refusal
-from ansible_collections.daypass.ssh.plugins.module_utils.sudo_program import SudoProgram
-from ansible_collections.daypass.ssh.plugins.module_utils.system import Completed
+from ansible_collections.daypass.ssh.plugins.module_utils.contract.names import Refusal
+from ansible_collections.daypass.ssh.plugins.module_utils.effects.system import Completed
+from ansible_collections.daypass.ssh.plugins.module_utils.facts.sudo_program import SudoProgram
 
 WS = "Sudo version 1.9.16p2\nSudoers policy plugin version 1.9.16p2\n"
 RS = "sudo-rs 0.2.5\n"

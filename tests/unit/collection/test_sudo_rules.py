@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ansible_collections.daypass.ssh.plugins.module_utils import sudo_rules
-from ansible_collections.daypass.ssh.plugins.module_utils.document import SudoRule
-from ansible_collections.daypass.ssh.plugins.module_utils.names import Refusal
+from ansible_collections.daypass.ssh.plugins.module_utils.contract import sudo_rules
+from ansible_collections.daypass.ssh.plugins.module_utils.contract.document import SudoRule
+from ansible_collections.daypass.ssh.plugins.module_utils.contract.names import Refusal
 
 END = 1_795_345_200  # 2026-11-22T11:00:00Z
 

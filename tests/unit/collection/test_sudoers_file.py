@@ -7,11 +7,11 @@ from collections.abc import Callable
 
 import pytest
 
-from ansible_collections.daypass.ssh.plugins.module_utils.document import SudoRule
-from ansible_collections.daypass.ssh.plugins.module_utils.names import SUDOERS_PATH, Refusal
-from ansible_collections.daypass.ssh.plugins.module_utils.sudo_program import SudoProgram
-from ansible_collections.daypass.ssh.plugins.module_utils.sudoers_file import SudoersFile
-from ansible_collections.daypass.ssh.plugins.module_utils.system import Completed
+from ansible_collections.daypass.ssh.plugins.module_utils.apply.sudoers_file import SudoersFile
+from ansible_collections.daypass.ssh.plugins.module_utils.contract.document import SudoRule
+from ansible_collections.daypass.ssh.plugins.module_utils.contract.names import SUDOERS_PATH, Refusal
+from ansible_collections.daypass.ssh.plugins.module_utils.effects.system import Completed
+from ansible_collections.daypass.ssh.plugins.module_utils.facts.sudo_program import SudoProgram
 
 END = 1_795_000_000
 ALICE = {"alice": [(SudoRule("root", ("/usr/bin/id",)), END)]}

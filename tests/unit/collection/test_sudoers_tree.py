@@ -6,8 +6,8 @@ import os
 
 import pytest
 
-from ansible_collections.daypass.ssh.plugins.module_utils import sudoers_tree
-from ansible_collections.daypass.ssh.plugins.module_utils.names import SUDOERS_PATH, Refusal
+from ansible_collections.daypass.ssh.plugins.module_utils.contract.names import SUDOERS_PATH, Refusal
+from ansible_collections.daypass.ssh.plugins.module_utils.facts import sudoers_tree
 
 SHORT = os.uname().nodename.partition(".")[0]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.daypass.ssh.plugins.module_utils import sudoers_words
+from ansible_collections.daypass.ssh.plugins.module_utils.facts import sudoers_words
 
 
 @pytest.mark.parametrize(

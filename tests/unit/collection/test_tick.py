@@ -6,16 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.daypass.ssh.plugins.module_utils import (
-    applied,
-    emergency,
-    ledger,
-    tick,
-    tick_words,
-)
-from ansible_collections.daypass.ssh.plugins.module_utils.plan_types import AccountPlan, Plan
-from ansible_collections.daypass.ssh.plugins.module_utils.steps import Keys, Step
-from ansible_collections.daypass.ssh.plugins.module_utils.system import System
+from ansible_collections.daypass.ssh.plugins.module_utils.apply import applied
+from ansible_collections.daypass.ssh.plugins.module_utils.effects.system import System
+from ansible_collections.daypass.ssh.plugins.module_utils.plan.steps import Keys, Step
+from ansible_collections.daypass.ssh.plugins.module_utils.plan.values import AccountPlan, Plan
+from ansible_collections.daypass.ssh.plugins.module_utils.record import ledger
+from ansible_collections.daypass.ssh.plugins.module_utils.repair import emergency
+from ansible_collections.daypass.ssh.plugins.module_utils.run import tick, tick_words
 
 NOW = 1_795_000_000
 KEYS = Keys((), expiry_z=True)

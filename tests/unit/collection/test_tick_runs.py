@@ -8,9 +8,13 @@ from dataclasses import replace
 
 import pytest
 
-from ansible_collections.daypass.ssh.plugins.module_utils import document, ledger, plan, tick, units
-from ansible_collections.daypass.ssh.plugins.module_utils.converge import converge
-from ansible_collections.daypass.ssh.plugins.module_utils.names import LEDGER_COPY_PATH, LEDGER_PATH
+from ansible_collections.daypass.ssh.plugins.module_utils.contract import document
+from ansible_collections.daypass.ssh.plugins.module_utils.contract.names import LEDGER_COPY_PATH, LEDGER_PATH
+from ansible_collections.daypass.ssh.plugins.module_utils.deadline import units
+from ansible_collections.daypass.ssh.plugins.module_utils.plan import planning
+from ansible_collections.daypass.ssh.plugins.module_utils.record import ledger
+from ansible_collections.daypass.ssh.plugins.module_utils.run import tick
+from ansible_collections.daypass.ssh.plugins.module_utils.run.converge import converge
 from tests.memory_system import Killed, MemorySystem, in_memory
 
 NOW = 1_795_000_000
@@ -232,14 +236,14 @@ def test_full_disk_keeps_nobody_in(host: Host):
 
 def test_account_that_nobody_can_plan_stops_no_other(host: Host, monkeypatch: pytest.MonkeyPatch):
     """A surprise with Bob shuts Bob, and Alice's end isn't late for it."""
-    real = plan._plan_account
+    real = planning._plan_account
 
     def surprised(want, context):
         if want.name == "bob":
             raise ZeroDivisionError("surprise")
         return real(want, context)
 
-    monkeypatch.setattr(plan, "_plan_account", surprised)
+    monkeypatch.setattr(planning, "_plan_account", surprised)
     host.now = END
     tick.tick(host)
     assert closed(host, "alice")

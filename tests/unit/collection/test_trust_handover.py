@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.daypass.ssh.plugins.module_utils.handover import (
+from ansible_collections.daypass.ssh.plugins.module_utils.contract.names import Refusal
+from ansible_collections.daypass.ssh.plugins.module_utils.onboarding.handover import (
     Identity,
     check_known_machine,
     ledger_for,
 )
-from ansible_collections.daypass.ssh.plugins.module_utils.ledger import Ledger, LedgerAccount, Retired
-from ansible_collections.daypass.ssh.plugins.module_utils.names import Refusal
+from ansible_collections.daypass.ssh.plugins.module_utils.record.ledger import Ledger, LedgerAccount, Retired
 
 OURS = Identity("a" * 32, "b" * 32, "c" * 32, (9, 2), "apono")
 OTHER = "d" * 32

@@ -12,12 +12,20 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.daypass.ssh.plugins.module_utils import rolling_back, trust, way_back
-from ansible_collections.daypass.ssh.plugins.module_utils.ledger import LedgerAccount, new_ledger, serialise
-from ansible_collections.daypass.ssh.plugins.module_utils.listeners import Listener
-from ansible_collections.daypass.ssh.plugins.module_utils.names import LEDGER_PATH, SSHD_DROPIN, Refusal
-from ansible_collections.daypass.ssh.plugins.module_utils.sshd import render_dropin
-from ansible_collections.daypass.ssh.plugins.module_utils.system import Completed
+from ansible_collections.daypass.ssh.plugins.module_utils.contract.names import (
+    LEDGER_PATH,
+    SSHD_DROPIN,
+    Refusal,
+)
+from ansible_collections.daypass.ssh.plugins.module_utils.effects.system import Completed
+from ansible_collections.daypass.ssh.plugins.module_utils.onboarding import rolling_back, trust, way_back
+from ansible_collections.daypass.ssh.plugins.module_utils.record.ledger import (
+    LedgerAccount,
+    new_ledger,
+    serialise,
+)
+from ansible_collections.daypass.ssh.plugins.module_utils.sshd.dropin import render_dropin
+from ansible_collections.daypass.ssh.plugins.module_utils.sshd.listeners import Listener
 
 FRESH = way_back.WayBack("0" * 16, None, ("daypass",), ("/etc/ssh/daypass",), True, "dp-canary")
 
@@ -107,11 +115,11 @@ def test_program_runs_by_itself(tmp_path: Path):
     program = tmp_path / "restore.pyz"
     program.write_bytes(way_back.program_bytes())
     script = (
-        f"import sys; sys.path.insert(0, {str(program)!r}); import daypass_host.rolling_back as r;"
+        f"import sys; sys.path.insert(0, {str(program)!r}); import daypass_host.onboarding.rolling_back as r;"
         "print(r.main.__module__, any(m.startswith('ansible') for m in sys.modules))"
     )
     done = subprocess.run([sys.executable, "-I", "-c", script], capture_output=True, text=True, check=True)
-    assert done.stdout == "daypass_host.rolling_back False\n"
+    assert done.stdout == "daypass_host.onboarding.rolling_back False\n"
     assert "__main__.py" in zipfile.ZipFile(io.BytesIO(program.read_bytes())).namelist()
 
 

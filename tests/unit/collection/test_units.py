@@ -6,8 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.daypass.ssh.plugins.module_utils import names, system, units
-from ansible_collections.daypass.ssh.plugins.module_utils.host_start import PROGRAM_PATH
+from ansible_collections.daypass.ssh.plugins.module_utils.contract import names
+from ansible_collections.daypass.ssh.plugins.module_utils.deadline import units
+from ansible_collections.daypass.ssh.plugins.module_utils.effects import system
+from ansible_collections.daypass.ssh.plugins.module_utils.program.start import PROGRAM_PATH
 
 TICK = f"/usr/bin/python3 -I -S {PROGRAM_PATH} tick"
 

@@ -6,9 +6,12 @@ from collections.abc import Iterator
 
 import pytest
 
-from ansible_collections.daypass.ssh.plugins.module_utils import deadline, document, installing, ledger
-from ansible_collections.daypass.ssh.plugins.module_utils.converge import converge
-from ansible_collections.daypass.ssh.plugins.module_utils.names import Refusal
+from ansible_collections.daypass.ssh.plugins.module_utils.contract import document
+from ansible_collections.daypass.ssh.plugins.module_utils.contract.names import Refusal
+from ansible_collections.daypass.ssh.plugins.module_utils.deadline import timer
+from ansible_collections.daypass.ssh.plugins.module_utils.program import installing
+from ansible_collections.daypass.ssh.plugins.module_utils.record import ledger
+from ansible_collections.daypass.ssh.plugins.module_utils.run.converge import converge
 from tests.memory_system import Killed, MemorySystem, in_memory
 
 NOW = 1_795_000_000
@@ -24,7 +27,7 @@ def host(monkeypatch: pytest.MonkeyPatch) -> Iterator[MemorySystem]:
         raise Refusal("program_unwritable", "read-only")
 
     monkeypatch.setattr(installing, "install", refuse)
-    monkeypatch.setattr(deadline, "arm", lambda *_any: None)
+    monkeypatch.setattr(timer, "arm", lambda *_any: None)
     system = MemorySystem()
     ledger.write_ledger(system, ledger.new_ledger("a" * 32, None, "b" * 32, (9, 2), "apono"))
     with in_memory(system):

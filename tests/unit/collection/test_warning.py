@@ -9,7 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.daypass.ssh.plugins.module_utils import ledger, system, warning
+from ansible_collections.daypass.ssh.plugins.module_utils.deadline import warning
+from ansible_collections.daypass.ssh.plugins.module_utils.effects import system
+from ansible_collections.daypass.ssh.plugins.module_utils.record import ledger
 
 END = 1_795_000_000
 UID = os.getuid()

@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import pytest
 
-from ansible_collections.daypass.ssh.plugins.module_utils import names
+from ansible_collections.daypass.ssh.plugins.module_utils.contract import names
 from daypass.domain.certificates import CertificateState
 from daypass.domain.grants import AccountState, GrantState, ShareState
 from daypass.domain.outcomes import Outcome, OutcomeKind

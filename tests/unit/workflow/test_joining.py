@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from ansible_collections.daypass.ssh.plugins.module_utils import document
+from ansible_collections.daypass.ssh.plugins.module_utils.contract import document
 from daypass.directory import Directory
 from daypass.domain.grants import Account, AccountState
 from daypass.domain.outcomes import AccountAnswer

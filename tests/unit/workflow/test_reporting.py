@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.daypass.ssh.plugins.module_utils import document
+from ansible_collections.daypass.ssh.plugins.module_utils.contract import document
 from daypass.cli.report import exit_code_of
 from daypass.domain.outcomes import Outcome, OutcomeKind
 from daypass.domain.reports import Finding, HostReport

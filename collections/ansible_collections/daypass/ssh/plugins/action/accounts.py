@@ -15,8 +15,12 @@ import time
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible.plugins.action import ActionBase
 
-from ansible_collections.daypass.ssh.plugins.module_utils.arguments import ARGUMENTS, RULES, document_of
-from ansible_collections.daypass.ssh.plugins.module_utils.names import Refusal
+from ansible_collections.daypass.ssh.plugins.module_utils.contract.arguments import (
+    ARGUMENTS,
+    RULES,
+    document_of,
+)
+from ansible_collections.daypass.ssh.plugins.module_utils.contract.names import Refusal
 from ansible_collections.daypass.ssh.plugins.plugin_utils.program import python_for, send
 
 

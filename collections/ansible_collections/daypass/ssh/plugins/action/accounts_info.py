@@ -10,11 +10,14 @@ import time
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible.plugins.action import ActionBase
 
-from ansible_collections.daypass.ssh.plugins.module_utils.arguments import INFO_ARGUMENTS, deep_seconds_of
-from ansible_collections.daypass.ssh.plugins.module_utils.names import Refusal
+from ansible_collections.daypass.ssh.plugins.module_utils.contract.arguments import (
+    INFO_ARGUMENTS,
+    deep_seconds_of,
+)
+from ansible_collections.daypass.ssh.plugins.module_utils.contract.names import Refusal
 from ansible_collections.daypass.ssh.plugins.plugin_utils.program import python_for, read_code, send
 
-CODE = read_code("report_program")
+CODE = read_code("report.entry")
 
 
 class ActionModule(ActionBase):

@@ -309,10 +309,14 @@ answer:
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.daypass.ssh.plugins.module_utils.arguments import ARGUMENTS, RULES, document_of
-from ansible_collections.daypass.ssh.plugins.module_utils.names import Refusal
-from ansible_collections.daypass.ssh.plugins.module_utils.program import run
-from ansible_collections.daypass.ssh.plugins.module_utils.system import System
+from ansible_collections.daypass.ssh.plugins.module_utils.contract.arguments import (
+    ARGUMENTS,
+    RULES,
+    document_of,
+)
+from ansible_collections.daypass.ssh.plugins.module_utils.contract.names import Refusal
+from ansible_collections.daypass.ssh.plugins.module_utils.effects.system import System
+from ansible_collections.daypass.ssh.plugins.module_utils.run.entry import run
 
 
 def main() -> None:

@@ -142,10 +142,13 @@ report:
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.daypass.ssh.plugins.module_utils.arguments import INFO_ARGUMENTS, deep_seconds_of
-from ansible_collections.daypass.ssh.plugins.module_utils.names import Refusal
-from ansible_collections.daypass.ssh.plugins.module_utils.report_program import run
-from ansible_collections.daypass.ssh.plugins.module_utils.system import System
+from ansible_collections.daypass.ssh.plugins.module_utils.contract.arguments import (
+    INFO_ARGUMENTS,
+    deep_seconds_of,
+)
+from ansible_collections.daypass.ssh.plugins.module_utils.contract.names import Refusal
+from ansible_collections.daypass.ssh.plugins.module_utils.effects.system import System
+from ansible_collections.daypass.ssh.plugins.module_utils.report.entry import run
 
 
 def main() -> None:

@@ -170,16 +170,17 @@ import os
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.daypass.ssh.plugins.module_utils import leaving, sshd, trust, way_back
-from ansible_collections.daypass.ssh.plugins.module_utils.ledger import read_ledger
-from ansible_collections.daypass.ssh.plugins.module_utils.names import (
+from ansible_collections.daypass.ssh.plugins.module_utils.contract.names import (
     HEX_ID,
     SSHD_DROPIN,
     STATE_FOLDER,
     Refusal,
     check_login,
 )
-from ansible_collections.daypass.ssh.plugins.module_utils.system import CommandFailed, System
+from ansible_collections.daypass.ssh.plugins.module_utils.effects.system import CommandFailed, System
+from ansible_collections.daypass.ssh.plugins.module_utils.onboarding import leaving, trust, way_back
+from ansible_collections.daypass.ssh.plugins.module_utils.record.ledger import read_ledger
+from ansible_collections.daypass.ssh.plugins.module_utils.sshd import dropin
 
 STATES = ["present", "confirmed", "rolled_back", "absent", "cleared"]
 ARGUMENTS = {
@@ -223,7 +224,7 @@ def wanted_from(params):
     for name in ("host_id", "orchestrator_id", "machine_id"):
         if params[name] is not None and not HEX_ID.fullmatch(params[name]):
             raise Refusal("document_invalid", "%s is not 32 hex digits" % name)
-    if not sshd.CONNECTOR.fullmatch(params["connector"]):
+    if not dropin.CONNECTOR.fullmatch(params["connector"]):
         raise Refusal("connector_invalid", "the connector user's name may hold letters, digits, _ . - only")
     check_login(params["canary"])
     least, most = WAY_BACK_SECONDS

@@ -19,8 +19,8 @@ from typing import Any, Mapping, NamedTuple
 from ansible import constants
 from ansible.module_utils.common.text.converters import to_text
 
-from ansible_collections.daypass.ssh.plugins.module_utils.host_program import ENTRY, closure
-from ansible_collections.daypass.ssh.plugins.module_utils.host_start import (
+from ansible_collections.daypass.ssh.plugins.module_utils.program.packing import ENTRY, closure
+from ansible_collections.daypass.ssh.plugins.module_utils.program.start import (
     MARK,
     SOURCES_WANTED,
     version_of,
@@ -46,9 +46,9 @@ class Code(NamedTuple):
     """Our code for hosts.
 
     Attributes:
-        start: Text of host_start.py, the first line of what a host reads.
+        start: Text of program/start.py, the first line of what a host reads.
         modules: Names of all modules of the program.
-        packed: Their sources, as host_start unpacks them.
+        packed: Their sources, as it unpacks them.
     """
 
     start: str
@@ -59,9 +59,9 @@ class Code(NamedTuple):
 
 def read_code(entry: str = ENTRY) -> Code:
     """The code as this installation of the collection has it: a module and all that it imports."""
-    sources = closure(lambda name: (SOURCES / (name + ".py")).read_bytes(), entry)
+    sources = closure(lambda name: (SOURCES / (name.replace(".", "/") + ".py")).read_bytes(), entry)
     texts = {name: source.decode("utf-8") for name, source in sorted(sources.items())}
-    start = (SOURCES / "host_start.py").read_text("utf-8") + f"\nstart({entry!r})\n"
+    start = (SOURCES / "program/start.py").read_text("utf-8") + f"\nstart({entry!r})\n"
     packed = zlib.compress(json.dumps(texts).encode("ascii"), 6)
     return Code(start, version_of(sources), tuple(texts), packed)
 
@@ -71,7 +71,7 @@ CODE = read_code()
 
 
 def render_input(request: Mapping[str, Any], *, with_sources: bool, code: Code = CODE) -> bytes:
-    """What a host's Python reads: the start, the request (see `host_start.start`), the sources or nothing."""
+    """What a host's Python reads: the start, the request (see `start.start`), the sources or nothing."""
     whole = dict(request, version=code.version, modules=code.modules)
     lines = [json.dumps(code.start), json.dumps(whole), ""]
     return "\n".join(lines).encode("ascii") + (code.packed if with_sources else b"")
@@ -94,7 +94,7 @@ def python_for(action: Any, task_vars: Mapping[str, Any]) -> str | None:
 
 
 def send(action: Any, python: str, request: Mapping[str, Any], code: Code | None = None) -> dict[str, Any]:
-    """Have the host do a request (see `program.OPERATIONS`); its result, or a failure.
+    """Have the host do a request (see `run.entry.OPERATIONS`); its result, or a failure.
 
     Args:
         code: Send this along, whatever program the host has.

@@ -1,0 +1,137 @@
+# Copyright: (c) The Daypass authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""One file below sudoers.d for all accounts: written only when visudo accepts it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Mapping
+
+from ..contract import names, sudo_rules
+from ..contract.names import Refusal
+from ..plan.shortening import only_present
+
+if TYPE_CHECKING:
+    from ..effects.system import System
+    from ..facts.sudo_program import SudoProgram
+
+NO_ANSWER = (124, 127)  # `system.Completed`: time is up, not found
+Rules = Mapping[str, list]  # login -> [(SudoRule, not_after), …]
+
+
+class SudoersFile:
+    """Our sudoers file: what it holds, and how it changes.
+
+    Args:
+        content: What it holds now, None where it isn't there.
+    """
+
+    def __init__(self, system: System, sudo: SudoProgram, content: str | None) -> None:
+        self._system = system
+        self._sudo = sudo
+        self.content = content
+
+    @property
+    def ends_by_itself(self) -> bool:
+        """Whether each rule in it ends without us; with no rule it does."""
+        return not self.content or sudo_rules.NOTAFTER in self.content
+
+    def put(self, rules: Rules, may_open: bool = True) -> bool:
+        """Make the file say exactly this; False when it did already.
+
+        Raises:
+            Refusal: `sudoers_broken`: visudo accepts neither form; `command_failed`: it didn't answer. The
+                file is as it was.
+            OSError: It couldn't be written.
+        """
+        texts = _texts(rules)
+        if not may_open:
+            texts = (self._only_present(texts[0]), self._only_present(texts[1]))
+        if (self.content or "") in texts:
+            return False
+        with_end, without = texts
+        if self._sudo.is_rs or not with_end:
+            self._replace(without)
+            return True
+        try:
+            self._replace(with_end)
+        except Refusal as refusal:
+            if refusal.code != "sudoers_broken":
+                raise  # visudo said nothing about NOTAFTER: rules without an end are no answer to that
+            self._replace(without)  # a sudo before 1.8.20
+        return True
+
+    def reduce(self, rules: Rules, logins: set[str], may_open: bool = True) -> bool:
+        """As `put`, for closings: where visudo doesn't help, or the disk is full, lines of these logins go
+        all the same.
+
+        Args:
+            may_open: False where no line may come back that somebody took away.
+
+        Raises:
+            OSError: The file couldn't be changed. All of it is gone then, if that was possible.
+        """
+        try:
+            return self.put(rules, may_open)
+        except Refusal:
+            return self.drop(logins)
+        except OSError as error:
+            return self._blank(set("".join(_texts(rules)).splitlines(True)), logins, error)
+
+    def drop(self, logins: set[str]) -> bool:
+        """Take the lines of these logins out unasked: what is left was accepted before. False = none."""
+        lines = (self.content or "").splitlines(True)
+        kept = [line for line in lines if line.split(" ")[0] not in logins]
+        if kept == lines:
+            return False
+        try:
+            self._store("".join(kept) if any(not line.startswith("#") for line in kept) else "")
+        except OSError as error:
+            return self._blank(set(), logins, error)
+        return True
+
+    def _only_present(self, text: str) -> str:
+        kept = only_present(text, self.content)
+        return kept if any(not line.startswith("#") for line in kept.splitlines()) else ""
+
+    def _blank(self, kept: set[str], logins: set[str], error: OSError) -> bool:
+        """Without room for another file: these logins' lines become comments, except those that stay."""
+
+        def gone(line: bytes) -> bool:
+            text = line.decode("utf-8", "surrogateescape")
+            return text.split(" ")[0] in logins and text not in kept
+
+        if self.content is None:
+            raise error
+        try:
+            self._system.blank_lines(names.SUDOERS_PATH, gone)
+            content = self._system.read(names.SUDOERS_PATH) or b""
+        except OSError:
+            self._system.remove(names.SUDOERS_PATH)
+            raise error from None
+        before, self.content = self.content, content.decode("utf-8", "surrogateescape")
+        return self.content != before
+
+    def _replace(self, text: str) -> None:
+        self._store(text, self._check)
+
+    def _store(self, text: str, check=None) -> None:
+        if text:
+            self._system.write(names.SUDOERS_PATH, text.encode("ascii"), 0o440, validate=check)
+        elif self.content is not None:
+            self._system.remove(names.SUDOERS_PATH)
+        self.content = text or None
+
+    def _check(self, path: str) -> None:
+        """Ours alone: another administrator's file with an odd mode would fail the whole (visudo(8))."""
+        done = self._system.query(["visudo", "-cf", path])
+        if done.rc in NO_ANSWER:
+            raise Refusal("command_failed", f"visudo doesn't answer: {done.stderr}")
+        if done.rc != 0:
+            words = " ".join((done.stderr + " " + done.stdout).split())[-200:]
+            raise Refusal("sudoers_broken", f"visudo refuses the rules: {words}")
+
+
+def _texts(rules: Rules) -> tuple[str, str]:
+    return sudo_rules.render_sudoers(rules, True), sudo_rules.render_sudoers(rules, False)

@@ -1,0 +1,272 @@
+# Copyright: (c) The Daypass authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""All effects on a host go through `System`: reading, running, writing, signalling.
+
+Each change calls `before` and `after`; here they do nothing, the tests end the process in them to prove that
+the next run puts everything right.
+"""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import os
+import signal
+import stat
+import subprocess
+import syslog
+import time
+from contextlib import contextmanager
+from typing import Callable, Iterator
+
+from ..contract.names import Refusal
+from .files import Files
+
+# The whole environment of every program that we start: nothing of the caller's reaches useradd or visudo.
+CHILD_ENVIRONMENT = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL": "C"}
+# A full or read-only file system: flock(2) works there all the same, and closings must go on.
+PSEUDO_TERMINALS = range(136, 144)  # major numbers of /dev/pts (Linux, Documentation/admin-guide/devices.txt)
+CANT_WRITE = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
+# For a program that hung before in this run: the other accounts' closings can't wait for it each time.
+HUNG_SECONDS = 2.0
+KILLED_SECONDS = 1.0  # for a program in an uninterruptible wait (a dead NFS server): it is left behind then
+
+
+class Completed:
+    """What a program left behind: `rc` (int; 124 = time is up, 127 = not found), `stdout`, `stderr` (str)."""
+
+    def __init__(self, rc: int, stdout: str, stderr: str) -> None:
+        self.rc = rc
+        self.stdout = stdout
+        self.stderr = stderr
+
+
+class CommandFailed(Exception):
+    """A changing program returned another code than 0."""
+
+    def __init__(self, argv: list[str], completed: Completed) -> None:
+        super().__init__("%s returned %d: %s" % (argv[0], completed.rc, completed.stderr.strip()[-300:]))
+        self.argv = argv
+        self.completed = completed
+
+
+class System(Files):
+    """The host as it is. Paths are absolute; contents are bytes; times are seconds."""
+
+    _hung: frozenset = frozenset()  # programs that didn't end once in this run
+    _lock_descriptor = None  # inherited by changing programs: a useradd that outlives us keeps the lock
+
+    # --- programs -------------------------------------------------------------------------------------------
+    def change(self, argv: list[str], stdin: str = "", timeout_seconds: float = 30) -> Completed:
+        """Run a program that changes the host.
+
+        Raises:
+            CommandFailed: It returned another code than 0, wasn't found, or took too long.
+        """
+        completed = self.attempt(argv, stdin, timeout_seconds)
+        if completed.rc != 0:
+            raise CommandFailed(argv, completed)
+        return completed
+
+    def attempt(self, argv: list[str], stdin: str = "", timeout_seconds: float = 30) -> Completed:
+        """Run a program that changes the host and whose return code proves nothing: look afterwards."""
+        self.before("change", " ".join(argv))
+        held = () if self._lock_descriptor is None else (self._lock_descriptor,)
+        completed = self._run(argv, stdin, timeout_seconds, held)
+        self.after("change", " ".join(argv))
+        return completed
+
+    def _run(self, argv: list[str], stdin: str, timeout_seconds: float, descriptors: tuple = ()) -> Completed:
+        limit = min(timeout_seconds, HUNG_SECONDS) if argv[0] in self._hung else timeout_seconds
+        pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+        try:
+            child = subprocess.Popen(
+                argv, env=CHILD_ENVIRONMENT, cwd="/", pass_fds=descriptors, start_new_session=True, **pipes
+            )
+        except OSError as error:
+            return Completed(127, "", "%s: %s" % (argv[0], error.strerror))
+        try:
+            out, complaint = child.communicate(stdin.encode("utf-8"), timeout=limit)
+        except subprocess.TimeoutExpired:
+            self._hung = self._hung | {argv[0]}
+            _give_up(child)
+            return Completed(124, "", "not finished after %s s" % limit)
+        return Completed(
+            child.returncode, out.decode("utf-8", "replace"), complaint.decode("utf-8", "replace")
+        )
+
+    # --- processes and time ---------------------------------------------------------------------------------
+    def signal(self, pid: int, number: int, still_meant: Callable[[], bool] | None = None) -> bool:
+        """Send a signal; False where the process is gone.
+
+        Args:
+            still_meant: Asked once the process is held: its number may be another's by now, for one where
+                somebody forks as fast as he can (pidfd_open(2); without it a gap of microseconds remains).
+        """
+        self.before("signal", "%d %d" % (pid, number))
+        held = None
+        try:
+            held = _hold(pid)
+            if still_meant is not None and not still_meant():
+                return False
+            if held is None:
+                os.kill(pid, number)
+            else:
+                getattr(signal, "pidfd_send_signal")(held, number)  # noqa: B009 - not in Python 3.8
+        except ProcessLookupError:
+            return False
+        finally:
+            if held is not None:
+                os.close(held)
+            self.after("signal", "%d %d" % (pid, number))
+        return True
+
+    def log(self, line: str, problem: bool = False) -> None:
+        """Tell the host's log (syslog(3), facility auth) in one line."""
+        syslog.openlog("daypass", syslog.LOG_PID, syslog.LOG_AUTH)
+        syslog.syslog(syslog.LOG_WARNING if problem else syslog.LOG_NOTICE, line)
+
+    def write_terminal(self, path: str, uid: int, text: bytes) -> bool:
+        """Write to a terminal of this person without ever waiting; False: it isn't his, or takes nothing."""
+        self.before("terminal", path)
+        try:
+            return self._write_terminal(path, uid, text)
+        except OSError:
+            return False
+        finally:
+            self.after("terminal", path)
+
+    @staticmethod
+    def _write_terminal(path: str, uid: int, text: bytes) -> bool:
+        flags = os.O_WRONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_NOFOLLOW | os.O_CLOEXEC
+        descriptor = os.open(path, flags)
+        try:
+            status = os.fstat(descriptor)
+            his = stat.S_ISCHR(status.st_mode) and status.st_uid == uid
+            if not his or os.major(status.st_rdev) not in PSEUDO_TERMINALS:
+                return False
+            return os.write(descriptor, text) == len(text)
+        finally:
+            os.close(descriptor)
+
+    def sleep(self, seconds: float) -> None:
+        """Wait."""
+        time.sleep(seconds)
+
+    def boot_id(self) -> str:
+        """The kernel's id of this boot; "" where it says none."""
+        try:
+            with open("/proc/sys/kernel/random/boot_id", encoding="ascii") as file:
+                return file.read(64).strip()
+        except OSError:
+            return ""
+
+    def boot_seconds(self) -> float:
+        """Seconds since the kernel was booted, as /proc/PID/stat counts a process's start."""
+        return time.clock_gettime(time.CLOCK_BOOTTIME)
+
+    def clock(self) -> int:
+        """The host's clock in seconds since 1970."""
+        return int(time.time())
+
+    @contextmanager
+    def lock(self, path: str, wait_seconds: float) -> Iterator[None]:
+        """Hold the lock file alone; the kernel frees it with the process.
+
+        It is removed by off-boarding alone, which holds it then: whoever has waited for it finds out.
+
+        Raises:
+            Refusal: `lock_timeout`, with the process that holds it.
+            FileNotFoundError: Its folder isn't there, or has gone meanwhile.
+        """
+        descriptor = self._open_lock(path)
+        try:
+            self._wait_for_lock(descriptor, path, wait_seconds)
+            if not os.path.samestat(os.stat(path), os.fstat(descriptor)):
+                raise FileNotFoundError(errno.ENOENT, "the lock was taken away and made anew", path)
+            self._name_holder(descriptor)
+            self._lock_descriptor = descriptor
+            yield
+        finally:
+            self._lock_descriptor = None
+            os.close(descriptor)
+
+    @contextmanager
+    def shared_lock(self, path: str, wait_seconds: float) -> Iterator[None]:
+        """Hold the lock file beside other readers, for looking only: nothing is written, not even who we are.
+
+        Raises:
+            Refusal: `lock_timeout`.
+            FileNotFoundError: There is no lock file.
+        """
+        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+        try:
+            self._wait_for_lock(descriptor, path, wait_seconds, fcntl.LOCK_SH)
+            yield
+        finally:
+            os.close(descriptor)
+
+    @staticmethod
+    def _open_lock(path: str) -> int:
+        flags = os.O_NOFOLLOW | os.O_CLOEXEC
+        try:
+            return os.open(path, flags | os.O_RDWR | os.O_CREAT, 0o600)
+        except OSError as error:
+            if error.errno not in CANT_WRITE:
+                raise
+            return os.open(path, flags | os.O_RDONLY)
+
+    @staticmethod
+    def _name_holder(descriptor: int) -> None:
+        """Write who holds it, for messages; whoever can't write has the lock all the same."""
+        try:
+            os.ftruncate(descriptor, 0)
+            os.pwrite(descriptor, b"%d\n" % os.getpid(), 0)
+        except OSError:
+            pass
+
+    def _wait_for_lock(
+        self, descriptor: int, path: str, wait_seconds: float, kind: int = fcntl.LOCK_EX
+    ) -> None:
+        until = self.monotonic() + wait_seconds
+        while True:
+            try:
+                fcntl.flock(descriptor, kind | fcntl.LOCK_NB)
+                return
+            except BlockingIOError:
+                self.sleep(0.05)
+            if self.monotonic() >= until:
+                holder = os.pread(descriptor, 32, 0).decode("ascii", "replace").strip()
+                raise Refusal(
+                    "lock_timeout",
+                    f"{path} is held by process {holder or '?'} for more than {wait_seconds} s",
+                    "look at that process on the host; the next run tries again",
+                )
+
+
+def _give_up(child: subprocess.Popen) -> None:
+    """End a program with all that it started; one that can't be killed isn't waited for."""
+    try:
+        os.killpg(child.pid, signal.SIGKILL)
+        child.wait(KILLED_SECONDS)
+    except (ProcessLookupError, subprocess.TimeoutExpired):
+        pass
+    for pipe in (child.stdin, child.stdout, child.stderr):
+        try:
+            if pipe is not None:
+                pipe.close()
+        except OSError:  # what wasn't taken from its standard input
+            pass
+
+
+def _hold(pid: int) -> int | None:
+    """A descriptor of the process, None where this Python or kernel has none."""
+    opener = getattr(os, "pidfd_open", None)  # Python 3.9, Linux 5.3
+    try:
+        return None if opener is None else int(opener(pid))
+    except ProcessLookupError:
+        raise
+    except OSError:
+        return None

@@ -1,0 +1,86 @@
+# Copyright: (c) The Daypass authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The host's own sudo: which one it is, and what it says of a login.
+
+Two programs have that name: sudo (sudo.ws), and sudo-rs, which knows less (no NOTAFTER, no wildcards in
+arguments) and words its answers differently.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from ..contract.names import Refusal
+
+if TYPE_CHECKING:
+    from ..effects.system import System
+
+FOLDERS = ("/usr/bin", "/usr/sbin", "/bin", "/sbin")  # the PATH of every program that we start
+HARMLESS = re.compile(r"unknown (?:defaults|setting)|unable to resolve host")  # gives nobody a right
+
+
+class SudoProgram:
+    """sudo as it is installed; asked as root, in English whatever the host's language."""
+
+    def __init__(self, system: System) -> None:
+        self._system = system
+        self._is_rs: bool | None = None
+
+    @property
+    def is_rs(self) -> bool:
+        """Whether it is sudo-rs; asked once."""
+        if self._is_rs is None:
+            done = self._system.query(["sudo", "--version"])
+            self._is_rs = "sudo-rs" in done.stdout + done.stderr
+        return self._is_rs
+
+    def check_no_rights(self, login: str) -> None:
+        """Refuse when sudo gives this login anything; called while none of our rules name it.
+
+        Raises:
+            Refusal: `old_rights`, or `sudoers_broken` when sudo doesn't give a clear answer.
+        """
+        done = self._system.query(["sudo", "-l", "-U", login])
+        lines = done.stdout.splitlines() + done.stderr.splitlines()
+        rights = _rights(lines, login)
+        if rights:
+            raise Refusal(
+                "old_rights",
+                f"sudo gives {login} rights that aren't ours: {' '.join(rights)[:120]}",
+                "the host's administrator clears that",
+            )
+        complaints = [line for line in lines if "sudoers" in line and not HARMLESS.search(line)]
+        if complaints or not any(self._denied(login).match(line) for line in lines):
+            words = " ".join(" ".join(complaints or lines).split())[-200:]
+            raise Refusal(
+                "sudoers_broken",
+                f"sudo doesn't say what {login} may do: {words}",
+                "run visudo -c on the host",
+            )
+
+    def _denied(self, login: str) -> re.Pattern[str]:
+        """How the line begins that denies it.
+
+        Some sudo-rs say the other one's sentence of anybody, true or not, where root has no rule.
+        """
+        name = re.escape(login)
+        if self.is_rs:
+            return re.compile(f"sudo(-rs)?: Sorry, user root is not allowed to execute 'list' as {name} on ")
+        return re.compile(f"User {name} is not allowed to run sudo on ")
+
+
+def installed(system: System) -> bool:
+    """Whether sudo and visudo are there, where our children look for programs."""
+    return all(any(system.exists(f"{folder}/{name}") for folder in FOLDERS) for name in ("sudo", "visudo"))
+
+
+def _rights(lines: list[str], login: str) -> list[str]:
+    """What is listed below "may run the following commands", without blanks around."""
+    begin = f"User {login} may run the following"
+    for number, line in enumerate(lines):
+        if line.startswith(begin):
+            return [one.strip() for one in lines[number + 1 :] if one.startswith((" ", "\t")) and one.strip()]
+    return []

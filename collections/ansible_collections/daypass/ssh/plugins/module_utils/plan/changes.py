@@ -1,0 +1,51 @@
+# Copyright: (c) The Daypass authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What an account's plan changes, as (what, old, new) for answer and diff. Pure."""
+
+from __future__ import annotations
+
+from typing import Mapping
+
+from ..facts.host import AccountFacts
+from ..record import rights
+from ..record.ledger import LedgerGrant
+from .values import AccountPlan
+
+
+def with_changes(
+    account: AccountPlan, live: Mapping[str, LedgerGrant] | None = None, facts: AccountFacts | None = None
+) -> AccountPlan:
+    """The plan with its changes as (what, old, new), taken from the same values that the steps come from."""
+    before = live or {}
+    forgotten = account.joined is not None and account.state == "removed"
+    pairs = [
+        ("account", account.state_before, "forgotten" if forgotten else account.state),
+        ("grants", " ".join(sorted(before)), " ".join(sorted(account.end))),
+        ("groups", _words(rights.groups_of(before)), _words(rights.groups_of(account.end))),
+        ("sudo", _rules(before), _rules(account.end)),
+        ("until", _until(before), _until(account.end)),
+    ]
+    changes = [(what, old, new) for what, old, new in pairs if old != new]
+    steps = (*account.close, *account.open)
+    if not changes and steps:
+        changes.append(("repaired", "", " ".join(step.name for step in steps)))
+    return account._replace(changes=(*account.changes, *changes))
+
+
+def _words(found: frozenset[str]) -> str:
+    return " ".join(sorted(found))
+
+
+def _rules(grants: Mapping[str, LedgerGrant]) -> str:
+    rules = sorted(
+        f"({rule.run_as}) {rule.commands if isinstance(rule.commands, str) else ', '.join(rule.commands)}"
+        for rule, _end in rights.sudo_of(grants)
+    )
+    text = "; ".join(rules)
+    return text if len(text) <= 200 else text[:197] + "..."
+
+
+def _until(grants: Mapping[str, LedgerGrant]) -> str:
+    return str(max((grant.not_after for grant in grants.values()), default=""))
