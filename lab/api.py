@@ -68,7 +68,7 @@ class Lab:
         input: str | None = None,
         check: bool = True,
         privileged: bool = False,
-        timeout_seconds: float = 60,
+        timeout_seconds: float = 300,
     ) -> subprocess.CompletedProcess[str]:
         """Run a command as root on a host, without SSH.
 

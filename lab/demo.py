@@ -27,7 +27,7 @@ SERVERS = 3
 ROOT = Path(__file__).resolve().parent.parent
 REFUSED = Expected(code=255, text=("Permission denied",))
 SUDO_REFUSED = Expected(code=1, text=("sudo: a password is required",))
-CLOSE_SECONDS = 10
+CLOSE_SECONDS = 60
 """A revocation returns when the open sessions are gone; their clients notice at once."""
 
 SETTINGS = """\

@@ -65,7 +65,7 @@ def argv(*words: str) -> list[str]:
 
 
 def run(
-    *words: str, stdin: str | None = None, check: bool = True, timeout_seconds: float | None = 120
+    *words: str, stdin: str | None = None, check: bool = True, timeout_seconds: float | None = 300
 ) -> subprocess.CompletedProcess[str]:
     """Run podman and wait for it.
 

@@ -24,7 +24,7 @@ class AttachedLab(api.Lab):
         input: str | None = None,
         check: bool = True,
         privileged: bool = False,
-        timeout_seconds: float = 60,
+        timeout_seconds: float = 300,
     ) -> subprocess.CompletedProcess[str]:
         """Run a command as root on a host; `privileged` isn't to be had from here."""
         if privileged:

@@ -25,9 +25,9 @@ from daypass.store.interface import ReadView, Store, WriteWork
 from daypass.wiring import Daypass
 from tests.orchestrator import Orchestrator
 
-SSH_APPEARS_SECONDS = 60
+SSH_APPEARS_SECONDS = 180
 LOOK_SECONDS = 0.002
-ORPHAN_SECONDS = 120
+ORPHAN_SECONDS = 300
 ORPHAN_LOOK_SECONDS = 0.05
 Work = Callable[[Daypass], object]
 

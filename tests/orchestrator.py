@@ -21,13 +21,13 @@ from lab import api
 
 BIN = Path(sys.executable).parent
 SECRET_VARIABLE = "DAYPASS_CONNECTOR_KEY"
-COMMAND_SECONDS = 280  # longer than a wave may take
-SSH_SECONDS = 120
+COMMAND_SECONDS = 640  # longer than a wave may take
+SSH_SECONDS = 300
 
 CONFIGURATION = """
 state_dir: .daypass
 ca: {key: {file: .daypass/user_ca}}
-waves: {deadline_seconds: 240}
+waves: {deadline_seconds: 600}
 integrations:
   - name: lab
     servers: servers.json

@@ -13,7 +13,7 @@ from pathlib import Path
 
 INSTALLED = Path("/usr/lib/postgresql")  # where Debian puts its versions
 UNPRIVILEGED = "postgres"  # the server refuses to run as root; the Debian package makes this user
-START_SECONDS = 60
+START_SECONDS = 300
 
 
 def binaries() -> Path | None:

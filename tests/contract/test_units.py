@@ -72,7 +72,7 @@ def at_the_same_moment(task: Callable[..., None], database: str | Path) -> list[
     for process in processes:
         process.start()
     for process in processes:
-        process.join(timeout=120)
+        process.join(timeout=600)
     assert [process.exitcode for process in processes] == [0] * PROCESSES
     return [results.get() for _ in processes]
 

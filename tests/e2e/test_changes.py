@@ -8,6 +8,8 @@ from datetime import UTC, datetime
 
 import pytest
 
+from tests.waiting import LIMIT_SECONDS
+
 SERVER, OTHER = "web-1", "web-2"
 
 
@@ -73,7 +75,7 @@ def test_another_key_ends_what_was_begun_with_the_old_one(site, session_of, all_
     key = site.key("found")
     words = ["certificate", "reissue", grant.id, "--public-key", f"{key}.pub", "--lost", "--save", file]
     site.run(*words, "--reason", "left on a train")
-    assert session.wait(timeout=20) != 0
+    assert session.wait(timeout=LIMIT_SECONDS) != 0
     assert not site.gets_in(grant, SERVER)
     assert not site.gets_in(grant, OTHER)
     answer = with_file(grant, file)

@@ -6,8 +6,6 @@ import os
 from datetime import timedelta
 from pathlib import Path
 
-import pytest
-
 from daypass.execution.run_folder import default_run_root
 from daypass.workflow.granting import GrantRequest, give
 from daypass.workflow.reconciling import reconcile_once
@@ -43,7 +41,6 @@ def not_more(site, server):
         check_not_more(view, server, read_host(site.lab, server).opened(), daypass.now())
 
 
-@pytest.mark.timeout(600)
 def test_a_grant_killed_at_any_step_is_whole_or_absent(site, look, all_agree, tidy):
     """Recorded: reconcile signs and opens it, and the certificate can be shown. Else there is nothing."""
     seen = []
@@ -73,7 +70,6 @@ def test_a_grant_killed_at_any_step_is_whole_or_absent(site, look, all_agree, ti
     all_agree()
 
 
-@pytest.mark.timeout(600)
 def test_a_revocation_killed_at_any_step_is_carried_out_or_not_begun(site, look, all_agree, tidy):
     """Recorded: reconcile closes it. Else the grant stands as before. Another one is never touched."""
     kept = {server: site.grant("keeper", server) for server in SERVERS}

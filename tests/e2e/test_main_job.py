@@ -6,8 +6,9 @@ import subprocess
 
 import pytest
 
+from tests.waiting import LIMIT_SECONDS
+
 SERVER = "web-1"
-CLOSING_SECONDS = 15
 
 
 def processes_of(site, login):
@@ -35,7 +36,7 @@ def test_a_person_is_let_in_does_what_is_allowed_and_is_out_again(site, look, al
         assert session.stdout.readline().strip() == "ready"
         assert processes_of(site, "alice")
         site.revoke(grant)
-        assert session.wait(CLOSING_SECONDS) != 0
+        assert session.wait(LIMIT_SECONDS) != 0
     assert not site.gets_in(grant, SERVER)
     closed = look(SERVER).accounts["alice"]
     assert (closed.principals, closed.groups, closed.processes) == ([], ["daypass"], 0)

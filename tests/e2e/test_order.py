@@ -11,6 +11,7 @@ from daypass.domain.outcomes import Outcome, OutcomeKind
 from daypass.execution.executor import WaveServer
 from daypass.workflow.granting import GrantRequest, give
 from daypass.workflow.revoking import take_back
+from tests.orchestrator import COMMAND_SECONDS
 
 SERVER = "web-1"
 
@@ -38,7 +39,7 @@ def held_back(site, work):
 def send(site, waves):
     """Let the waves leave now, the way they would have; the outcome of each server."""
     with site.opened() as daypass:
-        return daypass.seams.executor("lab").run("accounts", waves, deadline_seconds=240)
+        return daypass.seams.executor("lab").run("accounts", waves, deadline_seconds=600)
 
 
 def request(site, login, *groups):
@@ -102,7 +103,7 @@ def test_two_passes_at_once_do_the_work_once(site, look, all_agree, tidy):
     for grant in grants:
         held_back(site, lambda d, g=grant: take_back(d.seams, g.id, d.now()))
     processes = [site.start("reconcile", "--output", "json") for _ in range(2)]
-    ended = [(process.communicate(timeout=240), process.returncode) for process in processes]
+    ended = [(process.communicate(timeout=COMMAND_SECONDS), process.returncode) for process in processes]
     assert {code for _, code in ended} <= {0, 3}, ended
     site.reconcile()
     assert not {"pass0", "pass1"} & set(look(SERVER).opened())
@@ -119,7 +120,7 @@ def test_a_grant_and_a_pass_at_once_agree_in_the_end(site, all_agree, tidy):
     words = [site.grant_words(f"rush{n}", SERVER) for n in range(2)]
     commands = [words[0], ["reconcile"], words[1], ["reconcile"]]
     processes = [site.start(*command) for command in commands]
-    ended = [(process.communicate(timeout=240), process.returncode) for process in processes]
+    ended = [(process.communicate(timeout=COMMAND_SECONDS), process.returncode) for process in processes]
     assert {code for _, code in ended} <= {0, 3}, ended
     site.reconcile()
     with site.opened() as daypass, daypass.seams.store.read() as view:

@@ -56,7 +56,6 @@ def codes(report):
     return {finding["code"] for finding in report["findings"]}
 
 
-@pytest.mark.timeout(400)
 def test_a_report_tells_what_was_changed_and_changes_nothing(site, people):
     """Each change is found, by its own name; what a full document puts right is put right, the rest stays."""
     good = asked(site, "--deep", code=0)

@@ -12,6 +12,8 @@ from pathlib import Path
 import pytest
 from cryptography.hazmat.primitives.serialization import load_ssh_private_key
 
+from tests.orchestrator import COMMAND_SECONDS
+
 SERVER = "web-1"
 SEARCHED_ON_HOSTS = ("/var/log", "/var/lib/daypass", "/etc/ssh/daypass", "/etc/sudoers.d", "/tmp", "/var/tmp")
 LARGEST_FILE = 64 * 1024 * 1024
@@ -94,7 +96,7 @@ def test_the_keys_are_nowhere_but_in_their_files_and_the_agent(site, tidy):
 
     watcher = threading.Thread(target=watch)
     watcher.start()
-    out, err = process.communicate(timeout=240)
+    out, err = process.communicate(timeout=COMMAND_SECONDS)
     watcher.join()
     assert process.returncode == 0, err
     assert {"(ssh)", "(ssh-agent)", "inventory.json"} <= looked  # the wave was seen at work

@@ -1,12 +1,12 @@
 """Runs on a lab host: converge with the code beside it, told by one JSON object on standard input.
 
 Keys: `document` (opaque), `check`, `now` (null = the clock), `controller_time`, `lock_wait`, `patience`
-(seconds for each program), `program` (true: it is put on the host), `kill`: null or
-{"effect": n, "when": "before" | "after"}: SIGKILL to this process at its n-th effect (0 = the first).
+({program: seconds} for those that get less than usual), `program` (true: it is put on the host), `kill`: null
+or {"effect": n, "when": "before" | "after"}: SIGKILL to this process at its n-th effect (0 = the first).
 Prints {"answer": …, "effects": [[kind, detail], …], "seconds": …}; a killed one prints nothing.
 """
 
-# ruff: noqa: PTH100, PTH101, PTH103, PTH108, PTH110, PTH120, PTH123, SIM115
+# ruff: noqa: PTH100, PTH101, PTH103, PTH108, PTH110, PTH119, PTH120, PTH123, SIM115
 from __future__ import annotations
 
 import json
@@ -34,10 +34,13 @@ class Told(system.System):
         self.effects: list[tuple[str, str]] = []
         self.kill = kill
         self._clock = clock
-        self.patience = float("inf")
+        self.patience = {}
 
     def _run(self, argv, stdin, timeout_seconds, descriptors=()):
-        return super()._run(argv, stdin, min(timeout_seconds, self.patience), descriptors)
+        return super()._run(argv, stdin, min(timeout_seconds, self._patience_with(argv)), descriptors)
+
+    def _patience_with(self, argv):
+        return self.patience.get(os.path.basename(argv[0]), float("inf"))
 
     def before(self, effect: str, detail: str) -> None:
         self.effects.append((effect, detail))

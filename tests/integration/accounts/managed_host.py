@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from lab import api
+from tests.waiting import LIMIT_SECONDS
 
 ROOT = Path(__file__).resolve().parents[3]
 CODE = ROOT / "collections/ansible_collections/daypass/ssh/plugins/module_utils"
@@ -104,7 +105,7 @@ class ManagedHost:
             ["python3", f"{FOLDER}/driver.py"],
             input=json.dumps(wish),
             check=False,
-            timeout_seconds=120,
+            timeout_seconds=600,
         )
         if done.returncode in (-9, 137):
             return None
@@ -114,7 +115,7 @@ class ManagedHost:
     def kill_loop(self, **wish: Any) -> dict[str, Any]:
         """Run kill_loop.py on the host."""
         argv = ["python3", f"{FOLDER}/kill_loop.py"]
-        done = self.lab.exec(self.host, argv, input=json.dumps(wish), check=False, timeout_seconds=600)
+        done = self.lab.exec(self.host, argv, input=json.dumps(wish), check=False, timeout_seconds=850)
         assert done.returncode == 0, done.stderr[-2000:]
         return json.loads(done.stdout)
 
@@ -170,7 +171,7 @@ class ManagedHost:
 
 def completed(argv: Sequence[str]) -> subprocess.CompletedProcess[str]:
     """A program on this side."""
-    return subprocess.run(argv, capture_output=True, text=True, check=False, timeout=60)
+    return subprocess.run(argv, capture_output=True, text=True, check=False, timeout=LIMIT_SECONDS)
 
 
 class Person:

@@ -6,7 +6,7 @@ import time
 from datetime import UTC, datetime, timedelta
 
 from tests.integration.accounts.managed_host import ManagedHost, Person, account, grant
-from tests.integration.accounts.test_life import wait_for
+from tests.waiting import LIMIT_SECONDS, wait_for
 
 
 def moment(seconds: int) -> str:
@@ -33,7 +33,7 @@ def test_session_outlives_the_old_end_of_an_extended_grant(host: ManagedHost, al
         assert session.poll() is None
         assert alice.gets_in()
         host.drive({"document": host.document(exclusive=False), "now": int(time.time()) + 7300})
-        assert session.wait(timeout=20) != 0
+        assert session.wait(timeout=LIMIT_SECONDS) != 0
         assert not alice.gets_in()
     finally:
         session.kill()
@@ -66,7 +66,7 @@ def test_certificate_that_was_taken_back_ends_its_sessions(host: ManagedHost, al
     try:
         assert wait_for(lambda: "sleep 613" in host.run("ps", "-eo", "args"))
         host.send(account("alice", 70007, {**grant("G1", groups=["team"]), "principals": ["daypass-G1-2"]}))
-        assert session.wait(timeout=20) != 0
+        assert session.wait(timeout=LIMIT_SECONDS) != 0
         assert not alice.gets_in()
         state = host.state_of("alice")
         assert ("daypass-G1-2" in state["keys"], "daypass-G1-1" in state["keys"]) == (True, False)

@@ -6,18 +6,9 @@ import subprocess
 import time
 
 from tests.integration.accounts.managed_host import ManagedHost, Person, absent, account, grant, make_person
+from tests.waiting import LIMIT_SECONDS, wait_for
 
 ID_ONLY = [{"run_as": "root", "commands": ["/usr/bin/id"]}]
-
-
-def wait_for(condition, seconds: float = 20) -> bool:
-    """Whether something becomes true in time."""
-    until = time.monotonic() + seconds
-    while time.monotonic() < until:
-        if condition():
-            return True
-        time.sleep(0.1)
-    return False
 
 
 def test_open_account_lets_its_person_in_with_what_was_granted(host: ManagedHost, alice: Person):
@@ -49,7 +40,7 @@ def test_closing_ends_sessions_and_everything_begun_in_them(host: ManagedHost, a
         running = host.run("ps", "-eo", "args")
         assert not [n for n in (600, 601) if f"sleep {n}" in running]
         assert "sleep 603" in running
-        assert session.wait(timeout=20) != 0
+        assert session.wait(timeout=LIMIT_SECONDS) != 0
         assert not alice.gets_in()
         state = host.state_of("alice")
         assert (state["password"], state["expire"], state["keys"], state["sudo"]) == ("!*", 1, "", "")

@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from tests.integration.accounts.managed_host import ManagedHost, Person, absent, account, grant
+from tests.waiting import LIMIT_SECONDS
 
 ID_ONLY = [{"run_as": "root", "commands": ["/usr/bin/id"]}]
 
@@ -42,7 +43,11 @@ def test_two_runs_at_once_wait_for_each_other(host: ManagedHost):
         ),
     ]
     with ThreadPoolExecutor(len(documents)) as pool:
-        results = list(pool.map(lambda document: host.drive({"document": document}), documents))
+        results = list(
+            pool.map(
+                lambda document: host.drive({"document": document, "lock_wait": LIMIT_SECONDS}), documents
+            )
+        )
     assert all(result is not None and not result["answer"]["failed"] for result in results)
     assert list(host.ledger()["accounts"]["alice"]["grants"]) == ["G2"]
     assert host.is_open("bob")
@@ -94,7 +99,7 @@ def test_tool_that_fails_doesn_t_stop_the_rest_of_a_closing(host: ManagedHost, a
         failed = host.send(account("alice", 70007))
     finally:
         host.sh("mv /usr/sbin/usermod.away /usr/sbin/usermod")
-    session.communicate(timeout=20)
+    session.communicate(timeout=LIMIT_SECONDS)
     assert failed["answer"]["answer"]["accounts"]["alice"]["state"] == "failed"
     assert not alice.gets_in()
     state = host.state_of("alice")
@@ -136,28 +141,24 @@ def alices(host: ManagedHost, *grants, **changes) -> str:
 FULL = {"groups": ["team"], "sudo": ID_ONLY}
 
 
-@pytest.mark.timeout(900)
 def test_killed_opening_is_finished_by_the_next_run(host: ManagedHost):
     """Killed anywhere while an account is made and opened, inside useradd too."""
     document = alices(host, grant("G1", **FULL))
     kill_everywhere(host, [], document, [document], "same", 3)
 
 
-@pytest.mark.timeout(900)
 def test_killed_opening_is_taken_back_by_a_newer_document(host: ManagedHost):
     """Nothing of a half-made account is left open when it isn't wanted any more."""
     document = alices(host, grant("G1", **FULL))
     kill_everywhere(host, [], document, [alices(host)], "closed", 5)
 
 
-@pytest.mark.timeout(900)
 def test_killed_opening_stays_shut_under_an_older_document(host: ManagedHost):
     """An old wave meets a half-made account: nothing opens, and the newer document still wins."""
     older, document = alices(host), alices(host, grant("G1", **FULL))
     kill_everywhere(host, [], document, [older, document], "same", 0)
 
 
-@pytest.mark.timeout(900)
 def test_killed_closing_is_finished_by_the_next_run(host: ManagedHost):
     """Killed anywhere while an account is closed: the same document finishes it."""
     start = alices(host, grant("G1", **FULL))
@@ -165,7 +166,6 @@ def test_killed_closing_is_finished_by_the_next_run(host: ManagedHost):
     kill_everywhere(host, [start], document, [document], "same", 3)
 
 
-@pytest.mark.timeout(900)
 def test_killed_change_is_finished_by_the_next_run(host: ManagedHost):
     """Killed anywhere while one grant ends, another begins and a third stays."""
     stays = grant("G3", sudo=[{"run_as": "root", "commands": "ALL"}])
@@ -174,7 +174,6 @@ def test_killed_change_is_finished_by_the_next_run(host: ManagedHost):
     kill_everywhere(host, [start], document, [document], "same", 5)
 
 
-@pytest.mark.timeout(900)
 def test_killed_removal_is_finished_by_the_next_run(host: ManagedHost):
     """Killed anywhere while an account is removed, inside userdel too."""
     start = [alices(host, grant("G1")), alices(host)]

@@ -2,30 +2,46 @@
 
 from __future__ import annotations
 
-from tests.integration.accounts.managed_host import ManagedHost, account, grant
-from tests.integration.deadline.watching import Watch, end_of, wait_for
+import time
+
+from tests.integration.accounts.managed_host import ManagedHost, account, grant, stamp
+from tests.integration.deadline.watching import Watch, end_of
+from tests.waiting import LIMIT_SECONDS, wait_for
 
 ALICE, BOB = 70007, 70008
+SOON_SECONDS = 40  # time for one run of ours: both are in before the ends are set
+LATE_SECONDS = 35  # a few on a quiet machine; from there to the next tick it would be 40
+
+
+def both(first: str, second: str) -> list[dict]:
+    """Alice with the first end and bob with the second."""
+    return [
+        account("alice", ALICE, {**grant("G1"), "not_after": first}),
+        account("bob", BOB, {**grant("G2"), "not_after": second}),
+    ]
 
 
 def test_access_ends_by_cron_within_a_minute_and_five_seconds(cron_host: ManagedHost, person):
     """The tick that finds the end within its minute waits for it; one that came in between has the next."""
     cron_host.forget("alice", "bob")
-    first, second = grant("G1", seconds=20), grant("G2", seconds=70)
-    result = cron_host.send(account("alice", ALICE, first), account("bob", BOB, second), program=True)
+    result = cron_host.send(*both(stamp(3600), stamp(3600)), program=True)
     assert result["answer"]["answer"]["warnings"] == []
     assert cron_host.run("stat", "-c", "%a %U", "/etc/cron.d/daypass").split() == ["644", "root"]
     people = person(cron_host, "alice", "G1"), person(cron_host, "bob", "G2")
     sessions = [one.stay("sleep 901") for one in people]
     try:
         assert wait_for(lambda: cron_host.run("ps", "-eo", "args").count("sleep 901") > 1)
-        watch = Watch(cron_host, end_of(second) + 90, ALICE, BOB)
+        now = time.time()
+        watch = Watch(cron_host, now + 180 + LIMIT_SECONDS, ALICE, BOB)
+        first = stamp(SOON_SECONDS)
+        second = stamp(SOON_SECONDS + (80 - (now + SOON_SECONDS) % 60))  # 20 seconds into a minute
+        cron_host.send(*both(first, second), program=True)
         seen = watch.last_seen()
-        assert -2 < seen[ALICE] - end_of(first) < 65
-        assert -2 < seen[BOB] - end_of(second) < 10, "the tick of that minute waits for the moment"
+        assert -2 < seen[ALICE] - end_of({"not_after": first}) < 60 + LATE_SECONDS
+        assert -2 < seen[BOB] - end_of({"not_after": second}) < LATE_SECONDS, "the tick waits for the moment"
         assert wait_for(lambda: not cron_host.is_open("bob"))
-        log = cron_host.sh("cat /var/log/auth.log /var/log/syslog 2>/dev/null || true")
-        assert f"closed bob: grant G2 ended at {second['not_after']}" in log
+        log = "cat /var/log/auth.log /var/log/syslog 2>/dev/null || true"
+        assert wait_for(lambda: f"closed bob: grant G2 ended at {second}" in cron_host.sh(log))
     finally:
         for one in sessions:
             one.kill()

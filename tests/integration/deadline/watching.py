@@ -6,23 +6,14 @@ import calendar
 import json
 import subprocess
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from tests.integration.accounts.managed_host import ManagedHost
+from tests.waiting import LIMIT_SECONDS
 
 SCRIPT = Path(__file__).parents[3] / "bench/last_process.py"
-
-
-def wait_for(condition: Callable[[], bool], seconds: float = 30) -> bool:
-    """Whether something becomes true in time."""
-    until = time.monotonic() + seconds
-    while time.monotonic() < until:
-        if condition():
-            return True
-        time.sleep(0.2)
-    return condition()
 
 
 def end_of(grant: Mapping[str, Any]) -> int:
@@ -41,7 +32,7 @@ class Watch:
 
     def last_seen(self) -> dict[int, float]:
         """uid -> seconds since 1970."""
-        out, _err = self._process.communicate(timeout=180)
+        out, _err = self._process.communicate(timeout=LIMIT_SECONDS)
         seen = {int(uid): moment for uid, moment in json.loads(out).items()}
         assert all(moment is not None for moment in seen.values()), f"never seen: {seen}"
         return seen

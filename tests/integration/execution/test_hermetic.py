@@ -7,8 +7,6 @@ import signal
 import subprocess
 import sys
 import threading
-import time
-from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -19,8 +17,9 @@ from daypass.execution.run_folder import remove_stale_runs
 from daypass.execution.runner import RunnerExecutor
 from lab import api
 from tests.integration.execution.waves import answer, processes_naming, wave
+from tests.waiting import wait_for
 
-AGENT_SECONDS = 15  # ssh-agent looks every ten seconds whether its parent is there
+DEADLINE = 600
 
 TELLTALE = "from pathlib import Path; Path({path!r}).touch()\n"
 BACKGROUND_WAVE = """
@@ -29,20 +28,10 @@ from pathlib import Path
 from lab import api
 from tests.integration.execution.waves import make_executor, wave
 lab = api.attach(sys.argv[1])
-orders = {"sleep": 60, "touch": "/root/killed"}
+orders = {"sleep": 600, "touch": "/root/killed"}
 host = lab.host(sys.argv[3])
-make_executor(lab, Path(sys.argv[2])).run("accounts", [wave(host, **orders)], deadline_seconds=90)
+make_executor(lab, Path(sys.argv[2])).run("accounts", [wave(host, **orders)], deadline_seconds=700)
 """
-
-
-def until(condition: Callable[[], bool], seconds: float) -> bool:
-    """Whether the condition comes true in time."""
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        if condition():
-            return True
-        time.sleep(0.05)
-    return False
 
 
 def test_callers_environment_and_files_change_nothing(
@@ -81,7 +70,7 @@ def test_callers_environment_and_files_change_nothing(
         monkeypatch.setenv(name, value)
     first, second, _ = light_lab.hosts
     waves = [wave(first, result=answer()), wave(second, host_keys=(first.host_key,))]
-    outcomes = executor.run("accounts", waves, deadline_seconds=60)
+    outcomes = executor.run("accounts", waves, deadline_seconds=DEADLINE)
     assert (outcomes[first.name].kind, outcomes[second.name].code) == (
         OutcomeKind.APPLIED,
         "host_key_mismatch",
@@ -111,11 +100,13 @@ def test_private_key_is_in_no_file_argument_or_environment(
     watcher = threading.Thread(target=look)
     watcher.start()
     try:
-        executor.run("accounts", [wave(light_lab.hosts[0], sleep=1, result=answer())], deadline_seconds=60)
+        executor.run(
+            "accounts", [wave(light_lab.hosts[0], sleep=2, result=answer())], deadline_seconds=DEADLINE
+        )
     finally:
         over.set()
         watcher.join()
-    assert (looks > 3, found) == (True, [])
+    assert (looks > 1, found) == (True, [])
 
 
 def holds(path: Path, text: str) -> bool:
@@ -134,14 +125,14 @@ def test_killed_owner_leaves_no_agent_and_no_folder(light_lab: api.Lab, run_root
     owner = subprocess.Popen(arguments, cwd=root, env={**os.environ, "PYTHONPATH": str(root)})
     reached = ["test", "-e", "/root/killed"]
     try:
-        assert until(lambda: light_lab.exec(host, reached, check=False).returncode == 0, 60)
+        assert wait_for(lambda: light_lab.exec(host, reached, check=False).returncode == 0)
         assert remove_stale_runs(run_root, datetime.now(UTC)) == []
     finally:
         owner.kill()
         owner.wait()
     folder = next(iter(run_root.iterdir()))
     socket = str(folder / "agent")
-    assert until(lambda: not any("ssh-agent" in line for line in processes_naming(socket)), AGENT_SECONDS)
+    assert wait_for(lambda: not any("ssh-agent" in line for line in processes_naming(socket)))
     assert any("ansible-playbook" in line for line in processes_naming(str(folder)))
     assert remove_stale_runs(run_root, datetime.now(UTC)) == [folder.name]
     assert processes_naming(str(folder)) == []
@@ -153,15 +144,16 @@ def test_killed_owner_leaves_no_agent_and_no_folder(light_lab: api.Lab, run_root
 def test_interrupted_wave_cleans_up(executor: RunnerExecutor, light_lab: api.Lab, run_root: Path) -> None:
     """^C ends the wave, its processes and its folder before it is passed on."""
 
-    def interrupt(_number: int, _frame: object) -> None:
-        raise KeyboardInterrupt
+    host, reached = light_lab.hosts[1], ["test", "-e", "/root/interrupted"]
 
-    before = signal.signal(signal.SIGALRM, interrupt)
-    signal.setitimer(signal.ITIMER_REAL, 3)
-    try:
-        with pytest.raises(KeyboardInterrupt):
-            executor.run("accounts", [wave(light_lab.hosts[1], sleep=30)], deadline_seconds=60)
-    finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, before)
+    def interrupt() -> None:
+        wait_for(lambda: light_lab.exec(host, reached, check=False).returncode == 0)
+        os.kill(os.getpid(), signal.SIGINT)
+
+    watcher = threading.Thread(target=interrupt)
+    watcher.start()
+    waves = [wave(host, touch="/root/interrupted", sleep=600)]
+    with pytest.raises(KeyboardInterrupt):
+        executor.run("accounts", waves, deadline_seconds=DEADLINE)
+    watcher.join()
     assert processes_naming(str(run_root)) == []

@@ -27,7 +27,7 @@ from tests.integration.execution.waves import (
     wave,
 )
 
-DEADLINE = 60
+DEADLINE = 240
 # JSON that ansible-runner takes for an event and stumbles over: [1], and a failure of somebody else.
 FORGED = [b64(text) for text in ("[1]", '{"uuid": "a", "event": "runner_on_failed"}')]
 
@@ -139,7 +139,7 @@ def test_deadline_ends_the_wave_and_leaves_the_server_unknown(
 
     clock = SimpleNamespace(monotonic=lambda: time.monotonic() + ahead)
     monkeypatch.setattr("daypass.execution.runner.time", clock)
-    waves = [wave(quick, result=answer()), wave(slow, sleep=120, result=answer())]
+    waves = [wave(quick, result=answer()), wave(slow, sleep=300, result=answer())]
     outcomes = executor.run("accounts", waves, deadline_seconds=DEADLINE, on_outcome=deadline_passes)
     assert outcomes[quick.name].kind is OutcomeKind.APPLIED
     assert (outcomes[slow.name].kind, outcomes[slow.name].code) == (OutcomeKind.UNKNOWN, "deadline")

@@ -9,7 +9,8 @@ import pytest
 
 from lab import api
 from tests.integration.accounts.managed_host import FOLDER, ManagedHost, account, grant
-from tests.integration.deadline.watching import wait_for
+from tests.integration.deadline.watching import end_of
+from tests.waiting import wait_for
 
 ID_ONLY = [{"run_as": "root", "commands": ["/usr/bin/id"]}]
 BY_DEADLINE = "sudo here doesn't end rules by itself; the local deadline does"
@@ -88,10 +89,12 @@ def test_rules_have_the_form_that_this_sudo_takes(host: ManagedHost):
 
 def test_rule_ends_with_the_grant_by_sudo_itself_or_by_the_tick(host: ManagedHost):
     """Where sudo knows no end, the host's own tick takes the rule away, without an orchestrator."""
-    end = time.time() + 6
-    host.send(account("alice", 70007, grant("G1", sudo=ID_ONLY, seconds=6), grant("G2")))
+    hour_ago = int(time.time()) - 3600  # for the runs it isn't over, however long they take
+    host.send(account("alice", 70007, grant("G1", sudo=ID_ONLY), grant("G2")), now=hour_ago)
     assert as_alice(host, "sudo -n /usr/bin/id") == 0
-    assert wait_for(lambda: time.time() > end + 1)
+    ends = grant("G1", sudo=ID_ONLY, seconds=2)
+    host.send(account("alice", 70007, ends, grant("G2")), now=hour_ago)
+    assert wait_for(lambda: time.time() > end_of(ends) + 1)
     assert (as_alice(host, "sudo -n /usr/bin/id") == 0) is is_rs(host)
     host.run("python3", "-I", "-S", "-c", TICK)
     assert rules(host) == ""

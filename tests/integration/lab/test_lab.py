@@ -8,26 +8,19 @@ import signal
 import socket
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from lab import api, podman, ready
+from tests.waiting import LIMIT_SECONDS, wait_for
 
 ROOT = Path(__file__).parents[3]
 
 
 def run(argv: list[str]) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(argv, capture_output=True, text=True, check=False, timeout=60)
-
-
-def until(condition: Callable[[], bool], seconds: float = 20) -> None:
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end, "the condition never came true"
-        time.sleep(0.05)
+    return subprocess.run(argv, capture_output=True, text=True, check=False, timeout=LIMIT_SECONDS)
 
 
 @pytest.fixture
@@ -48,7 +41,7 @@ def test_full_host_runs_what_a_server_runs(request: pytest.FixtureRequest, fixtu
     assert lab.exec(host, ["systemctl", "--failed", "--no-legend"]).stdout == ""
     timer = ["--quiet", "--on-active=100ms", "--timer-property=AccuracySec=100ms"]
     lab.exec(host, ["systemd-run", *timer, "touch", "/run/fired"])
-    until(lambda: lab.exec(host, ["test", "-e", "/run/fired"], check=False).returncode == 0)
+    assert wait_for(lambda: lab.exec(host, ["test", "-e", "/run/fired"], check=False).returncode == 0)
 
 
 @pytest.mark.parametrize("fixture", ["lab", "lab13", "light_lab"])
@@ -119,22 +112,22 @@ def test_killed_host_refuses_and_answers_after_its_start(fresh_host, lab: api.La
     """A server can be down and come back."""
     host = fresh_host(light=True)
     lab.kill(host)
-    until(lambda: not ready.banner(host.address, host.port))
+    assert wait_for(lambda: not ready.banner(host.address, host.port))
     assert not lab.running(host)
     lab.start(host)
-    assert ready.banner(host.address, host.port)
+    assert wait_for(lambda: ready.banner(host.address, host.port))
 
 
 def test_paused_host_accepts_and_says_nothing(fresh_host, lab: api.Lab):
     """A hanging server can be had."""
     host = fresh_host(light=True)
     lab.pause(host)
-    with socket.create_connection((host.address, host.port), timeout=5) as connection:
+    with socket.create_connection((host.address, host.port), timeout=60) as connection:
         connection.settimeout(0.5)
         with pytest.raises(TimeoutError):
             connection.recv(1)
     lab.unpause(host)
-    assert ready.banner(host.address, host.port)
+    assert wait_for(lambda: ready.banner(host.address, host.port))
 
 
 def test_recreated_host_has_lost_its_changes_and_kept_its_key(fresh_host, lab: api.Lab):
@@ -181,7 +174,7 @@ def test_up_that_was_killed_half_way_is_completed_by_the_next(other_lab: str):
     """No kill leaves a lab that can't be used or removed."""
     argv = [sys.executable, "-m", "lab", "up", "4", "--light", "--name", other_lab]
     killed = subprocess.Popen(argv, cwd=ROOT, stderr=subprocess.DEVNULL, start_new_session=True)
-    until(lambda: len(podman.containers(other_lab)) >= 1)
+    assert wait_for(lambda: len(podman.containers(other_lab)) >= 1)
     os.killpg(killed.pid, signal.SIGKILL)
     killed.wait()
     lab = api.up(other_lab, 4, light=True)

@@ -6,13 +6,13 @@ import json
 import os
 import subprocess
 import sys
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from lab import api
+from tests.waiting import wait_for
 
 CHECKOUT = Path(__file__).parents[3]
 BIN = Path(sys.executable).parent
@@ -132,7 +132,7 @@ class Controller:
     def onboard(self, host: api.Host, *more: str, playbook: str = "onboard.yml", **variables: object) -> Play:
         """Run the playbook to its end."""
         process = self.start(host, playbook, variables, *more)
-        text, _none = process.communicate(timeout=180)
+        text, _none = process.communicate(timeout=600)
         return read_play(process.returncode, text, host.name)
 
     def look(self, host: api.Host) -> str:
@@ -142,12 +142,14 @@ class Controller:
     def connector_gets_in(self, host: api.Host) -> bool:
         """Whether a new login of the connector works; a reload closes the port for a moment."""
         argv = self.lab.ssh_argv(host, "id", "-un")
-        for _second in range(5):
+        done = subprocess.CompletedProcess(argv, 255, "", "")
+
+        def answered() -> bool:
+            nonlocal done
             done = subprocess.run(argv, capture_output=True, text=True, check=False)
-            if "Connection refused" not in done.stderr:
-                break
-            time.sleep(1)
-        return done.stdout == "apono\n"
+            return "Connection refused" not in done.stderr
+
+        return wait_for(answered) and done.stdout == "apono\n"
 
 
 def read_play(code: int, text: str, host: str) -> Play:

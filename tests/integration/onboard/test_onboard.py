@@ -14,6 +14,7 @@ import pytest
 
 from ansible_collections.daypass.ssh.plugins.module_utils.contract import document
 from lab import api
+from tests.waiting import wait_for
 
 MARKER = "/var/lib/daypass/way-back/armed.json"
 DROPIN = "/etc/ssh/sshd_config.d/00-daypass.conf"
@@ -206,8 +207,5 @@ def test_host_takes_onboarding_back_when_the_controller_dies(
     os.killpg(process.pid, signal.SIGKILL)
     process.communicate()
     assert console.connector_gets_in(host)
-    until = time.monotonic() + 60
-    while (after := console.look(host)) != before and time.monotonic() < until:
-        time.sleep(1)
-    assert after == before
+    assert wait_for(lambda: console.look(host) == before), console.look(host)
     assert console.connector_gets_in(host)

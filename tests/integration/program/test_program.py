@@ -10,6 +10,7 @@ import pytest
 from ansible_collections.daypass.ssh.plugins.plugin_utils.program import CODE
 from tests.integration.accounts.managed_host import absent, account, grant
 from tests.integration.program.playing import MOST_REQUEST_BYTES, PROGRAM, Playing, lasting
+from tests.waiting import LIMIT_SECONDS
 
 LEDGER = "/var/lib/daypass/ledger.json"
 RUNNING = {"version": CODE.version[:16], "installed": True}
@@ -179,9 +180,9 @@ def test_tick_that_runs_while_the_program_is_replaced_ends_well(host: Playing, t
         assert holder.stdout.readline() == "held\n"
         with subprocess.Popen(start, stderr=subprocess.PIPE, text=True) as tick:
             host.sh(
-                f"for _ in $(seq 99); do ls -l /proc/*/fd | grep -q {PROGRAM} && break; sleep 0.05; done;"
+                f"until ls -l /proc/*/fd | grep -q {PROGRAM}; do sleep 0.05; done;"
                 f"head -c 100000 /dev/urandom > {PROGRAM}.new && mv {PROGRAM}.new {PROGRAM}"
             )
             holder.communicate("")
-            _none, complaint = tick.communicate(timeout=60)
+            _none, complaint = tick.communicate(timeout=LIMIT_SECONDS)
     assert (tick.returncode, complaint) == (0, "")
