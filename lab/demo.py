@@ -42,6 +42,19 @@ integrations:
       - {name: ops, sudo: [{run_as: root, commands: ["/usr/bin/systemctl restart cron"]}]}
     user_cleanup_days: 0
     home_on_removal: delete
+directory: directory.yaml
+access_flows:
+  - name: web
+    requesters: {group: developers}
+    targets: {tags: {role: web}, user_groups: [Default, ops]}
+    max_duration: 8h
+    approvers: [manager]
+"""
+
+PEOPLE = """\
+people:
+  - {login: alice, email: alice@example.com, groups: [developers], manager: bob}
+  - {login: bob, email: bob@example.com}
 """
 
 SSH_SETTINGS = """\
@@ -127,6 +140,7 @@ def _tell(shown: Shown, folder: Path) -> None:
     _see_closed(shown, ssh)
     shown.wait(session, CLOSE_SECONDS)
     _clean_up(shown)
+    _approve(shown, _ask(shown), ssh)
     _verify(shown)
 
 
@@ -145,9 +159,10 @@ def _prepare_servers(shown: Shown) -> None:
 def _set_up(shown: Shown, folder: Path) -> None:
     """The files that a person writes by hand, then the first command."""
     state.write(folder / "daypass.yaml", SETTINGS)
+    state.write(folder / "directory.yaml", PEOPLE)
     state.write(folder / "ssh_config", SSH_SETTINGS.format(known_hosts=state.folder(NAME) / "known_hosts"))
     shown.heading("Daypass is set up", "members of ops may do one thing as root")
-    shown.run("cat", "daypass.yaml")
+    shown.run("cat", "daypass.yaml", "directory.yaml")
     shown.run("daypass", "init", expected=Expected(text=("CA public key: ssh-ed25519",)))
     shown.run("daypass", "servers", "list", expected=Expected(text=("web-1", "web-2", "web-3")))
 
@@ -228,6 +243,43 @@ def _clean_up(shown: Shown) -> None:
         absent = Expected(code=2, silent=True)
         shown.run(*_on(f"web-{number}", "getent", "passwd", "alice"), expected=absent)
     shown.run(*_on("web-1", "getent", "group", "ops"), expected=Expected(text=("ops:x:",)))
+
+
+def _ask(shown: Shown) -> str:
+    """The id of a request that waits for an answer."""
+    shown.heading(
+        "Alice asks by herself", "the flow `web` says whose yes she needs; nothing is given before it"
+    )
+    words = [
+        "daypass",
+        "request",
+        "new",
+        "--as",
+        "alice",
+        "--server",
+        "web-1",
+        "--group",
+        "ops",
+        "--for",
+        "2h",
+    ]
+    words += ["--reason", "INC-4712: cron is stuck", "--public-key", "alice.pub"]
+    output = shown.run(*words, expected=Expected(text=("is pending", "who may answer: bob")))
+    shown.run(*_on("web-1", "getent", "passwd", "alice"), expected=Expected(code=2, silent=True))
+    return output.split()[1]
+
+
+def _approve(shown: Shown, request: str, ssh: tuple[str, ...]) -> None:
+    shown.heading("Bob says yes, to half an hour", "and she is in")
+    shown.run("daypass", "request", "list", "--as", "bob", expected=Expected(text=(request,)))
+    words = ["daypass", "request", "approve", request, "--as", "bob", "--for", "30m"]
+    output = shown.run(*words, expected=Expected(text=("is approved", "applied")))
+    grant = next(line.split()[1] for line in output.splitlines() if line.startswith("grant "))
+    shown.run("daypass", "certificate", "show", grant, "--save", "alice-cert.pub")
+    own = [
+        word if not word.startswith("CertificateFile=") else "CertificateFile=alice-cert.pub" for word in ssh
+    ]
+    shown.run(*own, "id", expected=Expected(text=("(alice)", "(ops)")))
 
 
 def _verify(shown: Shown) -> None:

@@ -112,7 +112,7 @@ def show_answer(
         screen.line(f"{word}: {decision.sentence.removeprefix('yes, ')}")
         show_reasons(screen, decision)
         return
-    flow = f" by {request.flow}" if request.flow else ""
+    flow = f" (flow {request.flow})" if request.flow else ""
     screen.line(
         f"request {request.id} is {request.state}{flow}: {request.decision or decision.sentence}",
         style=STYLES.get(request.state, "bold red"),
@@ -134,7 +134,8 @@ def _show_waiting(screen: Screen, request: Request, standing: Approvals | None, 
         if not standing.possible:
             screen.note("  as things are, nobody is left who could say the yes that it needs", style="yellow")
     screen.line(f"  ends by itself {time_text(request.expires_at, now)}")
-    screen.note(f"to say yes: daypass request approve {request.id} --as LOGIN")
+    who = min(standing.may_vote, default="LOGIN") if standing else "LOGIN"
+    screen.note(f"to say yes: daypass request approve {request.id} --as {who}")
 
 
 def _show_granted(screen: Screen, seams: Seams, granted: GrantAnswer, now: datetime) -> None:
