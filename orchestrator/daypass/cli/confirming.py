@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from daypass.cli.render import Screen
+from daypass.cli.render import Screen, safe
 from daypass.errors import UsageError
 
 
@@ -22,7 +22,7 @@ def confirm(screen: Screen, question: str, *, confirmed: bool, option: str = "--
         return
     if not screen.asks:
         raise needed(option)
-    if not click.confirm(question):
+    if not click.confirm(safe(question)):
         raise UsageError("Nothing was changed.", code="not_confirmed")
 
 
@@ -35,7 +35,9 @@ def confirm_by_name(screen: Screen, name: str, typed: str | None, *, option: str
     if typed is None:
         if not screen.asks:
             raise needed(f"{option} {name}")
-        typed = click.prompt(f"Type the name of the server ({name}) to go on", default="", show_default=False)
+        typed = click.prompt(
+            f"Type the name of the server ({safe(name)}) to go on", default="", show_default=False
+        )
     if typed != name:
         raise UsageError(f"Nothing was changed: {typed!r} isn't {name!r}.", code="not_confirmed")
 

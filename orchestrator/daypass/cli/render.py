@@ -15,6 +15,7 @@ from rich.table import Table
 from rich.text import Text
 
 from daypass.domain.durations import length_text
+from daypass.domain.windows import Window
 from daypass.errors import ConfigurationError, DaypassError
 
 # Wide enough for every table: a file or a program gets each row on one line, whatever it holds.
@@ -74,7 +75,13 @@ class Screen:
         """A table for people; a column that holds nothing but `-` in every row is left out."""
         filled = [tuple(row) for row in rows]
         used = [n for n in range(len(columns)) if not filled or any(row[n] != NOTHING for row in filled)]
-        table = Table(title=title, title_justify="left", box=None, pad_edge=False, header_style="bold")
+        table = Table(
+            title=None if title is None else Text(safe(title)),
+            title_justify="left",
+            box=None,
+            pad_edge=False,
+            header_style="bold",
+        )
         for n in used:
             table.add_column(columns[n], overflow="fold")
         for row in filled:
@@ -113,9 +120,28 @@ def _as_json(value: object) -> object:
 def time_text(moment: datetime | None, now: datetime) -> str:
     """A time as people read it: local, without the date where it is today's, and how far from `now`."""
     if moment is None:
-        return "-"
+        return NOTHING
     distance = length_text(moment - now)
     relative = f"in {distance}" if moment > now else f"{distance} ago"
+    return f"{clock_text(moment, now)} ({relative})"
+
+
+def clock_text(moment: datetime, now: datetime) -> str:
+    """A local time, without the date where it is today's."""
     local = moment.astimezone()
     day = "" if local.date() == now.astimezone().date() else f"{local:%Y-%m-%d} "
-    return f"{day}{local:%H:%M:%S} ({relative})"
+    return f"{day}{local:%H:%M:%S}"
+
+
+def countdown(window: Window, ended_at: datetime | None, now: datetime) -> str:
+    """What is left of access: `2h 5m left`, `begins in 3h`, `ended 5m ago`.
+
+    Args:
+        ended_at: When it was ended; None: it wasn't, though its window may have closed.
+    """
+    end = window.not_after if ended_at is None else min(ended_at, window.not_after)
+    if end <= now:
+        return f"ended {length_text(now - end)} ago"
+    if now < window.not_before:
+        return f"begins in {length_text(window.not_before - now)}"
+    return f"{length_text(end - now)} left"

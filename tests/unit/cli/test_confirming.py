@@ -42,6 +42,14 @@ def test_a_no_changes_nothing(somebody, monkeypatch):
     assert caught.value.code == "not_confirmed"
 
 
+def test_a_question_holds_nothing_that_a_terminal_obeys(somebody, monkeypatch):
+    """Names in it come from the record."""
+    asked = []
+    monkeypatch.setattr(click, "confirm", lambda question: asked.append(question) or True)
+    confirm(somebody, "End the access of \x1b[2Jalice?", confirmed=False)
+    assert asked == ["End the access of \\x1b[2Jalice?"]
+
+
 @pytest.mark.parametrize("typed", ["web-11", "", "WEB-1"])
 def test_another_name_gives_nothing_up(somebody, monkeypatch, typed):
     """Giving up a server takes its whole name."""

@@ -8,11 +8,13 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from daypass.cli.progress import wave_progress
-from daypass.cli.render import Screen, safe, time_text
+from daypass.cli.render import Screen, countdown, safe, time_text
 from daypass.domain.outcomes import Outcome, OutcomeKind
+from daypass.domain.windows import window_from
 from daypass.errors import ConfigurationError, UsageError
 
 NOW = datetime(2026, 11, 22, 10, 0, tzinfo=UTC)
+MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)
 
 
 @pytest.mark.parametrize(
@@ -67,6 +69,29 @@ def test_a_time_of_another_day_has_its_date_and_one_of_today_has_none():
     """A narrow terminal shows the rest of the row instead."""
     assert time_text(NOW, NOW).count("-") == 0
     assert time_text(NOW + timedelta(days=3), NOW).startswith("2026-11-2")
+
+
+@pytest.mark.parametrize(
+    ("begins", "ended", "words"),
+    [
+        (-HOUR, None, "1h 5m left"),
+        (-HOUR, NOW - 5 * MINUTE, "ended 5m ago"),
+        (-3 * HOUR, None, "ended 55m ago"),
+        (HOUR, None, "begins in 1h"),
+        (HOUR, NOW, "ended 0s ago"),
+        (-HOUR, NOW + 5 * HOUR, "1h 5m left"),
+    ],
+)
+def test_countdown_says_what_is_left(begins, ended, words):
+    """Of two hours and five minutes; what was ended early is over, whatever its window says."""
+    window = window_from(NOW + begins, 2 * HOUR + 5 * MINUTE)
+    assert countdown(window, ended, NOW) == words
+
+
+def test_a_title_from_outside_is_written_out(capsys):
+    """Like a cell."""
+    Screen().table(["a"], [("b",)], title="flow \x1b[2J")
+    assert "\\x1b[2J" in capsys.readouterr().out
 
 
 def test_a_row_stays_on_one_line_where_there_is_no_terminal(capsys):
