@@ -25,6 +25,7 @@ COMMANDS = {
     "extend": ("changes", "extend", "Move a grant's end, without ending a session."),
     "review": ("reviews", "review", "Show and close reviews of break-glass access."),
     "request": ("requests", "request", "Ask for access; say yes or no to what others ask for."),
+    "access": ("access", "access", "See access that was given, extend it, end it."),
     "flows": ("flows", "flows", "Check access flows, explain what they decide."),
     "reconcile": ("reconcile", "reconcile", "End what is due, retry what failed, clean up. For cron."),
     "certificate": ("certificates", "certificate", "Show certificates of grants, sign one for another key."),

@@ -60,7 +60,7 @@ def extend(
     """
     if (length is None) == (until is None):
         raise UsageError("one of --for and --until is needed", hint="daypass extend GRANT --for 30m")
-    _check_folder(save)
+    check_folder(save)
     with wiring.open_daypass(invocation.config) as daypass:
         now = daypass.now()
         with wave_progress(invocation.screen, "extending") as progress:
@@ -74,12 +74,12 @@ def extend(
                 check=check,
                 progress=progress,
             )
-        _save(save, answer.certificate)
+        saved = save_certificates(save, answer)
         now = daypass.now()
     invocation.screen.emit(
-        _as_json(answer, save, check), lambda: _show_longer(invocation.screen, answer, now)
+        change_json(answer, saved, check), lambda: show_longer(invocation.screen, answer, now)
     )
-    return _end(invocation.screen, answer, save, check, "there the old end holds")
+    return tell_end(invocation.screen, answer, saved, check, "there the old end holds")
 
 
 @click.command()
@@ -115,7 +115,7 @@ def reissue(
       daypass certificate reissue 01JD8F3K9M2N4P6Q8R0S2T4V6W --public-key new.pub --lost \\
           --reason "laptop stolen" --save new-cert.pub
     """
-    _check_folder(save)
+    check_folder(save)
     kind = reissuing.LOST if lost else reissuing.REPLACED
     with wiring.open_daypass(invocation.config) as daypass:
         with wave_progress(invocation.screen, "reissuing") as progress:
@@ -128,10 +128,12 @@ def reissue(
                 check=check,
                 progress=progress,
             )
-        _save(save, answer.certificate)
+        saved = save_certificates(save, answer)
         now = daypass.now()
-    invocation.screen.emit(_as_json(answer, save, check), lambda: _show_key(invocation.screen, answer, now))
-    code = _end(invocation.screen, answer, save, check, "the old key still opens them")
+    invocation.screen.emit(
+        change_json(answer, saved, check), lambda: _show_key(invocation.screen, answer, now)
+    )
+    code = tell_end(invocation.screen, answer, saved, check, "the old key still opens them")
     for other in answer.same_key:
         invocation.screen.note(
             f"the old key is also that of grant {other}: "
@@ -148,19 +150,33 @@ def _moment(text: str | None, now: datetime) -> datetime | None:
         raise UsageError(str(error)) from None
 
 
-def _check_folder(save: Path | None) -> None:
+def check_folder(save: Path | None) -> None:
     """Looked at first: a folder that isn't there must not be found out when all is done."""
     if save is not None and not save.parent.is_dir():
         raise UsageError(f"there is no folder {save.parent}")
 
 
-def _save(save: Path | None, certificate: Certificate) -> None:
-    if save is not None and certificate.text is not None:
-        save_text(save, f"{certificate.text}\n")
+def save_certificates(save: Path | None, answer: ChangeAnswer) -> list[Path]:
+    """Write what was signed; the certificate of a person's second key goes to `NAME-2-cert.pub`."""
+    texts = [one.text for one in answer.certificates if one.text is not None]
+    if save is None:
+        return []
+    stem = save.name.removesuffix("-cert.pub")
+    end = save.name[len(stem) :]
+    files = [save, *(save.with_name(f"{stem}-{n}{end}") for n in range(2, len(texts) + 1))][: len(texts)]
+    for file, text in zip(files, texts, strict=True):
+        save_text(file, f"{text}\n")
+    return files
 
 
-def _as_json(answer: ChangeAnswer, save: Path | None, check: bool) -> dict[str, object]:
-    grant, certificate = answer.grant, answer.certificate
+def change_json(answer: ChangeAnswer, saved: list[Path], check: bool) -> dict[str, object]:
+    """The whole answer for programs; `certificate` is the newest one."""
+    grant = answer.grant
+    files: list[Path | None] = [*saved] or [None] * len(answer.certificates)
+    certificates = [
+        _certificate_json(one, None if check else file) | ({"serial": None} if check else {})
+        for one, file in zip(answer.certificates, files, strict=True)
+    ]
     return {
         "check": check,
         "grant": {
@@ -170,22 +186,29 @@ def _as_json(answer: ChangeAnswer, save: Path | None, check: bool) -> dict[str, 
             "not_before": grant.window.not_before,
             "not_after": grant.window.not_after,
             "not_after_before": answer.before.window.not_after,
+            "times_extended": grant.times_extended,
         },
-        "certificate": {
-            "serial": None if check else str(certificate.serial),
-            "number": certificate.number,
-            "principal": certificate.principal,
-            "public_key": certificate.fingerprint,
-            "valid_before": certificate.valid_before,
-            "text": certificate.text,
-            "file": save if certificate.text else None,
-        },
+        "certificate": certificates[-1],
+        "certificates": certificates,
         "servers": {share.server: share_json(share) for share in answer.shares},
         "same_key": list(answer.same_key),
     }
 
 
-def _show_longer(screen: Screen, answer: ChangeAnswer, now: datetime) -> None:
+def _certificate_json(certificate: Certificate, file: Path | None) -> dict[str, object]:
+    return {
+        "serial": str(certificate.serial),
+        "number": certificate.number,
+        "principal": certificate.principal,
+        "public_key": certificate.fingerprint,
+        "valid_before": certificate.valid_before,
+        "text": certificate.text,
+        "file": file,
+    }
+
+
+def show_longer(screen: Screen, answer: ChangeAnswer, now: datetime) -> None:
+    """The new end beside the old one, and where it holds already."""
     old, new = answer.before.window.not_after, answer.grant.window.not_after
     screen.line(f"grant {answer.grant.id} of {answer.grant.login}: until {time_text(new, now)}")
     screen.line(f"before: until {time_text(old, now)}")
@@ -201,17 +224,19 @@ def _show_key(screen: Screen, answer: ChangeAnswer, now: datetime) -> None:
     show_shares(screen, answer.shares, now)
 
 
-def _end(screen: Screen, answer: ChangeAnswer, save: Path | None, check: bool, meanwhile: str) -> int:
+def tell_end(screen: Screen, answer: ChangeAnswer, saved: list[Path], check: bool, meanwhile: str) -> int:
     """What to do next, and the exit code."""
     if check:
         screen.note("nothing was changed (--check)")
         return EXIT_DONE
-    if not screen.is_json and answer.certificate.text:
-        where = f"certificate: {save}" if save else answer.certificate.text
-        screen.line(where)
-        if not save:
+    if not screen.is_json:
+        texts = [certificate.text for certificate in answer.certificates if certificate.text]
+        for line in [f"certificate: {file}" for file in saved] or texts:
+            screen.line(line)
+        if not saved:
             screen.note(f"to write it to a file: daypass certificate show {answer.grant.id} --save FILE")
-    late = [share.server for share in answer.shares if share.state is not ShareState.APPLIED]
+    begun = bool(answer.outcomes)  # servers aren't told of what begins later
+    late = [share.server for share in answer.shares if begun and share.state is not ShareState.APPLIED]
     if late:
         screen.note(
             f"not confirmed yet by {', '.join(late)}: {meanwhile} until it is told by: daypass reconcile",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -15,9 +14,10 @@ from daypass.cli.files import read_text, save_text
 from daypass.cli.options import EXIT_DONE, EXIT_PARTLY, Invocation, common
 from daypass.cli.progress import wave_progress
 from daypass.cli.render import Screen, time_text
+from daypass.cli.ssh_words import ssh_command
 from daypass.cli.words import as_tags
 from daypass.domain.grants import Share, ShareState
-from daypass.domain.servers import DEFAULT_PORT, Server
+from daypass.domain.servers import Server
 from daypass.workflow.giving import GrantAnswer
 from daypass.workflow.granting import GrantRequest, give
 from daypass.workflow.revoking import RevokeAnswer, take_back
@@ -114,15 +114,10 @@ def ssh_commands(
     """The ssh command for each server; the private key is expected beside the public one."""
     private = str(public_key).removesuffix(".pub")
     certificate = str(saved) if saved else "CERTIFICATE_FILE"
-    commands = {}
-    for share in answer.shares:
-        server = servers[share.server]
-        words = ["ssh", "-i", private, "-o", f"CertificateFile={certificate}", "-o", "IdentitiesOnly=yes"]
-        words += ["-o", f"HostKeyAlias={server.name}"]
-        words += ["-p", str(server.port)] if server.port != DEFAULT_PORT else []
-        words += ["-J", server.proxy_jump] if server.proxy_jump else []
-        commands[share.server] = shlex.join([*words, f"{answer.grant.login}@{server.host}"])
-    return commands
+    return {
+        share.server: ssh_command(servers[share.server], answer.grant.login, private, certificate)
+        for share in answer.shares
+    }
 
 
 def grant_json(answer: GrantAnswer, commands: Mapping[str, str], saved: Path | None) -> dict[str, object]:
@@ -230,18 +225,20 @@ def revoke(invocation: Invocation, *, grant_id: str, reason: str) -> int:
         with wave_progress(invocation.screen, "revoking") as progress:
             answer = take_back(daypass.seams, grant_id, daypass.now(), reason=reason, progress=progress)
         now = daypass.now()
-        invocation.screen.emit(_revoke_json(answer), lambda: _show_revoke(invocation.screen, answer, now))
+        invocation.screen.emit(revoke_json(answer), lambda: show_revoke(invocation.screen, answer, now))
     return _exit_code(answer.shares, *OVER)
 
 
-def _revoke_json(answer: RevokeAnswer) -> dict[str, object]:
+def revoke_json(answer: RevokeAnswer) -> dict[str, object]:
+    """The whole answer for programs."""
     return {
         "grant": {"id": answer.grant.id, "login": answer.grant.login, "state": str(answer.grant.state)},
         "servers": {share.server: share_json(share) for share in answer.shares},
     }
 
 
-def _show_revoke(screen: Screen, answer: RevokeAnswer, now: datetime) -> None:
+def show_revoke(screen: Screen, answer: RevokeAnswer, now: datetime) -> None:
+    """Where it has ended, and where it hasn't yet."""
     screen.line(f"grant {answer.grant.id} of {answer.grant.login}: {answer.grant.state}")
     show_shares(screen, answer.shares, now)
     late = [share.server for share in answer.shares if share.state not in OVER]

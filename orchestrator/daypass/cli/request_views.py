@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
+from daypass.cli.access_notes import show_notes
 from daypass.cli.grants import show_shares
 from daypass.cli.render import NOTHING, Screen, time_text
 from daypass.domain.durations import length_text
@@ -12,6 +13,7 @@ from daypass.domain.grants import DEFAULT_GROUP
 from daypass.domain.people import Person
 from daypass.domain.requests import Request, RequestState, Vote
 from daypass.flows import Approvals, Decision, Verdict
+from daypass.workflow.access import access_notes
 from daypass.workflow.giving import GrantAnswer
 from daypass.workflow.requests.asking import RequestAnswer
 from daypass.workflow.requests.listing import Listing, Shown
@@ -144,10 +146,7 @@ def _show_granted(screen: Screen, seams: Seams, granted: GrantAnswer, now: datet
     if grant.window.not_before > now:
         screen.line(f"  begins {time_text(grant.window.not_before, now)}")
     show_shares(screen, granted.shares, now)
-    for name in sorted({share.integration for share in granted.shares}):
-        details = seams.integrations[name].custom_access_details if name in seams.integrations else ""
-        if details:
-            screen.line(f"{name}: {details}")
+    show_notes(screen, access_notes(seams, (share.integration for share in granted.shares)))
     screen.note(f"the certificate: daypass certificate show {grant.id} --save ~/.ssh/KEY-cert.pub")
 
 

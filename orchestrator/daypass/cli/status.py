@@ -7,9 +7,10 @@ from datetime import datetime
 import click
 
 from daypass import wiring
-from daypass.cli.grants import place, share_json
+from daypass.cli.access_words import access_json, groups_text
+from daypass.cli.grants import place
 from daypass.cli.options import Invocation, common
-from daypass.cli.render import Screen, time_text
+from daypass.cli.render import Screen, clock_text, countdown, time_text
 from daypass.cli.reviews import review_json, show_open
 from daypass.domain.grants import Account
 from daypass.domain.reviews import Review
@@ -32,26 +33,12 @@ def status(invocation: Invocation, *, login: str | None) -> None:
         now = daypass.now()
     invocation.screen.emit(
         {
-            "grants": [_grant_json(item) for item in grants],
+            "grants": [access_json(item, now) for item in grants],
             "servers": [_server_json(item) for item in servers],
             "reviews": [review_json(one) for one in reviews],
         },
         lambda: _show(invocation.screen, grants, servers, reviews, now),
     )
-
-
-def _grant_json(item: GrantStatus) -> dict[str, object]:
-    grant = item.grant
-    return {
-        "id": grant.id,
-        "login": grant.login,
-        "state": str(grant.state),
-        "flow": grant.flow,
-        "reason": grant.reason,
-        "not_before": grant.window.not_before,
-        "not_after": grant.window.not_after,
-        "servers": {share.server: share_json(share) for share in item.shares},
-    }
 
 
 def _server_json(item: ServerStatus) -> dict[str, object]:
@@ -82,16 +69,17 @@ def _show(
             item.grant.id,
             item.grant.login,
             share.server,
-            ", ".join(share.groups) or "-",
+            groups_text(share),
             place(share),
             share.outcome_code or "-",
-            time_text(item.grant.window.not_after, now),
+            clock_text(item.grant.window.not_after, now),
+            countdown(item.grant.window, item.grant.ended_at, now),
         )
         for item in grants
         for share in item.shares
     ]
     if rows:
-        screen.table(["grant", "login", "server", "groups", "state", "why", "until"], rows)
+        screen.table(["grant", "login", "server", "groups", "state", "why", "until", "left"], rows)
     else:
         screen.line("no live grants")
     show_open(screen, reviews, now)

@@ -34,7 +34,7 @@ from daypass.domain.grants import DEFAULT_GROUP, DIRECT_FLOW
 from daypass.errors import UsageError
 
 FLOW_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")  # it becomes a word of the certificate's key id
-MOST_EXTENSIONS = 100
+MOST_EXTENSIONS = host_rules.PRINCIPALS_MAX - 1  # each is a certificate more, and there is one at first
 
 
 def flow_name(value: Any) -> str:

@@ -24,6 +24,7 @@ TAKEN_KEY_NAMES = frozenset(
     {"config", "authorized_keys", "authorized_keys2", "known_hosts", "environment", "rc"}
 )
 POSTGRES_URL = re.compile(r"postgresql(\+psycopg)?://[!-~]{1,1000}")
+MOST_DETAILS = 400  # characters of custom access details (source document)
 LONGEST_DIRECT_GRANT = timedelta(days=366)
 
 REFERENCE_ALLOWED = "a secret reference, {env: NAME} or {file: PATH}"
@@ -113,10 +114,14 @@ def access_details(value: Any) -> str:
     """Text for people; it reaches their terminals."""
     if value is None:
         return ""
-    if isinstance(value, str) and len(value) <= 400 and all(c.isprintable() or c == "\n" for c in value):
+    if (
+        isinstance(value, str)
+        and len(value) <= MOST_DETAILS
+        and all(c.isprintable() or c == "\n" for c in value)
+    ):
         return value
-    found = f"{len(value)} characters" if isinstance(value, str) and len(value) > 400 else None
-    raise refuse("at most 400 characters of printable text, line breaks included", found)
+    found = f"{len(value)} characters" if isinstance(value, str) and len(value) > MOST_DETAILS else None
+    raise refuse(f"at most {MOST_DETAILS} characters of printable text, line breaks included", found)
 
 
 def plain_text(value: Any) -> str:

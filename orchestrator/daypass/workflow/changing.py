@@ -35,20 +35,25 @@ class ChangeAnswer:
 
     Attributes:
         before: The grant as it was.
-        certificate: The new one; not signed where nothing was changed (a check).
+        certificates: The new ones; not signed where nothing was changed (a check).
         shares: Pending ones are servers that haven't confirmed the change yet.
         same_key: Other live grants of this person whose certificate is for the key that was given up.
     """
 
     before: Grant
     grant: Grant
-    certificate: Certificate
+    certificates: tuple[Certificate, ...]
     shares: tuple[Share, ...]
     outcomes: Mapping[str, Outcome]
     same_key: tuple[str, ...] = ()
 
+    @property
+    def certificate(self) -> Certificate:
+        """The newest one; most grants have one key."""
+        return self.certificates[-1]
 
-Record = Callable[[WriteWork, Grant], tuple[Grant, Certificate]]
+
+Record = Callable[[WriteWork, Grant], tuple[Grant, tuple[Certificate, ...]]]
 
 
 class _CheckOnly(Exception):
@@ -61,7 +66,7 @@ def change(
     """Record a change in one unit of work, sign what it reserved, tell the servers.
 
     Args:
-        record: Makes the change to the grant as it is in that unit, and reserves a certificate.
+        record: Makes the change to the grant as it is in that unit, and reserves certificates.
         check: Look whether it could be; record, sign and send nothing.
 
     Raises:
@@ -81,46 +86,52 @@ def change(
         return _only_checked(seams, before, now, record)
     with claimed(seams, targets, now):
         with seams.store.write(seams.actor, now) as work:
-            grant, certificate = _recorded(seams, work, grant_id, now, record)
-        certificate = sign_reserved(seams, grant, certificate.serial, now)
-        outcomes = converge(seams, targets, progress=progress)
+            grant, reserved = _recorded(seams, work, grant_id, now, record)
+        signed = tuple(sign_reserved(seams, grant, one.serial, now) for one in reserved)
+        begun = grant.window.not_before <= now
+        outcomes = converge(seams, targets, progress=progress) if begun else {}
     with seams.store.read() as view:
         shares = tuple(view.shares(grant_id=grant.id))
-        return ChangeAnswer(before, find_grant(view, grant.id), certificate, shares, outcomes)
+        return ChangeAnswer(before, find_grant(view, grant.id), signed, shares, outcomes)
 
 
 def _recorded(
     seams: Seams, work: WriteWork, grant_id: str, now: datetime, record: Record
-) -> tuple[Grant, Certificate]:
-    """The change, the certificate's serial, and what servers must be told: in one transaction."""
-    grant, certificate = record(work, _live(work, grant_id, now))
+) -> tuple[Grant, tuple[Certificate, ...]]:
+    """The change, the serials of its certificates, and what servers must be told: in one transaction."""
+    grant, certificates = record(work, _live(work, grant_id, now))
     for share in work.shares(grant_id=grant.id):
         if share.state not in OVER:
             pending = replace(share, window=grant.window, state=ShareState.PENDING)
             work.set_share(replace(pending, attempts=0, next_try_at=None))
     check_documents(seams, work, open_servers(work, grant), now)
-    return grant, certificate
+    return grant, certificates
 
 
 def _only_checked(seams: Seams, before: Grant, now: datetime, record: Record) -> ChangeAnswer:
     """What the change would be, by doing all that comes before the signature and undoing it."""
     answers: list[ChangeAnswer] = []
     with suppress(_CheckOnly), seams.store.write(seams.actor, now) as work:
-        grant, certificate = _recorded(seams, work, before.id, now, record)
-        answers.append(ChangeAnswer(before, grant, certificate, tuple(work.shares(grant_id=grant.id)), {}))
+        grant, certificates = _recorded(seams, work, before.id, now, record)
+        answers.append(ChangeAnswer(before, grant, certificates, tuple(work.shares(grant_id=grant.id)), {}))
         raise _CheckOnly
     return answers[0]
 
 
 def _live(view: ReadView, grant_id: str, now: datetime) -> Grant:
     grant = find_grant(view, grant_id)
-    if grant.ended_at is not None or grant.state is GrantState.ENDED or grant.window.not_after <= now:
+    if is_over(grant, now):
         raise UsageError(
             f"the grant {grant.id} has ended; it can't be changed any more",
-            hint="give a new one: daypass grant",
+            hint="ask for a new one: daypass request new; as an operator: daypass grant",
             code="grant_ended",
         )
     return grant
+
+
+def is_over(grant: Grant, now: datetime) -> bool:
+    """Whether a grant gives nothing any more, though servers may not have confirmed it."""
+    return grant.ended_at is not None or grant.state is GrantState.ENDED or grant.window.not_after <= now
 
 
 def open_servers(view: ReadView, grant: Grant) -> tuple[str, ...]:
@@ -133,7 +144,7 @@ def next_certificate(seams: Seams, work: WriteWork, grant: Grant, public_key: Pu
     if len(usable(work, grant)) >= PRINCIPALS_MAX:
         raise DeniedError(
             f"the grant {grant.id} has {PRINCIPALS_MAX} certificates, more aren't allowed",
-            hint="give a new grant: daypass grant",
+            hint="ask for a new one: daypass request new; as an operator: daypass grant",
             code="too_many_certificates",
         )
     return reserve(seams, work, grant, public_key)

@@ -1,22 +1,26 @@
-"""A later end for a grant that is live; sessions go on."""
+"""A later end for a grant that is live, by an operator or by the flow that gave it; sessions go on."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from daypass.ca.public_keys import check_public_key
 from daypass.domain.certificates import Certificate
 from daypass.domain.durations import length_text
-from daypass.domain.grants import Grant
+from daypass.domain.grants import DIRECT_FLOW, Grant, Trigger
 from daypass.domain.windows import Window
-from daypass.errors import UsageError
-from daypass.store.interface import WriteWork
-from daypass.workflow.changing import ChangeAnswer, change, next_certificate, open_servers, usable
+from daypass.errors import DeniedError, UsageError
+from daypass.flows import Policy
+from daypass.flows.extending import Extension, Given, Objection, decide_extension
+from daypass.store.interface import ReadView, WriteWork
+from daypass.workflow.changing import ChangeAnswer, change, is_over, next_certificate, open_servers, usable
 from daypass.workflow.granting import SHORTEST_GRANT, check_length
 from daypass.workflow.overlapping import check_constraints
-from daypass.workflow.revoking import check_reason
+from daypass.workflow.revoking import check_reason, find_grant
 from daypass.workflow.seams import Seams
+from daypass.workflow.settle import OVER
 from daypass.workflow.waves import Progress
 
 
@@ -46,23 +50,126 @@ def extend(
     """
     check_reason(reason)
 
-    def record(work: WriteWork, grant: Grant) -> tuple[Grant, Certificate]:
-        window, times = _longer(seams, grant, length, until), grant.times_extended + 1
-        longer = replace(grant, window=window, times_extended=times)
-        check_constraints(work, grant.login, open_servers(work, grant), longer.window, grant.constraints)
-        work.set_grant(longer)
-        public_key = check_public_key(usable(work, grant)[-1].public_key)
-        certificate = next_certificate(seams, work, longer, public_key)
-        details = {
-            "from": grant.window.not_after.isoformat(),
-            "to": longer.window.not_after.isoformat(),
-            "serial": str(certificate.serial),
-            "reason": reason,
-        }
-        work.append_event("grant.extended", grant.id, details)
-        return longer, certificate
+    def record(work: WriteWork, grant: Grant) -> tuple[Grant, tuple[Certificate, ...]]:
+        window = _longer(seams, grant, length, until)
+        check_constraints(work, grant.login, open_servers(work, grant), window, grant.constraints)
+        return _prolong(seams, work, grant, window, reason)
 
     return change(seams, grant_id, now, record, check, progress)
+
+
+def extend_by_flow(
+    seams: Seams,
+    grant_id: str,
+    now: datetime,
+    *,
+    login: str,
+    length: timedelta | None = None,
+    reason: str = "",
+    check: bool = False,
+    progress: Progress | None = None,
+) -> tuple[ChangeAnswer, Extension]:
+    """Move the end of one's own grant, as often and as far as its flow allows it now.
+
+    Decided in the unit of work that counts it: two extensions at once are never one too many.
+
+    Args:
+        login: Whose grant it must be.
+        length: How much later than now agreed; None = as much as the flow gives at once.
+        check: As `extend`.
+
+    Raises:
+        NotFoundError: This person has no such grant.
+        UsageError: `grant_ended`.
+        DeniedError: The flow doesn't allow it; every reason, the first one's code.
+    """
+    check_reason(reason)
+    policy = seams.policy()  # read before the unit of work: calendars may have to be fetched
+    decided: list[Extension] = []
+
+    def window_of(view: ReadView, grant: Grant) -> Window:
+        extension = extension_of(view, grant, lambda: policy, now, length)
+        if extension.window is None:
+            raise _denied(extension.objections)
+        decided.append(extension)
+        return extension.window
+
+    def record(work: WriteWork, grant: Grant) -> tuple[Grant, tuple[Certificate, ...]]:
+        return _prolong(seams, work, grant, window_of(work, grant), reason)
+
+    with seams.store.read() as view:  # a no comes before anything that could go wrong with keys
+        grant = find_grant(view, grant_id, login)
+        if not is_over(grant, now):
+            window_of(view, grant)
+    return change(seams, grant.id, now, record, check, progress), decided[-1]
+
+
+def extension_of(
+    view: ReadView,
+    grant: Grant,
+    policy: Callable[[], Policy],
+    now: datetime,
+    length: timedelta | None = None,
+) -> Extension:
+    """What the flow of a grant that isn't over says of a later end.
+
+    Raises:
+        ConfigurationError: As the policy, which only grants of a flow need.
+    """
+    if grant.flow == DIRECT_FLOW:
+        return Extension((_direct(grant),))
+    shares = [share for share in view.shares(grant_id=grant.id) if share.state not in OVER]
+    request = view.request(grant.request_id) if grant.request_id else None
+    asked = request.requester if request else grant.login
+    given = Given(
+        flow=grant.flow,
+        requester=None if grant.trigger is Trigger.AUTOMATIC else asked,
+        grantee=grant.login,
+        servers=tuple(share.server for share in shares),
+        groups=tuple(sorted({group for share in shares for group in share.groups})),
+        window=grant.window,
+        constraints=grant.constraints,
+        times_extended=grant.times_extended,
+    )
+    extension = decide_extension(given, policy(), now, length)
+    if extension.window is not None:
+        try:
+            check_constraints(view, grant.login, given.servers, extension.window, grant.constraints)
+        except DeniedError as error:
+            objection = Objection(error.code, error.sentence, error.hint)
+            return replace(extension, objections=(objection,), window=None, cut=False)
+    return extension
+
+
+def _direct(grant: Grant) -> Objection:
+    text = "an operator gave this access without a flow, and extends it"
+    return Objection("direct_grant", text, f"an operator types: daypass extend {grant.id} --for 30m")
+
+
+def _denied(objections: tuple[Objection, ...]) -> DeniedError:
+    sentence = "; ".join(objection.text for objection in objections)
+    return DeniedError(sentence, hint=objections[0].hint, code=objections[0].code)
+
+
+def _prolong(
+    seams: Seams, work: WriteWork, grant: Grant, window: Window, reason: str
+) -> tuple[Grant, tuple[Certificate, ...]]:
+    """Record the new end, and a certificate more for every key that the grant has."""
+    longer = replace(grant, window=window, times_extended=grant.times_extended + 1)
+    work.set_grant(longer)
+    keys = dict.fromkeys(one.public_key for one in usable(work, grant))
+    reserved = tuple(next_certificate(seams, work, longer, check_public_key(key)) for key in keys)
+    details = {
+        "login": grant.login,
+        "flow": grant.flow,
+        "from": grant.window.not_after.isoformat(),
+        "to": window.not_after.isoformat(),
+        "times_extended": longer.times_extended,
+        "certificates": [{"serial": str(one.serial), "public_key": one.fingerprint} for one in reserved],
+        "reason": reason,
+    }
+    work.append_event("grant.extended", grant.id, details)
+    return longer, reserved
 
 
 def _longer(seams: Seams, grant: Grant, length: timedelta | None, until: datetime | None) -> Window:

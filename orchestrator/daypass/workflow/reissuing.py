@@ -46,13 +46,13 @@ def reissue(
     with seams.store.read() as view:
         same_key = _others_with_its_key(view, find_grant(view, grant_id))
 
-    def record(work: WriteWork, grant: Grant) -> tuple[Grant, Certificate]:
+    def record(work: WriteWork, grant: Grant) -> tuple[Grant, tuple[Certificate, ...]]:
         _check_new_key(work, grant, key)
         revoke_certificates(work, grant.id, reason, now)
         certificate = next_certificate(seams, work, grant, key)
         details = {"serial": str(certificate.serial), "public_key": key.fingerprint, "reason": reason}
         work.append_event("certificate.reissued", grant.id, details)
-        return grant, certificate
+        return grant, (certificate,)
 
     return replace(change(seams, grant_id, now, record, check, progress), same_key=same_key)
 

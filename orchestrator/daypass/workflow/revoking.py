@@ -40,22 +40,34 @@ def check_reason(reason: str) -> None:
         raise UsageError("the reason holds characters that can't be printed")
 
 
-def find_grant(view: ReadView, grant_id: str) -> Grant:
+def find_grant(view: ReadView, grant_id: str, login: str | None = None) -> Grant:
     """The grant of that id, whatever the case it was typed in.
+
+    Args:
+        login: Whose it must be: a person doesn't even learn that others' grants exist. None = anybody's.
 
     Raises:
         NotFoundError: There is none.
     """
     grant = view.grant(grant_id.upper()) or view.grant(grant_id)
-    if grant is None:
-        raise NotFoundError(f"no grant {grant_id!r}", hint="see: daypass status")
+    if grant is None or login not in (None, grant.login):
+        raise NotFoundError(f"no grant {grant_id!r}", hint="see: daypass access list")
     return grant
 
 
 def take_back(
-    seams: Seams, grant_id: str, now: datetime, *, reason: str = REVOKED, progress: Progress | None = None
+    seams: Seams,
+    grant_id: str,
+    now: datetime,
+    *,
+    login: str | None = None,
+    reason: str = REVOKED,
+    progress: Progress | None = None,
 ) -> RevokeAnswer:
     """End a grant now: recorded first, then every server that may hold it is told. Safe to repeat.
+
+    Args:
+        login: Whose grant it must be; None = anybody's.
 
     Raises:
         NotFoundError: There is no such grant.
@@ -63,7 +75,7 @@ def take_back(
     """
     check_reason(reason)
     with seams.store.write(seams.actor, now) as work:
-        grant = find_grant(work, grant_id)
+        grant = find_grant(work, grant_id, login)
         if grant.state is not GrantState.ENDED and grant.ended_at is None:
             grant = end_grant(work, grant, at=min(now, grant.window.not_after), reason=reason, now=now)
         open_servers = [share.server for share in work.shares(grant_id=grant.id) if share.state not in OVER]
