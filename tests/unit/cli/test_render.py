@@ -90,7 +90,7 @@ def test_countdown_says_what_is_left(begins, ended, words):
 
 def test_a_title_from_outside_is_written_out(capsys):
     """Like a cell."""
-    Screen().table(["a"], [("b",)], title="flow \x1b[2J")
+    Screen().table(["a"], [("b" * 40,)], title="flow \x1b[2J")
     assert "\\x1b[2J" in capsys.readouterr().out
 
 
