@@ -16,6 +16,7 @@ from daypass.flows import Approvals, Decision, Verdict
 from daypass.workflow.access import access_notes
 from daypass.workflow.giving import GrantAnswer
 from daypass.workflow.requests.asking import RequestAnswer
+from daypass.workflow.requests.deciding import reasons_of
 from daypass.workflow.requests.listing import Listing, Shown
 from daypass.workflow.seams import Seams
 
@@ -90,7 +91,7 @@ def answer_json(answer: RequestAnswer, check: bool = False) -> dict[str, Any]:
     return {
         "request": request_json(answer.request) | ({"id": None} if check else {}),
         "check": check,
-        "decision": decision_json(answer.decision),
+        "decision": decision_json(answer.decision) | {"reasons": reasons_of(answer.decision)},
         "approvals": standing_json(answer.approvals),
         "grant": granted
         and {
@@ -121,7 +122,7 @@ def show_answer(
     )
     if request.state is RequestState.PENDING:
         _show_waiting(screen, request, answer.approvals, now)
-    elif request.state is RequestState.DENIED:
+    if request.state is RequestState.DENIED or screen.verbose:
         show_reasons(screen, decision)
     if answer.granted:
         _show_granted(screen, seams, answer.granted, now)

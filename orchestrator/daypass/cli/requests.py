@@ -117,7 +117,7 @@ def _moment(text: str | None, now: datetime) -> datetime | None:
 
 
 def _exit_code(answer: RequestAnswer) -> int:
-    if answer.request.state is RequestState.DENIED:
+    if answer.request.state in (RequestState.DENIED, RequestState.EXPIRED):
         return EXIT_DENIED
     shares = answer.granted.shares if answer.granted and answer.granted.outcomes else ()
     return EXIT_DONE if all(share.state is ShareState.APPLIED for share in shares) else EXIT_PARTLY

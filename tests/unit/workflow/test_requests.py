@@ -19,6 +19,7 @@ from daypass.flows import Verdict
 from daypass.workflow.reconciling import reconcile_once
 from daypass.workflow.requests.answering import answer, cancel
 from daypass.workflow.requests.asking import MOST_PENDING, RequestWords, ask_for
+from daypass.workflow.requests.listing import list_requests, show_request
 from tests.asking import NOBODY_ASKED, PUBLIC_KEY, TWO_OF_PLATFORM, Company
 from tests.fakes import Killed
 
@@ -484,6 +485,34 @@ def test_directory_that_cannot_be_read_decides_nothing_but_what_ran_out(company)
         reconcile_once(replace(company.seams, policy=broken), company.clock())
     assert company.request(waits.id).state is RequestState.PENDING
     assert company.request(past.id).state is RequestState.EXPIRED
+
+
+# Looking
+
+
+def test_list_of_a_person_holds_own_requests_and_those_that_wait_for_an_answer(company_with):
+    """And those that were answered; nothing else."""
+    company = company_with({"approvers": [{"user": "dave"}]})
+    mine, another = company.ask("alice").request, company.ask("bob").request
+
+    def listed(login: str, states: Any = (RequestState.PENDING,)) -> set[str]:
+        found = list_requests(company.seams, company.person(login), states, company.clock())
+        return {one.request.id for one in found.requests}
+
+    assert listed("alice") == {mine.id}
+    assert listed("dave") == {mine.id, another.id}
+    assert listed("erin") == set()
+    company.say(mine, "dave")
+    assert listed("dave") == {another.id}
+    assert listed("dave", None) == {mine.id, another.id}
+
+
+def test_request_that_does_not_concern_a_person_is_as_if_it_were_not_there(company):
+    """Justifications and tickets are between those who ask and those who answer."""
+    request = company.ask().request
+    assert show_request(company.seams, request.id, company.person("dave"), company.clock()).may_answer
+    with pytest.raises(NotFoundError):
+        show_request(company.seams, request.id, company.person("erin"), company.clock())
 
 
 # Taking back

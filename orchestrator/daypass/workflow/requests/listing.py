@@ -64,9 +64,16 @@ def list_requests(
     """
     policy, problem = _policy(seams)
     with seams.store.read() as view:
-        found = view.requests(states=states, limit=MOST_LISTED)
-        shown = [_shown(view, one, policy, now) for one in found]
+        shown = [_shown(view, one, policy, now) for one in _found(view, person, states)]
     return Listing(tuple(one for one in shown if person is None or one.concerns(person.login)), problem)
+
+
+def _found(view: ReadView, person: Person | None, states: Collection[RequestState] | None) -> list[Request]:
+    """The newest, with all that a person asked for or is to get, however many others there are."""
+    found = {one.id: one for one in view.requests(states=states, limit=MOST_LISTED)}
+    if person is not None:
+        found |= {one.id: one for one in view.requests(states, person.login, MOST_LISTED)}
+    return sorted(found.values(), key=lambda one: (one.created_at, one.id), reverse=True)
 
 
 def show_request(seams: Seams, request_id: str, person: Person | None, now: datetime) -> Shown:
