@@ -20,7 +20,10 @@ from daypass.workflow.seams import Seams
 from tests import policies
 from tests.fakes import World, make_world
 
-PUBLIC_KEY = public_line(load_ca_key(generate_ca_key("ed25519")))
+PUBLIC_KEY = public_line(load_ca_key(generate_ca_key("ed25519")))  # alice's
+KEYS = {
+    person["login"]: public_line(load_ca_key(generate_ca_key("ed25519"))) for person in policies.PEOPLE
+} | {"alice": PUBLIC_KEY}
 
 FLOW: Mapping[str, Any] = {
     "name": "f",
@@ -44,7 +47,7 @@ class Company:
     def __init__(self, folder: Path, *flows: Mapping[str, Any], store: Store | None = None) -> None:
         self.world: World = make_world(folder, "web-1", "web-2", "db-1", cleanup_days=90, store=store)
         self.people: tuple[Mapping[str, Any], ...] = tuple(
-            {"public_keys": [PUBLIC_KEY], **person} for person in policies.PEOPLE
+            {"public_keys": [KEYS[person["login"]]], **person} for person in policies.PEOPLE
         )
         self.flows: tuple[Mapping[str, Any], ...] = flows or ({},)
         self.clock = self.world.clock

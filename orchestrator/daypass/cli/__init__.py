@@ -5,11 +5,10 @@ Commands are loaded when they are named, so that `daypass --help` and completion
 
 from __future__ import annotations
 
-import importlib
-
 import click
 
 from daypass import __version__
+from daypass.cli.lazy import LazyGroup
 
 # command -> (module below daypass.cli, attribute, what the list of commands says)
 COMMANDS = {
@@ -30,29 +29,12 @@ COMMANDS = {
     "reconcile": ("reconcile", "reconcile", "End what is due, retry what failed, clean up. For cron."),
     "certificate": ("certificates", "certificate", "Show certificates of grants, sign one for another key."),
     "ca": ("certificates", "ca", "Show the certificate authority."),
+    "gate": ("gate", "gate", "Let people come in over SSH."),
     "audit": ("audit", "audit", "Read the audit log, prove that it is whole."),
 }
 
 
-class LazyGroup(click.Group):
-    """A group that imports a command's module when the command is asked for."""
-
-    def list_commands(self, _context: click.Context) -> list[str]:
-        return list(COMMANDS)
-
-    def get_command(self, _context: click.Context, name: str) -> click.Command | None:
-        if name not in COMMANDS:
-            return None
-        module, attribute, _ = COMMANDS[name]
-        command: click.Command = getattr(importlib.import_module(f"daypass.cli.{module}"), attribute)
-        return command
-
-    def format_commands(self, _context: click.Context, formatter: click.HelpFormatter) -> None:
-        with formatter.section("Commands"):
-            formatter.write_dl([(name, text) for name, (_, _, text) in COMMANDS.items()])
-
-
-@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(cls=LazyGroup, lazy=COMMANDS, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="daypass")
 def main() -> None:
     """Give people SSH access to Linux servers for a while, and take it away again.

@@ -6,7 +6,6 @@ from datetime import datetime
 
 import click
 
-from daypass import wiring
 from daypass.cli.access_changes import end, extend
 from daypass.cli.access_notes import details
 from daypass.cli.access_show import show
@@ -50,7 +49,7 @@ def list_(invocation: Invocation, *, which: Which | None, limit: int, person: st
       daypass access list --as alice
       daypass access list --as alice --past --limit 10
     """
-    with wiring.open_daypass(invocation.config) as daypass:
+    with invocation.open() as daypass:
         seams, who = acting(daypass.seams, person)
         login = who.login if who else None
         found = list_access(seams, which or Which.LIVE, login=login, limit=limit)

@@ -7,7 +7,6 @@ from pathlib import Path
 
 import click
 
-from daypass import wiring
 from daypass.cli.acting import acting, acting_person, as_person
 from daypass.cli.changes import (
     change_json,
@@ -53,7 +52,7 @@ def end(
       daypass access end 01JD8F3K9M2N4P6Q8R0S2T4V6W --as alice
     """
     screen = invocation.screen
-    with wiring.open_daypass(invocation.config) as daypass:
+    with invocation.open() as daypass:
         seams, who = acting(daypass.seams, person)
         login = who.login if who else None
         now = daypass.now()
@@ -109,7 +108,7 @@ def extend(
     """
     check_folder(save)
     screen = invocation.screen
-    with wiring.open_daypass(invocation.config) as daypass:
+    with invocation.open() as daypass:
         seams, who = acting_person(daypass.seams, person)
         with wave_progress(screen, "extending") as progress:
             answer, extension = extend_by_flow(

@@ -4,24 +4,50 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from daypass.cli.render import Screen
 from daypass.errors import ConfigurationError, DaypassError, DeniedError, NotFoundError, UsageError
+from daypass.gate.caller import Caller
+
+if TYPE_CHECKING:
+    from daypass.wiring import Daypass
 
 EXIT_DONE, EXIT_FAILED, EXIT_USAGE, EXIT_PARTLY, EXIT_DENIED = 0, 1, 2, 3, 4  # design.md, Commands
 
 
 @dataclass(frozen=True)
 class Invocation:
-    """What a command got besides its own words."""
+    """What a command got besides its own words.
+
+    Attributes:
+        caller: Who came in over SSH; None = an operator on this machine.
+    """
 
     config: Path | None
     screen: Screen
+    caller: Caller | None = None
+
+    def open(self) -> AbstractContextManager[Daypass]:
+        """Daypass, with whoever types this as the actor."""
+        from daypass import wiring  # some commands do without all of it
+
+        return wiring.open_daypass(self.config, self.caller.actor if self.caller else None)
+
+    def key_of(self, grantee: str) -> str:
+        """The public key that came with the command by itself: that of the login, for access of one's own.
+
+        Args:
+            grantee: For whom access is asked; empty = oneself.
+        """
+        caller = self.caller
+        own = caller is not None and (caller.sent_key or grantee in ("", caller.login))
+        return caller.public_key if caller is not None and own else ""
 
 
 def exit_code(error: DaypassError) -> int:
@@ -52,9 +78,10 @@ def common(function: Callable[..., Any]) -> Callable[..., Any]:
     def run(
         context: click.Context, /, *, config: Path | None, output: str, verbose: int, **words: Any
     ) -> None:
-        screen = Screen(output=output, verbose=verbose)
+        caller = context.find_object(Caller)
+        screen = Screen(output=output, verbose=verbose, typed=caller.typed if caller else "")
         try:
-            code = function(Invocation(config, screen), **words)
+            code = function(Invocation(config, screen, caller), **words)
         except DaypassError as error:
             screen.error(error)
             context.exit(exit_code(error))

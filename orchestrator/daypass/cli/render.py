@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
@@ -21,6 +22,8 @@ from daypass.errors import ConfigurationError, DaypassError
 # Wide enough for every table: a file or a program gets each row on one line, whatever it holds.
 UNFOLDED_COLUMNS = 100_000
 NOTHING = "-"
+SAVED = re.compile(r"\bdaypass certificate show (\S+) --save (\S+)")
+FOR_PEOPLE = re.compile(r"\bdaypass ((?:request|access|review|certificate) (?:(?! --as ).)*)( --as \S+)?")
 
 
 def console_of(stream: TextIO) -> Console:
@@ -36,12 +39,29 @@ def safe(text: object) -> str:
     )
 
 
+def as_typed(text: str, typed: str) -> str:
+    """Commands in a text as people at the gate type them: who they are is known there.
+
+    Args:
+        typed: `ssh daypass@broker`, empty on the orchestrator's own machine.
+    """
+    if not typed:
+        return text
+    saved = SAVED.sub(lambda found: f"{typed} certificate {found[1]} > {found[2]}", text)
+    return FOR_PEOPLE.sub(lambda found: f"{typed} {found[1]}", saved)
+
+
 @dataclass(frozen=True)
 class Screen:
-    """Where a command writes: one JSON value or tables to standard output, the rest to standard error."""
+    """Where a command writes: one JSON value or tables to standard output, the rest to standard error.
+
+    Attributes:
+        typed: What people type before the words of a command, where that isn't `daypass`.
+    """
 
     output: str = "table"
     verbose: int = 0
+    typed: str = ""
     console: Console = field(default_factory=lambda: console_of(sys.stdout))
     messages: Console = field(default_factory=lambda: console_of(sys.stderr))
 
@@ -63,11 +83,11 @@ class Screen:
 
     def line(self, text: str = "", style: str | None = None) -> None:
         """One line for people; a program's output stays free of it."""
-        self.console.print(Text(safe(text), style=style or ""), soft_wrap=True)
+        self.console.print(Text(safe(as_typed(text, self.typed)), style=style or ""), soft_wrap=True)
 
     def note(self, text: str, style: str | None = None) -> None:
         """A remark beside the result, on standard error."""
-        self.messages.print(Text(safe(text), style=style or ""), soft_wrap=True)
+        self.messages.print(Text(safe(as_typed(text, self.typed)), style=style or ""), soft_wrap=True)
 
     def table(
         self, columns: Sequence[str], rows: Iterable[Sequence[object]], title: str | None = None
@@ -94,7 +114,8 @@ class Screen:
         """The error as a JSON object on standard output, or as sentence and hint on standard error."""
         problems = error.problems if isinstance(error, ConfigurationError) else ()
         if self.is_json:
-            report = {"code": error.code, "message": error.sentence, "hint": error.hint, "problems": problems}
+            report = {"code": error.code, "message": error.sentence, "problems": problems}
+            report["hint"] = as_typed(error.hint, self.typed)
             print(json.dumps({"error": report}, indent=2, sort_keys=True))
             return
         title = f"error ({error.code}): " if self.verbose else "error: "
@@ -102,7 +123,9 @@ class Screen:
         for problem in problems:
             self.note(f"  - {problem}")
         if error.hint:
-            self.messages.print(Text("hint: ", style="bold") + Text(safe(error.hint)), soft_wrap=True)
+            self.messages.print(
+                Text("hint: ", style="bold") + Text(safe(as_typed(error.hint, self.typed))), soft_wrap=True
+            )
 
 
 def _only(row: Sequence[object], columns: Sequence[int]) -> list[object]:

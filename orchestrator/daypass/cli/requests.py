@@ -7,7 +7,6 @@ from pathlib import Path
 
 import click
 
-from daypass import wiring
 from daypass.cli.acting import acting, acting_person, as_person
 from daypass.cli.durations import Length
 from daypass.cli.files import read_text
@@ -82,7 +81,7 @@ def new(
     Example:
       daypass request new --as alice --server web-1 --group ops --for 2h --reason "INC-4711: nginx is down"
     """
-    with wiring.open_daypass(invocation.config) as daypass:
+    with invocation.open() as daypass:
         seams, requester = acting_person(daypass.seams, person)
         now = daypass.now()
         words = RequestWords(
@@ -95,7 +94,7 @@ def new(
             justification=reason,
             ticket=ticket,
             fields=as_fields(fields),
-            public_key=read_text(public_key, MOST_KEY_BYTES) if public_key else "",
+            public_key=_key_text(invocation, public_key, grantee),
         )
         with wave_progress(invocation.screen, "granting") as progress:
             answer = ask_for(seams, requester, words, now, check=check, progress=progress)
@@ -105,6 +104,10 @@ def new(
             lambda: show_answer(invocation.screen, daypass.seams, answer, now, check),
         )
     return _exit_code(answer)
+
+
+def _key_text(invocation: Invocation, public_key: Path | None, grantee: str) -> str:
+    return read_text(public_key, MOST_KEY_BYTES) if public_key else invocation.key_of(grantee)
 
 
 def _moment(text: str | None, now: datetime) -> datetime | None:
@@ -136,7 +139,7 @@ def list_(invocation: Invocation, *, everything: bool, states: tuple[str, ...], 
       daypass request list --as bob
     """
     wanted = [RequestState(state) for state in states] or (None if everything else [RequestState.PENDING])
-    with wiring.open_daypass(invocation.config) as daypass:
+    with invocation.open() as daypass:
         seams, who = acting(daypass.seams, person)
         found = listing.list_requests(seams, who, wanted, daypass.now())
         now = daypass.now()
@@ -154,7 +157,7 @@ def show(invocation: Invocation, *, request_id: str, person: str | None) -> None
     Example:
       daypass request show 01JD8F3K9M2N4P6Q8R0S2T4V6W
     """
-    with wiring.open_daypass(invocation.config) as daypass:
+    with invocation.open() as daypass:
         seams, who = acting(daypass.seams, person)
         shown = listing.show_request(seams, request_id, who, daypass.now())
         now = daypass.now()
@@ -203,7 +206,7 @@ def _say(
     *,
     yes: bool,
 ) -> int:
-    with wiring.open_daypass(invocation.config) as daypass:
+    with invocation.open() as daypass:
         seams, who = acting_person(daypass.seams, person)
         with wave_progress(invocation.screen, "granting") as progress:
             answer = answering.answer(
@@ -236,7 +239,7 @@ def cancel(invocation: Invocation, *, request_id: str, reason: str, person: str 
     Example:
       daypass request cancel 01JD8F3K9M2N4P6Q8R0S2T4V6W --as alice
     """
-    with wiring.open_daypass(invocation.config) as daypass:
+    with invocation.open() as daypass:
         seams, who = acting(daypass.seams, person)
         taken = answering.cancel(seams, request_id, who, daypass.now(), reason=reason)
     invocation.screen.emit(

@@ -7,7 +7,6 @@ from datetime import datetime
 
 import click
 
-from daypass import wiring
 from daypass.cli.acting import acting_person, as_person
 from daypass.cli.options import Invocation, common
 from daypass.cli.render import Screen, time_text
@@ -34,7 +33,7 @@ def list_reviews(invocation: Invocation, *, closed_too: bool) -> None:
     Example:
       daypass review list
     """
-    with wiring.open_daypass(invocation.config) as daypass:
+    with invocation.open() as daypass:
         with daypass.seams.store.read() as view:
             found = view.reviews(limit=MOST_LISTED) if closed_too else view.reviews(open_only=True)
         now = daypass.now()
@@ -53,7 +52,7 @@ def show(invocation: Invocation, *, grant_id: str) -> None:
     Example:
       daypass review show 01JD8F3K9M2N4P6Q8R0S2T4V6W
     """
-    with wiring.open_daypass(invocation.config) as daypass:
+    with invocation.open() as daypass:
         with daypass.seams.store.read() as view:
             one = find_review(view, grant_id)
             grant, shares = find_grant(view, one.grant_id), view.shares(grant_id=one.grant_id)
@@ -86,7 +85,7 @@ def close(invocation: Invocation, *, grant_id: str, reason: str, person: str | N
     Example:
       daypass review close 01JD8F3K9M2N4P6Q8R0S2T4V6W --as emil --reason "as INC-7 says"
     """
-    with wiring.open_daypass(invocation.config) as daypass:
+    with invocation.open() as daypass:
         seams, reviewer = acting_person(daypass.seams, person)
         closed = close_review(seams, grant_id, reviewer, reason, daypass.now())
     invocation.screen.emit(

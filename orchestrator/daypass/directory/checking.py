@@ -67,7 +67,7 @@ def near(name: str, names: Iterable[str], allowed: str) -> str:
 
 
 def _twice(entries: DirectoryFile) -> Problems:
-    """One login, address, uid or key is one person's."""
+    """One login, address or uid is one person's."""
     one_value: dict[str, Callable[[PersonEntry], object]] = {
         "login": lambda person: person.login,
         "email": lambda person: person.email.lower(),
@@ -92,12 +92,22 @@ def _names_twice(kind: str, names: list[str]) -> Problems:
 
 
 def _keys_twice(entries: DirectoryFile) -> Problems:
-    first: dict[str, str] = {}
+    """At one person; a key that stands at two is nobody's, which holds up nobody else (`shared_keys`)."""
     for index, person in enumerate(entries.people):
+        first: dict[str, str] = {}
         for number, key in enumerate(person.public_keys):
             place = f"people[{index}].public_keys[{number}]"
             if (other := first.setdefault(key, place)) != place:
                 yield place, f"the key of {other} again", "each key once, at one person"
+
+
+def shared_keys(entries: DirectoryFile) -> dict[str, tuple[str, ...]]:
+    """Keys that stand at more than one person, whether here or gone, with the logins of all of them."""
+    owners: dict[str, list[str]] = {}
+    for person in entries.people:
+        for key in person.public_keys:
+            owners.setdefault(key, []).append(person.login)
+    return {key: tuple(logins) for key, logins in owners.items() if len(logins) > 1}
 
 
 def _managers(entries: DirectoryFile, known: Known) -> Problems:

@@ -22,12 +22,14 @@ class Directory:
         logins: E-mail address in lower case to login.
         members: Group to the logins in it, through groups inside groups too; those who left aren't members.
         shifts: By name.
+        shared_keys: Public keys that stand at several people, with their logins; they count for none of them.
     """
 
     people: Mapping[str, Person]
     logins: Mapping[str, str] = field(default_factory=dict)
     members: Mapping[str, frozenset[str]] = field(default_factory=dict)
     shifts: Mapping[str, Shift] = field(default_factory=dict)
+    shared_keys: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     @cached_property
     def people_of(self) -> Mapping[str, frozenset[str]]:

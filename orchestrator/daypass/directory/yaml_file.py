@@ -15,7 +15,7 @@ from daypass.config.server_sources import read_bounded
 from daypass.config.yaml_text import MAX_BYTES, YamlRefused, read_yaml
 from daypass.directory.calendar_sources import CalendarSources, NoCalendars
 from daypass.directory.calendars import CalendarRefused, CalendarShift, Names
-from daypass.directory.checking import Known, check_together, sound
+from daypass.directory.checking import Known, check_together, shared_keys, sound
 from daypass.directory.directory import Directory
 from daypass.directory.groups import open_groups
 from daypass.directory.models import CalendarEntry, DirectoryFile, ShiftEntry, SlotEntry
@@ -88,6 +88,7 @@ def build(entries: DirectoryFile, calendars: CalendarSources = NO_CALENDARS) -> 
     for name, logins in members.items():
         for login in logins:
             groups_of[login].append(name)
+    shared = shared_keys(entries)
     people = {
         entry.login: Person(
             login=entry.login,
@@ -96,7 +97,7 @@ def build(entries: DirectoryFile, calendars: CalendarSources = NO_CALENDARS) -> 
             groups=frozenset(groups_of[entry.login]),
             manager=known.login(entry.manager) if entry.manager else None,
             active=entry.active,
-            public_keys=entry.public_keys,
+            public_keys=tuple(key for key in entry.public_keys if key not in shared),
         )
         for entry in entries.people
     }
@@ -106,6 +107,7 @@ def build(entries: DirectoryFile, calendars: CalendarSources = NO_CALENDARS) -> 
         logins={person.email.lower(): login for login, person in people.items()},
         members={name: logins & here for name, logins in members.items()},
         shifts={shift.name: _shift(shift, known, members, calendars) for shift in entries.shifts},
+        shared_keys=shared,
     )
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from daypass import config
 from daypass.ca.keys import load_ca_key
+from daypass.ca.public_keys import blob_of, fingerprint_of
 from daypass.config import Settings
 from daypass.domain.secrets import FromFile
 from daypass.errors import ConfigurationError, DaypassError
@@ -58,6 +59,9 @@ def _examine_people(settings: Settings) -> Iterator[Finding]:
     here = sum(person.active for person in policy.directory.people.values())
     groups = len(policy.directory.members)
     yield Finding("directory", Grade.OK, f"{settings.directory}, {here} people, {groups} groups")
+    for key, logins in sorted(policy.directory.shared_keys.items()):
+        said = f"{fingerprint_of(blob_of(key))} stands at {', '.join(logins)}: it counts for none of them"
+        yield Finding("public keys", Grade.FAIL, said, "leave it at its owner alone")
     found = check_policy(policy, now())
     if found:
         places = ", ".join(dict.fromkeys(finding.where for finding in found))

@@ -98,8 +98,11 @@ def open_record(settings: Settings) -> Store:
 
 
 @contextmanager
-def open_daypass(config_path: Path | None) -> Iterator[Daypass]:
+def open_daypass(config_path: Path | None, actor: str | None = None) -> Iterator[Daypass]:
     """Read the settings and open the store; what runs left behind after a kill is swept away.
+
+    Args:
+        actor: Who is acting, for the record; None = whoever runs this process.
 
     Raises:
         ConfigurationError: The configuration can't be used.
@@ -111,7 +114,7 @@ def open_daypass(config_path: Path | None) -> Iterator[Daypass]:
     taken = take_environment(references, os.environ)
     store = open_record(settings)
     try:
-        daypass = Daypass(settings, _seams(settings, store, taken))
+        daypass = Daypass(settings, _seams(settings, store, taken, actor or identities.actor(os.environ)))
         yield daypass
     finally:
         _write_anchor(settings, store)
@@ -137,7 +140,7 @@ def _write_anchor(settings: Settings, store: Store) -> None:
         write_anchor(path, head)
 
 
-def _seams(settings: Settings, store: Store, taken: Mapping[FromEnvironment, Secret]) -> Seams:
+def _seams(settings: Settings, store: Store, taken: Mapping[FromEnvironment, Secret], actor: str) -> Seams:
     run_root = default_run_root(settings.state_dir, os.environ)
     remove_stale_runs(run_root, now())
     integrations = {integration.name: integration for integration in settings.integrations}
@@ -177,7 +180,7 @@ def _seams(settings: Settings, store: Store, taken: Mapping[FromEnvironment, Sec
         new_id=lambda: identities.new_grant_id(now()),
         new_serial=identities.new_serial,
         new_host_id=identities.new_host_id,
-        actor=identities.actor(os.environ),
+        actor=actor,
         owner=identities.owner(),
         alive=identities.alive,
         directory=directory,

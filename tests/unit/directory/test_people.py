@@ -110,11 +110,10 @@ def test_private_key_in_the_directory_is_refused_without_showing_it(problems_of)
         ({"login": "alice", "email": "b@example.com"}, "people[1].login"),
         ({"login": "bob", "email": "ALICE@example.com"}, "people[1].email"),
         ({"login": "bob", "email": "b@example.com", "uid": 1001}, "people[1].uid"),
-        ({"login": "bob", "email": "b@example.com", "public_keys": [KEY]}, "people[1].public_keys[0]"),
     ],
 )
 def test_what_is_one_persons_stands_at_one_person(problems_of, more, place):
-    """A login, an address, a uid and a key tell people apart; a key of two would be one person's twice."""
+    """A login, an address and a uid tell people apart."""
     [problem] = problems_of(people=[person("alice", uid=1001, public_keys=[KEY]), more])
     assert problem.startswith(place)
 
@@ -123,6 +122,21 @@ def test_key_twice_at_one_person_is_refused(problems_of):
     """It would count as two."""
     [problem] = problems_of(people=[person("alice", public_keys=[KEY, f"{KEY} again"])])
     assert problem.startswith("people[0].public_keys[1]: found the key of people[0].public_keys[0] again")
+
+
+@pytest.mark.parametrize("active", [True, False])
+def test_key_that_stands_at_two_people_counts_for_neither(directory_of, active):
+    """Whoever holds it could be either; it holds up nobody else, and the directory tells it."""
+    other, own = public_line(load_ca_key(generate_ca_key("ed25519"))), [KEY]
+    read = directory_of(
+        people=[
+            person("alice", public_keys=[KEY, other]),
+            person("bob", public_keys=own, active=active),
+        ]
+    )
+    assert read.people["alice"].public_keys == (other,)
+    assert read.people["bob"].public_keys == ()
+    assert read.shared_keys == {KEY: ("alice", "bob")}
 
 
 def test_names_of_nobody_are_found_with_the_likely_name(problems_of):

@@ -1,0 +1,47 @@
+"""Settings and directory to the index of keys."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from daypass import config
+from daypass.directory import YamlDirectory
+from daypass.errors import ConfigurationError
+from daypass.gate.key_index import KeyIndex, digest
+
+
+def read_keys(config_file: Path) -> KeyIndex:
+    """Keys of everybody who is here.
+
+    Raises:
+        ConfigurationError: Settings or directory have problems, or there is no directory.
+    """
+    before = _digest(config_file)
+    settings = config.load(config_file, {}, Path("/"))
+    if settings.directory is None:
+        raise ConfigurationError(
+            f"{settings.source} names no directory: nobody's key is known",
+            hint="add `directory: directory.yaml`",
+            code="directory_missing",
+        )
+    sources = {str(config_file): before, str(settings.directory): _digest(settings.directory)}
+    directory = YamlDirectory(settings.directory).read()
+    people = {
+        key: person.login
+        for person in directory.people.values()
+        if person.active
+        for key in person.public_keys
+    }
+    return KeyIndex(people, dict(directory.shared_keys), sources)
+
+
+def _digest(path: Path) -> str:
+    try:
+        return digest(path)
+    except OSError as error:
+        raise ConfigurationError(
+            f"{path} can't be read: {os.strerror(error.errno) if error.errno else type(error).__name__}",
+            hint="`directory` in daypass.yaml, and --config, name files that this user may read",
+            code="configuration_missing",
+        ) from None
