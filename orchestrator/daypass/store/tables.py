@@ -208,6 +208,7 @@ accounts = Table(
     Column("removal_message", HostText),
     Column("removal_due_at", UtcTime),  # follows from the others (rows.py); here for its index
     Index(None, "login"),
+    Index(None, "state", "login"),  # who has one still, among many that were removed
     Index(None, "removal_due_at"),
 )
 
@@ -283,6 +284,7 @@ events = Table(  # append-only: triggers in the migration refuse anything else
     Column("details", Text, nullable=False),  # canonical JSON: the bytes that were hashed
     Column("previous_hash", String(64), nullable=False),
     Column("hash", String(64), nullable=False),
+    Index(None, "subject"),  # what the log says of one grant
 )
 
 audit_head = Table(  # one row; also the lock that makes PostgreSQL's writing units queue up

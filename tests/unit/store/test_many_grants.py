@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
 from sqlalchemy import event
 
-from daypass.domain.grants import GrantState, ShareState
+from daypass.directory import Directory
+from daypass.domain.grants import AccountState, GrantState, ShareState
 from daypass.store import open_store
 from daypass.store.engines import make_engine
 from daypass.store.reading import SqlView
@@ -26,6 +28,8 @@ QUESTIONS = {
     "requests_past": lambda view: view.requests_past(NOW),
     "accounts_due_for_removal": lambda view: view.accounts_due_for_removal(NOW),
     "accounts_due_for_removal at once": lambda view: view.accounts_due_for_removal(NOW, pauses=False),
+    "logins_with_accounts": lambda view: view.logins_with_accounts(),
+    "accounts that are there": lambda view: view.accounts(states=(AccountState.OPEN, AccountState.CLOSED)),
     "shares of a server": lambda view: view.shares(server="web-1", states=["applied", "ending"]),
     "shares of a person": lambda view: view.shares(login="alice", states=["applied", "ending"]),
     "live grants": lambda view: view.grants(states=LIVE),
@@ -78,11 +82,12 @@ def test_question_never_reads_a_whole_table(tmp_path, question):
 @pytest.mark.parametrize(
     "look",
     [
-        lambda seams: reconcile_once(seams, NOW),
+        lambda seams: reconcile_once(replace(seams, directory=lambda: Directory({})), NOW),
         lambda seams: reconcile_once(seams, NOW, pauses=False),
         live_grants,
+        server_statuses,
     ],
-    ids=["a pass", "a pass at once", "live grants"],
+    ids=["a pass", "a pass at once", "live grants", "servers"],
 )
 def test_pass_with_nothing_to_do_never_reads_a_whole_table(tmp_path, look: Callable):
     """Whatever a pass or a status comes to ask, each question of it runs on an index."""
