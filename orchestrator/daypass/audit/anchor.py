@@ -12,7 +12,7 @@ import re
 from pathlib import Path
 
 from daypass.errors import AuditError
-from daypass.store import AuditHead
+from daypass.store.interface import AuditHead
 
 ANCHOR_FILE = "audit-head.json"
 _HASH = re.compile(r"[0-9a-f]{64}")

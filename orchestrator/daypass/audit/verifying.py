@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
 
+from daypass.audit.anchor import read_anchor
 from daypass.domain.events import GENESIS_HASH, Event, event_hash
 from daypass.errors import AuditError
-from daypass.store import AuditHead, ReadView
+from daypass.store.interface import AuditHead, ReadView
 
+OnEvents = Callable[[int], None]
 _NOTHING = AuditHead(0, GENESIS_HASH)
 
 
@@ -79,8 +82,11 @@ def verify(
     return Report(walk.head.number, walk.head, tuple(_end_problems(walk, anchor, head, expect)))
 
 
-def all_events(view: ReadView) -> Iterator[Event]:
+def all_events(view: ReadView, on_events: OnEvents | None = None) -> Iterator[Event]:
     """The whole log in order, read page by page.
+
+    Args:
+        on_events: Called with the number of events of each page.
 
     Raises:
         AuditError: `audit_unreadable`.
@@ -89,11 +95,36 @@ def all_events(view: ReadView) -> Iterator[Event]:
     while page := view.events(after=last):
         yield from page
         last = page[-1].number
+        if on_events:
+            on_events(len(page))
 
 
-def verify_store(view: ReadView, *, anchor: AuditHead | None, expect: str | None = None) -> Report:
+def verify_store(
+    view: ReadView,
+    *,
+    anchor: AuditHead | None,
+    expect: str | None = None,
+    on_events: OnEvents | None = None,
+) -> Report:
     """`verify` for everything that a view of the store holds."""
-    return verify(all_events(view), anchor=anchor, head=view.audit_head(), expect=expect)
+    events = all_events(view, on_events)
+    return verify(events, anchor=anchor, head=view.audit_head(), expect=expect)
+
+
+def verify_with_anchor(
+    view: ReadView, path: Path, *, expect: str | None = None, on_events: OnEvents | None = None
+) -> Report:
+    """`verify_store` against the anchor beside the database; a missing one is a problem.
+
+    Raises:
+        AuditError: `anchor_unreadable`.
+    """
+    anchor = read_anchor(path)
+    report = verify_store(view, anchor=anchor, expect=expect, on_events=on_events)
+    if anchor is not None:
+        return report
+    missing = f"the anchor {path} is missing: a cut-off end can't be seen; daypass init makes a new one"
+    return replace(report, problems=(*report.problems, missing))
 
 
 def _walk_all(walk: _Walk, events: Iterable[Event]) -> str | None:

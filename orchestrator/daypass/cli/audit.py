@@ -1,4 +1,4 @@
-"""`daypass audit`: read the log, prove that it is whole."""
+"""`daypass audit`: read the log, prove that it is whole, export what it proves."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import click
 
 from daypass import wiring
 from daypass.audit.verifying import Report
+from daypass.cli.audit_export import export_rows
 from daypass.cli.options import EXIT_DONE, EXIT_FAILED, Invocation, common
 from daypass.cli.render import Screen, time_text
 from daypass.domain.events import Event
@@ -21,6 +22,9 @@ MOST_EVENTS = 10_000  # a page that a terminal and a JSON reader can still take
 @click.group()
 def audit() -> None:
     """The audit log."""
+
+
+audit.add_command(export_rows)
 
 
 @audit.command("list")

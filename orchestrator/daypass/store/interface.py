@@ -15,6 +15,7 @@ from daypass.domain.hosts import Host, HostKey, SentDocument
 from daypass.errors import StoreError
 from daypass.store.automatic_interface import AutomaticView, AutomaticWork
 from daypass.store.outbox_interface import OutboxView, OutboxWork
+from daypass.store.record_interface import RecordsView
 from daypass.store.request_interface import RequestsView, RequestsWork
 from daypass.store.review_interface import ReviewsView, ReviewsWork
 
@@ -38,7 +39,7 @@ class AuditHead:
     hash: str
 
 
-class ReadView(RequestsView, ReviewsView, AutomaticView, OutboxView, Protocol):
+class ReadView(RequestsView, ReviewsView, AutomaticView, OutboxView, RecordsView, Protocol):
     """One consistent view of the whole record."""
 
     def orchestrator_id(self) -> str:

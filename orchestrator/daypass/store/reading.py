@@ -25,6 +25,7 @@ from daypass.store import rows, tables
 from daypass.store.automatic import SqlAutomaticView
 from daypass.store.interface import EVENTS_PAGE, AuditHead
 from daypass.store.outbox import SqlOutboxView
+from daypass.store.records import SqlRecordsView
 from daypass.store.requests import SqlRequestsView
 from daypass.store.reviews import SqlReviewsView
 
@@ -50,7 +51,7 @@ def _to_try(next_try_at: Column[Any], now: datetime) -> ColumnElement[bool]:
     return or_(next_try_at.is_(None), next_try_at <= now, next_try_at > now + LONGEST_PAUSE)
 
 
-class SqlView(SqlRequestsView, SqlReviewsView, SqlAutomaticView, SqlOutboxView):
+class SqlView(SqlRequestsView, SqlReviewsView, SqlAutomaticView, SqlOutboxView, SqlRecordsView):
     """Implements `ReadView`."""
 
     def __init__(self, connection: Connection) -> None:
