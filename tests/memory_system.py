@@ -203,6 +203,13 @@ class MemorySystem(System):
             del self.files[temporary]
         self.after("write", path)
 
+    def overwrite(self, path: str, content: bytes) -> None:
+        self.before("overwrite", path)
+        if path not in self.files:
+            raise FileNotFoundError(errno.ENOENT, "No such file or directory", path)
+        self.files[path] = content + self.files[path][len(content) :]
+        self.after("overwrite", path)
+
     def remove(self, path: str) -> None:
         self.before("remove", path)
         self.files.pop(path, None)

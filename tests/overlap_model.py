@@ -177,10 +177,12 @@ def after_failure(
 def after_no_record(
     states: Iterable[State], document: Document, clock: int, unmarked: frozenset[str]
 ) -> list[State]:
-    """All that may be when nothing could be written down: endings happened, and nobody will know."""
+    """All that may be when nothing could be written down but the document's number and the time."""
     found = []
     for state in states:
-        found += [state, *mixed(state, follow(state, document, clock, unmarked), state)]
+        done = follow(state, document, clock, unmarked)
+        known = replace(state, sequence=done.sequence, seen=done.seen)
+        found += [known, *mixed(state, done, known)]
     return unique(found)
 
 

@@ -79,6 +79,7 @@ def prepare(wish: dict) -> None:
         subprocess.run(["pkill", "-HUP", "-o", "-x", "sshd"], check=True)
     machine_id = open("/etc/machine-id", encoding="ascii").read().strip()
     new = ledger.new_ledger(wish["host_id"], machine_id, wish["orchestrator_id"], (9, 2), "apono")
+    ledger.remove_ledger(system.System())
     ledger.write_ledger(system.System(), new)
 
 

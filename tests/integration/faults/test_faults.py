@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from tests import dead_directory
-from tests.integration.faults.breaking import BreakingHost, one
+from tests.integration.accounts.managed_host import account
+from tests.integration.faults.breaking import UIDS, BreakingHost, one
 
 HANG_SECONDS = 618  # longer than any run may take
 HANGS = f"sleep {HANG_SECONDS}"
@@ -42,6 +43,35 @@ def test_full_disk_under_the_ledger(host: BreakingHost):
     host.make_room("/var/lib/daypass")
     host.want(alice=[], bob=one("G2"))
     assert (host.ledger()["accounts"]["alice"]["grants"], host.is_open("bob")) == ({}, True)
+
+
+def test_revocation_that_could_not_be_recorded_stays(host: BreakingHost):
+    """The document from before, landing once more, is a late one: it opens nothing."""
+    before = host.document(account("alice", UIDS["alice"], *one("G1")), account("bob", UIDS["bob"]))
+    host.drive({"document": before})
+    host.fill("/var/lib/daypass", "64k")
+    revoked = host.document(account("alice", UIDS["alice"]), account("bob", UIDS["bob"], *one("G2")))
+    told = host.drive({"document": revoked})["answer"]["answer"]
+    assert (told["code"], refused(told, "bob")) == ("ledger_unwritable", "ledger_unwritable")
+    host.make_room("/var/lib/daypass")
+    assert host.drive({"document": before})["answer"]["answer"]["status"] == "stale"
+    assert shut(host, "alice")
+    assert host.drive({"document": revoked})["answer"]["answer"]["accounts"]["bob"]["grants"] == ["G2"]
+    assert (host.ledger()["accounts"]["alice"]["grants"], host.is_open("bob")) == ({}, True)
+
+
+def test_deadline_that_could_not_be_recorded_stays(host: BreakingHost):
+    """The very same document at a clock that went back: what was over stays over."""
+    now = int(time.time())
+    document = host.document(account("alice", UIDS["alice"], *one("G1", seconds=60)))
+    host.drive({"document": document, "now": now})
+    assert host.is_open("alice")
+    host.fill("/var/lib/daypass", "64k")
+    told = host.drive({"document": document, "now": now + 120})["answer"]["answer"]
+    assert (told["code"], told["accounts"]["alice"]["state"]) == ("ledger_unwritable", "closed")
+    host.make_room("/var/lib/daypass")
+    host.drive({"document": document, "now": now - 30})
+    assert shut(host, "alice")
 
 
 def test_full_disk_under_etc(host: BreakingHost):

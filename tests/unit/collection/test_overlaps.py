@@ -177,6 +177,8 @@ class Overlaps(RuleBasedStateMachine):
     def _run(self, document: model.Document, death: Any, accident: Any = None) -> None:
         unmarked = frozenset(set(self.system.users) - self.system.groups["daypass"][1])
         done = [model.follow(state, document, self.clock, unmarked) for state in self.states]
+        late = document.sequence is not None and all(document.sequence < one.sequence for one in self.states)
+        before = {login: self.system.rights(login) for login in UIDS}
         look = Looking(self.system, done, strict=accident is None)
         self.system.effects.clear()
         self.system.die, self.system.watch, self.system.now = death, look, self.clock
@@ -191,6 +193,8 @@ class Overlaps(RuleBasedStateMachine):
         except Killed:
             accident = model.after_death
         look()
+        after = {login: self.system.rights(login) for login in UIDS}
+        assert not late or _all_within(after, before), f"a late document gave {after}, before {before}"
         gone = {login for login in self.worked if f"/home/{login}" not in self.system.homes}
         assert gone <= document.remove, f"the homes of {gone} went without a word"
         self.worked -= gone

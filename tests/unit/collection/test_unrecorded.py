@@ -7,10 +7,10 @@ from collections.abc import Iterator
 import pytest
 
 from ansible_collections.daypass.ssh.plugins.module_utils.contract import document
-from ansible_collections.daypass.ssh.plugins.module_utils.contract.names import Refusal
+from ansible_collections.daypass.ssh.plugins.module_utils.contract.names import UNRECORDED_PATH, Refusal
 from ansible_collections.daypass.ssh.plugins.module_utils.deadline import timer
 from ansible_collections.daypass.ssh.plugins.module_utils.program import installing
-from ansible_collections.daypass.ssh.plugins.module_utils.record import ledger
+from ansible_collections.daypass.ssh.plugins.module_utils.record import ledger, unrecorded
 from ansible_collections.daypass.ssh.plugins.module_utils.run.converge import converge
 from tests.memory_system import Killed, MemorySystem, in_memory
 
@@ -30,6 +30,7 @@ def host(monkeypatch: pytest.MonkeyPatch) -> Iterator[MemorySystem]:
     monkeypatch.setattr(timer, "arm", lambda *_any: None)
     system = MemorySystem()
     ledger.write_ledger(system, ledger.new_ledger("a" * 32, None, "b" * 32, (9, 2), "apono"))
+    system.effects.clear()
     with in_memory(system):
         yield system
 
@@ -79,7 +80,7 @@ def test_closing_is_recorded_where_the_ledger_can_be_written(host: MemorySystem)
 
 def test_home_of_somebody_who_worked_is_never_a_half_made_one(host: MemorySystem):
     """Opened and not yet recorded, then shut on a full disk: the account was somebody's, and stays."""
-    host.die = (7, "after")  # the key file is there, and the record doesn't say so yet
+    host.die = (5, "after")  # the key file is there, and the record doesn't say so yet
     with pytest.raises(Killed):
         wave(host, 1, "G1", program=None)
     host.die = None
@@ -92,3 +93,29 @@ def test_home_of_somebody_who_worked_is_never_a_half_made_one(host: MemorySystem
     assert told["accounts"]["alice"]["grants"] == ["G2"]
     assert not any("userdel" in detail for _kind, detail in host.effects)
     assert host.homes == {"/home/alice": 70007}
+
+
+def test_revocation_on_a_full_disk_holds_against_the_document_from_before(host: MemorySystem):
+    """Which document was followed is noted where nothing else can be: the one from before opens nothing."""
+    wave(host, 1, "G1", program=None)
+    host.full = True
+    assert wave(host, 2, program=None)["code"] == "ledger_unwritable"
+    host.full = False
+    assert wave(host, 1, "G1", program=None)["status"] == "stale"
+    assert host.rights("alice").keys == frozenset()
+    assert wave(host, 2, program=None)["status"] == "converged"
+
+
+@pytest.mark.parametrize("text", [b"", b"{", b"[]", b'{"sequence": "9"}', b"\0" * 512])
+def test_note_that_says_nothing_changes_nothing(host: MemorySystem, text: bytes):
+    """It can only add to what the ledger says, and only on the host that it names."""
+    before = ledger.read_ledger(host)
+    assert before is not None
+    host.files[UNRECORDED_PATH] = text
+    assert unrecorded.with_unrecorded(host, before) == before
+    other = before._replace(host_id="c" * 32, sequence=9, last_seen=NOW + 9)
+    host.files[UNRECORDED_PATH] = bytes(unrecorded.SIZE)
+    unrecorded.note(host, other)
+    assert unrecorded.with_unrecorded(host, before) == before
+    assert unrecorded.with_unrecorded(host, other._replace(sequence=1, last_seen=0)) == other
+    assert len(host.files[UNRECORDED_PATH]) == unrecorded.SIZE

@@ -32,6 +32,7 @@ class Refusal(Exception):
 STATE_FOLDER = "/var/lib/daypass"
 LEDGER_PATH = STATE_FOLDER + "/ledger.json"
 LEDGER_COPY_PATH = STATE_FOLDER + "/ledger.copy"  # written before it, so never behind it
+UNRECORDED_PATH = STATE_FOLDER + "/unrecorded"  # overwritten in place where the ledger can't be written
 LOCK_PATH = STATE_FOLDER + "/lock"
 ARCHIVE_LOCK_PATH = STATE_FOLDER + "/archive.lock"  # nobody waits for it
 PARKED_FOLDER = STATE_FOLDER + "/parked"  # crontabs and at jobs of closed accounts

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Callable, NamedTuple
 from ..contract import fields, names
 from ..contract.document import SudoRule
 from ..contract.names import Refusal
+from . import unrecorded
 from .checks import check_ledger
 
 if TYPE_CHECKING:
@@ -236,12 +237,14 @@ def write_ledger(system: System, ledger: Ledger) -> None:
     content = serialise(ledger)
     system.write(names.LEDGER_COPY_PATH, content, 0o600)
     system.write(names.LEDGER_PATH, content, 0o600)
+    unrecorded.make_room(system)
 
 
 def remove_ledger(system: System) -> None:
     """Take the ledger away with its copy: a copy alone would be taken for a ledger that got lost."""
     system.remove(names.LEDGER_COPY_PATH)
     system.remove(names.LEDGER_PATH)
+    system.remove(names.UNRECORDED_PATH)
 
 
 def with_retired(retired: tuple[Retired, ...], entry: Retired) -> tuple[Retired, ...]:

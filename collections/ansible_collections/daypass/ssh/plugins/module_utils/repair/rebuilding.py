@@ -20,7 +20,7 @@ from ..contract.document import REFUSE
 from ..contract.names import Refusal
 from ..facts import account_files
 from ..facts.host import HOME_BASE
-from ..record import ledger
+from ..record import ledger, unrecorded
 from ..record.ledger import Joined, Ledger, LedgerAccount
 
 if TYPE_CHECKING:
@@ -55,10 +55,12 @@ def read_or_rebuild(system: System, now: int, check: bool = False) -> tuple[Ledg
         reason = refusal.sentence
     else:
         # Without a ledger there is no copy either: both go together, the copy first.
-        if found is not None or not system.exists(names.LEDGER_COPY_PATH):
-            return found, ()
+        if found is not None:
+            return unrecorded.with_unrecorded(system, found), ()
+        if not system.exists(names.LEDGER_COPY_PATH):
+            return None, ()
         reason = f"{names.LEDGER_PATH} was gone"
-    rebuilt = with_accounts_of_host(system, _read_copy(system, reason))
+    rebuilt = with_accounts_of_host(system, unrecorded.with_unrecorded(system, _read_copy(system, reason)))
     if rebuilt.connector in rebuilt.accounts:
         raise _hopeless(f"{reason}, and its copy names the connector's account")
     aside = "" if check else set_aside(system, now)

@@ -20,7 +20,7 @@ from ..facts import host
 from ..plan import planning
 from ..plan.values import AccountPlan
 from ..program import installing
-from ..record import ledger, merge
+from ..record import ledger, merge, unrecorded
 from ..removal import homes
 from ..repair import emergency, rebuilding
 from ..sshd.check import check_sshd
@@ -144,6 +144,7 @@ def _carry_out(
         except OSError as error:
             # What can't be recorded isn't opened; closings need no record to be right.
             problem, recorded = _unwritable(error), False
+            note(system, intent)
             planned = planning.only_closings(planned, problem)
     applied = Applier(system, planned, found, run.now, check_sshd(system)).run()
     final = final_ledger(intent, planned, applied)
@@ -158,6 +159,14 @@ def _carry_out(
     if warning is not None:
         result["answer"]["warnings"].append(warning)
     return result
+
+
+def note(system: System, intent: Ledger) -> None:
+    """What is closed now stays so, whatever comes again before there is room."""
+    try:
+        unrecorded.note(system, intent)
+    except OSError:
+        return  # closing goes on; the answer says that nothing is recorded
 
 
 def _install(system: System, run: Run) -> tuple[Run, Refusal | None]:

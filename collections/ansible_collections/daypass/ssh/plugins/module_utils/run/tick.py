@@ -233,6 +233,7 @@ def _write(system: System, before: Ledger, after: Ledger) -> bool:
     try:
         ledger.write_ledger(system, after)
     except OSError as error:
+        converge.note(system, after)
         system.log(
             f"{names.LEDGER_PATH} can't be written: {error.strerror}; access is ended all the same", True
         )
