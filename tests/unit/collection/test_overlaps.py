@@ -158,6 +158,11 @@ class Overlaps(RuleBasedStateMachine):
     def last_one_again(self):
         self._run(self.sent[-1], None)
 
+    @precondition(lambda self: len(self.sent) > 1)
+    @rule()
+    def one_before_the_last_again(self):
+        self._run(self.sent[-2], None)
+
     @rule(accident=st.sampled_from(["sshd", "disk", *TOOLS]))
     def something_fails(self, accident):
         self.sshd.refuses, self.system.full = accident == "sshd", accident == "disk"
