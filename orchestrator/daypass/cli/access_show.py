@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import datetime
+from typing import NamedTuple
 
 import click
 
@@ -41,32 +42,41 @@ def show(invocation: Invocation, *, grant_id: str, key: str | None, person: str 
         seams, who = acting(daypass.seams, person)
         now = daypass.now()
         found = show_access(seams, grant_id, now, login=who.login if who else None)
-        commands = _ssh_commands(seams, found, key)
+        logins = _logins(seams, found, key)
     invocation.screen.emit(
-        _details_json(found, commands, now), lambda: _show(invocation.screen, found, commands, now)
+        _details_json(found, logins, now), lambda: _show(invocation.screen, found, logins, now)
     )
 
 
-def _ssh_commands(seams: Seams, found: AccessDetails, key: str | None) -> dict[str, str]:
+class Login(NamedTuple):
+    """How to log in to one server: where its certificate is expected, and what to type."""
+
+    certificate: str
+    command: str
+
+
+def _logins(seams: Seams, found: AccessDetails, key: str | None) -> dict[str, Login]:
     """For each server that the grant isn't over on; the certificate beside the key, named after the grant."""
-    commands = {}
+    logins = {}
     for share in found.shares:
         if share.state in OVER or share.server not in seams.servers:
             continue
         private = key or f"~/.ssh/{seams.integration_of(share.server).user_key_name}"
-        certificate = f"{private}-daypass-{found.grant.id}-cert.pub"
-        commands[share.server] = ssh_command(
-            seams.servers[share.server], found.grant.login, private, certificate
-        )
-    return commands
+        file = f"{private}-daypass-{found.grant.id}-cert.pub"
+        command = ssh_command(seams.servers[share.server], found.grant.login, private, file)
+        logins[share.server] = Login(file, command)
+    return logins
 
 
-def _details_json(found: AccessDetails, commands: dict[str, str], now: datetime) -> dict[str, object]:
+def _details_json(found: AccessDetails, logins: dict[str, Login], now: datetime) -> dict[str, object]:
     request = found.request
     return access_json(GrantStatus(found.grant, found.shares), now) | {
         "servers": {
             share.server: share_json(share)
-            | {"integration": share.integration, "ssh": commands.get(share.server)}
+            | {
+                "integration": share.integration,
+                "ssh": logins[share.server].command if share.server in logins else None,
+            }
             for share in found.shares
         },
         "certificates": [_certificate_json(one) for one in found.certificates],
@@ -108,7 +118,7 @@ def _extension_json(extension: Extension) -> dict[str, object]:
     }
 
 
-def _show(screen: Screen, found: AccessDetails, commands: dict[str, str], now: datetime) -> None:
+def _show(screen: Screen, found: AccessDetails, logins: dict[str, Login], now: datetime) -> None:
     grant = found.grant
     left = countdown(grant.window, grant.ended_at, now)
     screen.line(f"grant {grant.id} of {grant.login} by {grant.flow}: {left}", style="bold")
@@ -134,12 +144,18 @@ def _show(screen: Screen, found: AccessDetails, commands: dict[str, str], now: d
     ]
     screen.table(["n", "serial", "certificate", "public key", "valid until"], certificates)
     show_notes(screen, found.notes)
-    if commands and found.extension is not None:
-        screen.line()
-        certificate = next(iter(commands.values())).partition("CertificateFile=")[2].split()[0]
-        screen.line(f"daypass certificate show {grant.id} --save {certificate}", style="bold")
-        for command in commands.values():
-            screen.line(command, style="bold")
+    if found.extension is not None:
+        _show_logins(screen, found, logins)
+
+
+def _show_logins(screen: Screen, found: AccessDetails, logins: dict[str, Login]) -> None:
+    """What to type: the certificate to a file first, then ssh."""
+    screen.line()
+    one = "" if len({c.fingerprint for c in found.certificates}) == 1 else " --public-key KEY.pub"
+    for file in dict.fromkeys(login.certificate for login in logins.values()):
+        screen.line(f"daypass certificate show {found.grant.id}{one} --save {file}", style="bold")
+    for login in logins.values():
+        screen.line(login.command, style="bold")
 
 
 def _story(found: AccessDetails, now: datetime) -> Iterator[str]:

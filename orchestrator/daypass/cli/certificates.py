@@ -8,8 +8,10 @@ from pathlib import Path
 import click
 
 from daypass import wiring
+from daypass.ca.public_keys import check_public_key
 from daypass.cli.changes import reissue
-from daypass.cli.files import save_text
+from daypass.cli.files import read_text, save_text
+from daypass.cli.grants import MOST_KEY_BYTES
 from daypass.cli.options import Invocation, common
 from daypass.cli.render import Screen, time_text
 from daypass.domain.certificates import Certificate, CertificateState
@@ -32,22 +34,34 @@ certificate.add_command(reissue, "reissue")
     type=click.Path(dir_okay=False, path_type=Path),
     help="Write the newest certificate to this file.",
 )
+@click.option(
+    "--public-key",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="Only certificates for this public key file.",
+)
 @common
-def show(invocation: Invocation, *, grant_id: str, save: Path | None) -> None:
+def show(invocation: Invocation, *, grant_id: str, save: Path | None, public_key: Path | None) -> None:
     """Show the certificates of a grant.
+
+    There is one for each key that the person has, and one more for each after an extension.
 
     \b
     Example:
       daypass certificate show 01JD8F3K9M2N4P6Q8R0S2T4V6W --save ~/.ssh/id_ed25519-cert.pub
+      daypass certificate show 01JD8F3K9M2N4P6Q8R0S2T4V6W --public-key laptop.pub --save laptop-cert.pub
     """
     with wiring.open_daypass(invocation.config) as daypass:
         with daypass.seams.store.read() as view:
             grant = find_grant(view, grant_id)
             certificates = sorted(view.certificates(grant.id), key=lambda c: c.number)
+        if public_key is not None:
+            wanted = check_public_key(read_text(public_key, MOST_KEY_BYTES)).fingerprint
+            certificates = [one for one in certificates if one.fingerprint == wanted]
         now = daypass.now()
     signed = [c for c in certificates if c.text and c.state is CertificateState.SIGNED]
     if save and not signed:
-        raise UsageError(f"the grant {grant.id} has no certificate that is good for anything")
+        of_key = " for this key" if public_key else ""
+        raise UsageError(f"the grant {grant.id} has no certificate{of_key} that is good for anything")
     if save:
         save_text(save, f"{signed[-1].text}\n")
     invocation.screen.emit(

@@ -92,8 +92,9 @@ class Site:
             with seams.store.write("test", now) as work:
                 grant = record_grant(seams, work, replace(new, **words), now)
             with seams.store.read() as view:
-                (certificate,) = view.certificates(grant.id)
-            sign_reserved(seams, grant, certificate.serial, now)
+                certificates = view.certificates(grant.id)
+            for certificate in certificates:
+                sign_reserved(seams, grant, certificate.serial, now)
         return grant
 
 
@@ -181,6 +182,18 @@ def test_show_for_programs_holds_the_certificate_and_the_objections(site):
     told = json.loads(site.access("show", grant.id, "-o", "json").stdout)
     assert [one["code"] for one in told["extension"]["objections"]] == ["flow_gone"]
     assert "can't be extended: the access flow 'work' isn't there" in site.access("show", grant.id).stdout
+
+
+def test_each_keys_certificate_can_be_had(site, tmp_path):
+    """A person with two machines has two keys; the newest certificate is one key's alone."""
+    lines = [public_line(load_ca_key(generate_ca_key("ed25519"))) for _ in range(2)]
+    grant = site.give(public_keys=tuple(check_public_key(line) for line in lines))
+    words = ("certificate", "show", grant.id, "-o", "json")
+    for number, line in enumerate(lines, start=1):
+        (tmp_path / "key.pub").write_text(line)
+        told = json.loads(site.run(*words, "--public-key", str(tmp_path / "key.pub")).stdout)
+        assert [one["number"] for one in told["certificates"]] == [number]
+    assert "--public-key KEY.pub --save" in site.access("show", grant.id).stdout
 
 
 def test_others_access_is_not_shown_nor_ended(site):

@@ -19,6 +19,7 @@ from daypass.workflow.extending import extend, extend_by_flow
 from daypass.workflow.granting import give
 from daypass.workflow.reconciling import reconcile_once
 from daypass.workflow.revoking import take_back
+from tests.asking import Company
 from tests.fakes import World
 from tests.flow_access import HOUR, PEOPLE, given, with_flow
 
@@ -247,3 +248,50 @@ def test_access_is_shown_though_the_directory_is_broken(work):
     assert [tuple(one) for one in found.extension.objections] == [
         ("directory", "The directory can't be read.", "mend it")
     ]
+
+
+FOR_OTHERS = {
+    "requesters": "manager",
+    "grantees": "everyone",
+    "request_for": "others",
+    "max_extensions": 2,
+    "extension_duration": "30m",
+}
+
+
+@pytest.fixture
+def asked_for(tmp_path) -> tuple[Company, Grant]:
+    """Access of alice that bob, her manager, asked for and carol of platform approved."""
+    company = Company(tmp_path, FOR_OTHERS)
+    request = company.ask("alice", requester="bob").request
+    granted = company.say(request, "carol", reason="fine").granted
+    return company, granted.grant
+
+
+def test_access_shows_who_asked_and_who_said_yes(asked_for):
+    """With their reasons."""
+    company, grant = asked_for
+    found = show_access(company.seams, grant.id, company.clock(), login="alice")
+    assert (found.request.requester, found.request.grantee) == ("bob", "alice")
+    assert [(vote.person, vote.yes, vote.reason) for vote in found.votes] == [("carol", True, "fine")]
+    assert found.extension.times_left == 2
+    with pytest.raises(NotFoundError):
+        show_access(company.seams, grant.id, company.clock(), login="bob")
+
+
+@pytest.mark.parametrize(
+    ("manager", "code"), [({"active": False}, "person_left"), ({}, "requester_not_meant")]
+)
+def test_access_that_somebody_else_asked_for_is_extended_while_that_person_could_ask(
+    asked_for, manager, code
+):
+    """The flow is asked for the same: the same who asked, the same who has it."""
+    company, grant = asked_for
+    answer, _ = extend_by_flow(company.seams, grant.id, company.clock(), login="alice")
+    assert answer.grant.times_extended == 1
+    now_managed_by = {"login": "alice", "manager": "bob" if manager else "carol"}
+    people = [now_managed_by, {"login": "bob", **manager}, *company.people[2:]]
+    company.people = tuple(people)
+    with pytest.raises(DeniedError) as caught:
+        extend_by_flow(company.seams, grant.id, company.clock(), login="alice")
+    assert caught.value.code == code
