@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import ParamSpec, TypeVar
 
+import ansible_collections.daypass.ssh.plugins.module_utils.contract.constraints as constraints
 import ansible_collections.daypass.ssh.plugins.module_utils.contract.document as document
 import ansible_collections.daypass.ssh.plugins.module_utils.contract.names as names
 import ansible_collections.daypass.ssh.plugins.module_utils.contract.sudo_rules as sudo_rules
@@ -21,6 +22,9 @@ T = TypeVar("T")
 FIRST_UID, LAST_UID = names.UID_MIN, names.UID_MAX
 SEQUENCE_MAX = names.SEQUENCE_MAX
 PRINCIPALS_MAX = names.PRINCIPALS_MAX  # certificates of one grant
+KNOWN_EXTENSIONS = frozenset(constraints.EXTENSIONS)  # of certificates
+FORCE_COMMAND_LENGTH = constraints.FORCE_COMMAND_LENGTH  # characters
+SOURCE_ADDRESSES_MAX = constraints.SOURCE_ADDRESSES_MAX
 CANARY_UID = FIRST_UID  # the canary of onboarding has the first one; people begin above it
 
 
@@ -42,6 +46,16 @@ def check_sudo_rule(rule: SudoRule) -> None:
     """Refuse a sudo rule that hosts would refuse; errors as `check_login`."""
     commands = rule.commands if isinstance(rule.commands, str) else list(rule.commands)
     _checked(sudo_rules.check_rule, rule.run_as, commands)
+
+
+def is_force_command(text: str) -> bool:
+    """Whether this may be a forced command, in a certificate and in a key line."""
+    return bool(constraints.is_force_command(text))
+
+
+def is_source_address(text: str) -> bool:
+    """Whether this is one address or network as certificates and key lines take it."""
+    return bool(constraints.is_source_address(text))
 
 
 def seal_document(document_fields: Mapping[str, object]) -> tuple[str, str]:

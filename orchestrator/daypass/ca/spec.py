@@ -8,16 +8,15 @@ from datetime import datetime, timedelta
 from types import MappingProxyType
 
 from daypass.ca.public_keys import PublicKey
-from daypass.domain.certificates import (
+from daypass.domain.certificates import PTY_ONLY, CertificateSpec
+from daypass.domain.windows import Window
+from daypass.errors import SigningError
+from daypass.host_rules import (
     KNOWN_EXTENSIONS,
-    MAX_SOURCE_ADDRESSES,
-    PTY_ONLY,
-    CertificateSpec,
+    SOURCE_ADDRESSES_MAX,
     is_force_command,
     is_source_address,
 )
-from daypass.domain.windows import Window
-from daypass.errors import SigningError
 
 BACKDATE_SECONDS = 60  # allowance for clock drift before the window opens (design.md)
 MAX_SERIAL = 2**63 - 1  # random 63 bits; databases have no unsigned 64
@@ -117,15 +116,18 @@ def _check_critical_options(options: Mapping[str, str]) -> None:
     if "source-address" in options:
         _check_source_address(options["source-address"])
     if "force-command" in options and not is_force_command(options["force-command"]):
-        raise _outside("critical_options", "a force-command that is empty, too long or not printable")
+        raise _outside(
+            "critical_options",
+            "a force-command that is blank, too long, not printable ASCII, or ends in a backslash",
+        )
 
 
 def _check_source_address(value: str) -> None:
     """Comma-separated addresses or networks, no spaces (PROTOCOL.certkeys, critical options)."""
     networks = value.split(",")
-    if len(networks) > MAX_SOURCE_ADDRESSES:
+    if len(networks) > SOURCE_ADDRESSES_MAX:
         raise _outside(
-            "critical_options", f"{len(networks)} source addresses; at most {MAX_SOURCE_ADDRESSES}"
+            "critical_options", f"{len(networks)} source addresses; at most {SOURCE_ADDRESSES_MAX}"
         )
     for network in networks:
         if not is_source_address(network):

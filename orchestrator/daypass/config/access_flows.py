@@ -22,14 +22,7 @@ from daypass.config.approvers import Approvers, approvers
 from daypass.config.conditions import Conditions, ServerFilter
 from daypass.config.hours import Hours
 from daypass.config.part import Length, Part, PlainText, as_list, not_many
-from daypass.domain.certificates import (
-    KNOWN_EXTENSIONS,
-    MAX_FORCE_COMMAND_CHARACTERS,
-    MAX_SOURCE_ADDRESSES,
-    PTY_ONLY,
-    is_force_command,
-    is_source_address,
-)
+from daypass.domain.certificates import PTY_ONLY
 from daypass.domain.grants import DEFAULT_GROUP, DIRECT_FLOW
 from daypass.errors import UsageError
 
@@ -53,15 +46,18 @@ def server_group(value: Any) -> str:
 
 
 def source_address(value: Any) -> str:
-    if isinstance(value, str) and is_source_address(value):
+    if isinstance(value, str) and host_rules.is_source_address(value):
         return value
     raise fields.refuse("an address or a network, as 192.0.2.0/24; no host bits, no netmask, no name")
 
 
 def forced_command(value: Any) -> str | None:
-    if value is None or (isinstance(value, str) and is_force_command(value)):
+    if value is None or (isinstance(value, str) and host_rules.is_force_command(value)):
         return value
-    raise fields.refuse(f"a command of at most {MAX_FORCE_COMMAND_CHARACTERS} printable characters")
+    raise fields.refuse(
+        f"a command of at most {host_rules.FORCE_COMMAND_LENGTH} printable ASCII characters, "
+        "no backslash at the end"
+    )
 
 
 class Exclusion(ServerFilter):
@@ -112,10 +108,10 @@ class CertificateConstraints(Part):
     """What the certificates of a flow can do, beside opening a session with a terminal."""
 
     source_addresses: Annotated[
-        tuple[Annotated[str, PlainValidator(source_address)], ...], not_many(MAX_SOURCE_ADDRESSES)
+        tuple[Annotated[str, PlainValidator(source_address)], ...], not_many(host_rules.SOURCE_ADDRESSES_MAX)
     ] = ()
     force_command: Annotated[str | None, PlainValidator(forced_command)] = None
-    extensions: tuple[Literal[tuple(sorted(KNOWN_EXTENSIONS))], ...] = PTY_ONLY  # type: ignore[valid-type]
+    extensions: tuple[Literal[tuple(sorted(host_rules.KNOWN_EXTENSIONS))], ...] = PTY_ONLY  # type: ignore[valid-type]
 
     @property
     def critical_options(self) -> dict[str, str]:

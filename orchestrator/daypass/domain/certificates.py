@@ -2,35 +2,12 @@
 
 from __future__ import annotations
 
-import ipaddress
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
-# PROTOCOL.certkeys, section "Extensions". `permit-user-rc` is missing: our sshd block says `PermitUserRC no`.
-KNOWN_EXTENSIONS = frozenset(
-    {"permit-pty", "permit-port-forwarding", "permit-agent-forwarding", "permit-X11-forwarding"}
-)
-PTY_ONLY = ("permit-pty",)
-MAX_FORCE_COMMAND_CHARACTERS = 1024
-MAX_SOURCE_ADDRESSES = 100
-_ADDRESS = re.compile(r"[0-9A-Fa-f.:]+(/[0-9]{1,3})?")  # OpenSSH takes no netmask and no zone here
-
-
-def is_source_address(text: str) -> bool:
-    """Whether `text` is one address or network as a certificate's `source-address` may hold it."""
-    try:
-        ipaddress.ip_network(text, strict=True)
-    except ValueError:
-        return False
-    return _ADDRESS.fullmatch(text) is not None
-
-
-def is_force_command(text: str) -> bool:
-    """Whether `text` may be a certificate's `force-command`."""
-    return text.isprintable() and bool(text.strip()) and len(text.strip()) <= MAX_FORCE_COMMAND_CHARACTERS
+PTY_ONLY = ("permit-pty",)  # unless a flow names more (certificate profile)
 
 
 @dataclass(frozen=True)
@@ -39,7 +16,7 @@ class Constraints:
 
     Attributes:
         critical_options: `source-address` and `force-command` only; empty = bound to nothing.
-        extensions: Names from `KNOWN_EXTENSIONS`.
+        extensions: Names without values (`host_rules.KNOWN_EXTENSIONS`).
     """
 
     critical_options: Mapping[str, str] = field(default_factory=dict, hash=False)

@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Literal
 
-from daypass.domain.certificates import Certificate, CertificateState
+from daypass.domain.certificates import PTY_ONLY, Certificate, CertificateState, Constraints
 from daypass.domain.grants import Account, AccountState, Share, ShareState, SudoRule
 from daypass.domain.hosts import Host
 from daypass.errors import StoreError
@@ -35,19 +35,22 @@ class AccountPlan:
 
     Attributes:
         given: What the document says of each grant that it gives.
+        constraints: By grant id; they never change while a grant lasts.
     """
 
     login: str
     grants: Mapping[str, Listed] = field(hash=False)
     remove: bool = False
     given: Mapping[str, Mapping[str, object]] = field(default_factory=dict, hash=False)
+    constraints: Mapping[str, Constraints] = field(default_factory=dict, hash=False)
 
     def gives_all_of(self, share: Share, certificates: Sequence[Certificate]) -> bool:
         """Whether the document gave what the record gives now: an extension, or a certificate that is only
         reserved, may have come since.
         """
         reserved = [c for c in certificates if c.state is not CertificateState.REVOKED]
-        return self.given.get(share.grant_id) == _present(share, _principals(reserved))
+        wanted = _present(share, _principals(reserved), self.constraints)
+        return self.given.get(share.grant_id) == wanted
 
 
 @dataclass(frozen=True)
@@ -68,6 +71,7 @@ def plan_server(
     accounts: Sequence[Account],
     shares: Sequence[Share],
     certificates: Mapping[str, Sequence[Certificate]],
+    constraints: Mapping[str, Constraints],
     ca_keys: Sequence[str],
     removals: frozenset[str],
     now: datetime,
@@ -80,6 +84,7 @@ def plan_server(
         accounts: The accounts of this server that aren't removed.
         shares: The shares of this server; ended ones may be left out.
         certificates: Certificates by grant id; only signed ones give a key line.
+        constraints: Of each share's grant, by its id: key lines give no more, whatever a certificate says.
         removals: Logins whose cleanup window has passed; their account goes unless a grant is still live.
         exclusive: Whether accounts that aren't among these have no grants; False leaves them as they are.
         join_without_log: What a host without a log of sshd's does with accounts to be joined.
@@ -99,7 +104,7 @@ def plan_server(
     for account in sorted(accounts, key=lambda a: a.login):
         if account.state is AccountState.REMOVED:
             continue
-        grants = _grant_entries(by_login[account.login], certificates, now)
+        grants = _grant_entries(by_login[account.login], certificates, constraints, now)
         # A grant that was recorded since counts too, though its certificate isn't signed yet.
         awaited = any(share.state in GIVING for share in by_login[account.login])
         remove = account.login in removals and not awaited
@@ -109,7 +114,7 @@ def plan_server(
         entries.append(entry)
         listed = {str(entry["id"]): Listed(str(entry["state"])) for entry in grants}
         given = {str(entry["id"]): entry for entry in grants if listed[str(entry["id"])] is Listed.PRESENT}
-        plans[account.login] = AccountPlan(account.login, listed, remove, given)
+        plans[account.login] = AccountPlan(account.login, listed, remove, given, constraints)
     fields: dict[str, object] = {
         "version": DOCUMENT_VERSION,
         "host_id": host.host_id,
@@ -137,7 +142,10 @@ def _account_entry(account: Account, grants: list[dict[str, object]], remove: bo
 
 
 def _grant_entries(
-    shares: Sequence[Share], certificates: Mapping[str, Sequence[Certificate]], now: datetime
+    shares: Sequence[Share],
+    certificates: Mapping[str, Sequence[Certificate]],
+    constraints: Mapping[str, Constraints],
+    now: datetime,
 ) -> list[dict[str, object]]:
     """One entry a grant; a grant without a signed certificate, or in the future, isn't sent at all."""
     entries: list[dict[str, object]] = []
@@ -145,7 +153,7 @@ def _grant_entries(
         signed = [c for c in certificates.get(share.grant_id, ()) if c.state is CertificateState.SIGNED]
         principals = _principals(signed)
         if share.state in GIVING and share.window.holds(now) and principals:
-            entries.append(_present(share, principals))
+            entries.append(_present(share, principals, constraints))
         elif share.sent_sequence and share.state not in (ShareState.ENDED, ShareState.REMOVED):
             entries.append({"id": share.grant_id, "state": str(Listed.ABSENT)})
     return entries
@@ -155,7 +163,9 @@ def _principals(certificates: Sequence[Certificate]) -> list[str]:
     return [certificate.principal for certificate in sorted(certificates, key=lambda c: c.number)]
 
 
-def _present(share: Share, principals: list[str]) -> dict[str, object]:
+def _present(
+    share: Share, principals: list[str], constraints: Mapping[str, Constraints]
+) -> dict[str, object]:
     return {
         "id": share.grant_id,
         "state": str(Listed.PRESENT),
@@ -164,7 +174,18 @@ def _present(share: Share, principals: list[str]) -> dict[str, object]:
         "warn_before": share.warn_before_seconds,
         "sudo": [_sudo(rule) for rule in share.sudo],
         "not_after": utc_text(share.window.not_after),
+        **_constraints(constraints[share.grant_id]),
     }
+
+
+def _constraints(constraints: Constraints) -> dict[str, object]:
+    """What differs from a terminal that is bound to nothing: most documents stay as small as they were."""
+    found: dict[str, object] = {}
+    if sorted(constraints.extensions) != sorted(PTY_ONLY):
+        found["extensions"] = sorted(constraints.extensions)
+    if constraints.critical_options:
+        found["critical_options"] = dict(constraints.critical_options)
+    return found
 
 
 def _sudo(rule: SudoRule) -> dict[str, object]:

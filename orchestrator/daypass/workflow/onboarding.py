@@ -192,6 +192,7 @@ def _document(
         accounts=[_canary_account(host)],
         shares=[_canary_share(canary, host, open_canary)],
         certificates={canary.grant.id: [canary.certificate]},
+        constraints={canary.grant.id: canary.grant.constraints},
         ca_keys=seams.ca_keys(),
         removals=frozenset() if open_canary else frozenset({CANARY_LOGIN}),
         now=now,

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime
 
-from daypass.domain.certificates import CertificateState
+from daypass.domain.certificates import CertificateState, Constraints
 from daypass.domain.hosts import SentDocument
 from daypass.domain.outcomes import Outcome, OutcomeKind
 from daypass.domain.servers import DEFAULT_PORT, Server
@@ -164,12 +164,20 @@ def _plan(
         accounts=view.accounts(server=server, states=LIVE_ACCOUNTS),
         shares=shares,
         certificates=certificates,
+        constraints={grant_id: _constraints(view, grant_id) for grant_id in certificates},
         # From the record, so that access is taken back without the CA's private key too.
         ca_keys=view.ca_keys() or seams.ca_keys(),
         removals=removals,
         now=now,
         join_without_log=seams.integration_of(server).join_without_log,
     )
+
+
+def _constraints(view: ReadView, grant_id: str) -> Constraints:
+    grant = view.grant(grant_id)
+    if grant is None:  # the database's foreign key forbids it; without them nothing may be given
+        raise StoreError(f"the store has no grant {grant_id}", code="grant_unknown")
+    return grant.constraints
 
 
 def _mark_sent(work: WriteWork, plan: ServerPlan) -> None:

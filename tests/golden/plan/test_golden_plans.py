@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from pathlib import Path
 from typing import Any
 
@@ -219,13 +220,20 @@ def plain_account(account: AccountPlan) -> dict[str, Any]:
 def plain_step(step: Any) -> Any:
     """A step as its name, or [name, value]."""
     if step.name == "key_file":
-        value = [line.split('"')[1] for line in (step.value or "").splitlines()]
-        return [step.name, value]
+        return [step.name, [plain_line(line) for line in (step.value or "").splitlines()]]
     if step.name == "sessions":  # with the groups whose rights copies of his may hold
         return [step.name, list(step.value.lost)] if step.value and step.value.lost else step.name
     if step.value is None:
         return step.name
     return [step.name, list(step.value) if isinstance(step.value, tuple) else step.value]
+
+
+def plain_line(line: str) -> str:
+    """A key line as its principal; one with other permissions or bounds without its end and CA key."""
+    usual = re.fullmatch(
+        r'restrict,pty,cert-authority,principals="([^"]*)"(,expiry-time="[0-9]+Z")? \S+ \S+', line
+    )
+    return usual.group(1) if usual else re.sub(r',expiry-time="[0-9]+Z"| \S+ \S+$', "", line)
 
 
 def plain_entry(entry: ledger.LedgerAccount | None) -> dict[str, Any] | None:

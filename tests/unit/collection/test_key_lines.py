@@ -4,9 +4,14 @@ from __future__ import annotations
 
 import re
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ansible_collections.daypass.ssh.plugins.module_utils.contract.constraints import (
+    EXTENSIONS,
+    Constraints,
+)
 from ansible_collections.daypass.ssh.plugins.module_utils.plan.key_lines import render_key_file
 from ansible_collections.daypass.ssh.plugins.module_utils.record.ledger import LedgerGrant
 
@@ -26,6 +31,33 @@ def test_line_is_what_sshd_needs():
     """Nothing but a terminal, one principal, one authority, and an end in UTC."""
     assert render_key_file({"G1": grant(1, [2])}, ["ssh-ed25519 AAAA"], True) == (
         'restrict,pty,cert-authority,principals="daypass-G1-2",expiry-time="20261122110000Z"'
+        " ssh-ed25519 AAAA\n"
+    )
+
+
+@pytest.mark.parametrize(
+    ("extensions", "given"),
+    [
+        ((), "restrict,"),
+        (("permit-pty", "permit-port-forwarding"), "restrict,pty,port-forwarding,"),
+        (("permit-X11-forwarding", "permit-agent-forwarding"), "restrict,agent-forwarding,X11-forwarding,"),
+        (tuple(EXTENSIONS), "restrict,pty,port-forwarding,agent-forwarding,X11-forwarding,"),
+    ],
+)
+def test_line_gives_back_what_the_grant_names_and_no_more(extensions, given):
+    """Whatever a certificate says: sshd permits what both permit."""
+    one = grant(1, [2])._replace(constraints=Constraints(extensions))
+    [line] = render_key_file({"G1": one}, ["ssh-ed25519 AAAA"], True).splitlines()
+    assert line.startswith(given + "cert-authority,")
+
+
+def test_line_binds_what_the_certificate_binds():
+    """A quote in a command is written as sshd reads it; the end stands in front of all free text."""
+    bound = Constraints(("permit-pty",), r'sh -c "a\"b" ,expiry-time="20990101000000Z"', "192.0.2.0/24,::1")
+    one = grant(1, [2])._replace(constraints=bound)
+    assert render_key_file({"G1": one}, ["ssh-ed25519 AAAA"], True) == (
+        'restrict,pty,cert-authority,principals="daypass-G1-2",expiry-time="20261122110000Z"'
+        r',from="192.0.2.0/24,::1",command="sh -c \"a\\"b\" ,expiry-time=\"20990101000000Z\""'
         " ssh-ed25519 AAAA\n"
     )
 

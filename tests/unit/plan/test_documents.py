@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from daypass.domain.certificates import Certificate, CertificateState
+from daypass.domain.certificates import Certificate, CertificateState, Constraints
 from daypass.domain.grants import Account, AccountState, Share, ShareState, SudoRule
 from daypass.domain.hosts import Host
 from daypass.domain.windows import Window
@@ -53,6 +53,7 @@ def plan(
         "accounts": [ALICE],
         "shares": shares,
         "certificates": {s.grant_id: [certificate(s.grant_id)] for s in shares},
+        "constraints": {s.grant_id: Constraints() for s in shares},
         "ca_keys": ["ssh-ed25519 AAAA"],
     }
     return plan_server(Host("web-1", "a" * 32), removals=removals, now=now, **(words | changes))  # type: ignore[arg-type]
@@ -86,6 +87,27 @@ def test_a_live_share_is_listed_with_everything_that_was_approved():
     )
     assert opaque
     assert len(digest) == 64
+
+
+def test_what_binds_a_grants_certificates_travels_with_it():
+    """The key line on the server binds them too; nothing is said where a terminal is all, as ever."""
+    options = {"force-command": "/bin/true", "source-address": "192.0.2.0/24"}
+    bound = Constraints(options, ("permit-pty", "permit-agent-forwarding"))
+    result = plan(share(), share(G2), constraints={G1: bound, G2: Constraints({}, ())})
+    (account,) = result.fields["accounts"]  # type: ignore[misc]
+    first, second = account["grants"]
+    assert first["critical_options"] == options
+    assert first["extensions"] == ["permit-agent-forwarding", "permit-pty"]
+    assert "critical_options" not in second
+    assert second["extensions"] == []
+
+
+def test_an_answer_settles_a_bound_grant_as_any_other():
+    """What the document gave is compared with the record: constraints are the same in both."""
+    bound = Constraints({"force-command": "/bin/true"})
+    account = plan(share(), constraints={G1: bound}).accounts["alice"]
+    assert account.gives_all_of(share(), [certificate(G1)])
+    assert not account.gives_all_of(share(), [certificate(G1), certificate(G1, 2)])
 
 
 def test_a_grant_in_the_future_is_not_sent():

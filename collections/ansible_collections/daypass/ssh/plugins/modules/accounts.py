@@ -158,6 +158,24 @@ options:
             description: When access ends, UTC, as V(2026-11-22T11:00:00Z). Quote it, or YAML makes a date
               of it.
             type: str
+          extensions:
+            description:
+              - What certificates of this grant may do, by the names that certificates use; V(permit-pty) when
+                left out, nothing but commands without a terminal when empty.
+              - The key line gives no more than this, whatever a certificate says, and a certificate no more
+                than it says itself.
+            type: list
+            elements: str
+            choices: [permit-pty, permit-port-forwarding, permit-agent-forwarding, permit-X11-forwarding]
+          critical_options:
+            description:
+              - What logins with this grant are bound to, by the names that certificates use,
+                V(source-address) (networks in CIDR form, separated by commas) and V(force-command). The key
+                line demands it too.
+              - A forced command must be the same text as in the certificate, or sshd lets nobody in.
+              - Grants of one account that are bound otherwise are never in effect at the same time; the one
+                that comes later is refused with C(constraints_differ).
+            type: dict
   ca_keys:
     description: Public keys of the certificate authority, C(TYPE BASE64). More than one while the
       authority is changed.

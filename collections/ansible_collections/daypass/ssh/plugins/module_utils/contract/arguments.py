@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any, Mapping
 
-from . import document, names
+from . import constraints, document, names
 from .names import Refusal
 
 SUDO = {
@@ -23,6 +23,8 @@ GRANT = {
     "warn_before": {"type": "int"},
     "sudo": {"type": "list", "elements": "dict", "options": SUDO},
     "not_after": {"type": "str"},
+    "extensions": {"type": "list", "elements": "str", "choices": list(constraints.EXTENSIONS)},
+    "critical_options": {"type": "dict"},
 }
 ACCOUNT = {
     "name": {"type": "str", "required": True},

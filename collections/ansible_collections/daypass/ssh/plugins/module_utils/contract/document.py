@@ -17,12 +17,25 @@ import json
 from typing import NamedTuple
 
 from . import fields, names
+from .constraints import Constraints, constraints_of
 from .names import Refusal
 
 ABSENT = "absent"
 PRESENT = "present"
 REFUSE, JOIN = "refuse", "join"  # what happens with an account that was there before
 END_ALL = "end_all"  # a joined account without a log of sshd's: all its sessions end with a grant
+
+GRANT_FIELDS = (
+    "id",
+    "state",
+    "principals",
+    "groups",
+    "warn_before",
+    "sudo",
+    "not_after",
+    "extensions",
+    "critical_options",
+)
 
 
 class SudoRule(NamedTuple):
@@ -41,6 +54,7 @@ class GrantWanted(NamedTuple):
     warn_before: int
     sudo: tuple[SudoRule, ...]
     not_after: int
+    constraints: Constraints = Constraints()
 
 
 class AccountWanted(NamedTuple):
@@ -220,7 +234,7 @@ def _grants(value: object, where: str) -> tuple:
 
 
 def _grant(entry: dict, where: str) -> GrantWanted:
-    fields.only(entry, ("id", "state", "principals", "groups", "warn_before", "sudo", "not_after"), where)
+    fields.only(entry, GRANT_FIELDS, where)
     return GrantWanted(
         id=entry["id"],
         principals=fields.principals(entry.get("principals"), entry["id"], where),
@@ -230,6 +244,7 @@ def _grant(entry: dict, where: str) -> GrantWanted:
         ),
         sudo=tuple(SudoRule(*rule) for rule in fields.sudo(entry.get("sudo", []), where)),
         not_after=fields.moment(entry.get("not_after"), where + ", not_after"),
+        constraints=constraints_of(entry.get("extensions"), entry.get("critical_options"), where),
     )
 
 

@@ -8,10 +8,14 @@ from __future__ import annotations
 
 from typing import Mapping
 
+from ..contract.constraints import Constraints, bounds_text, permissions
 from ..facts.host import AccountFacts
 from ..record import rights
 from ..record.ledger import LedgerGrant
 from .values import AccountPlan
+
+USUAL = Constraints()
+LONGEST_TEXT = 200  # characters of one value: answers of a host have a limit
 
 
 def with_changes(
@@ -25,6 +29,7 @@ def with_changes(
         ("grants", " ".join(sorted(before)), " ".join(sorted(account.end))),
         ("groups", _words(rights.groups_of(before)), _words(rights.groups_of(account.end))),
         ("sudo", _rules(before), _rules(account.end)),
+        ("constraints", _constraints(before), _constraints(account.end)),
         ("until", _until(before), _until(account.end)),
     ]
     changes = [(what, old, new) for what, old, new in pairs if old != new]
@@ -43,8 +48,19 @@ def _rules(grants: Mapping[str, LedgerGrant]) -> str:
         f"({rule.run_as}) {rule.commands if isinstance(rule.commands, str) else ', '.join(rule.commands)}"
         for rule, _end in rights.sudo_of(grants)
     )
-    text = "; ".join(rules)
-    return text if len(text) <= 200 else text[:197] + "..."
+    return _cut("; ".join(rules))
+
+
+def _constraints(grants: Mapping[str, LedgerGrant]) -> str:
+    """What differs from a terminal that is bound to nothing, as the key line says it."""
+    found = ((key, grants[key].constraints) for key in sorted(grants))
+    return _cut(
+        "; ".join(f"{key}: restrict{permissions(c)}{bounds_text(c)}" for key, c in found if c != USUAL)
+    )
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= LONGEST_TEXT else text[: LONGEST_TEXT - 3] + "..."
 
 
 def _until(grants: Mapping[str, LedgerGrant]) -> str:

@@ -9,6 +9,8 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Mapping, Sequence
 
+from ..contract.constraints import bounds_text, permissions
+
 if TYPE_CHECKING:
     from ..record.ledger import LedgerGrant
 
@@ -20,7 +22,9 @@ EXPIRY_Z_SINCE = (9, 1)
 def render_key_file(grants: Mapping[str, LedgerGrant], ca_keys: Sequence[str], expiry_z: bool) -> str:
     """The key file of one account: one line a certificate and CA key; "" when there is none.
 
-    `restrict` first: forwarding and all that later versions add stay off; `pty` is the one thing given back.
+    `restrict` first: forwarding and all that later versions add stay off, but for what the grant gives back.
+    What binds the grant's certificates stands in the line once more, after its end (`shortening` looks for
+    the first one).
 
     Args:
         ca_keys: `TYPE BASE64`, checked before.
@@ -31,7 +35,8 @@ def render_key_file(grants: Mapping[str, LedgerGrant], ca_keys: Sequence[str], e
         grant = grants[grant_id]
         until = time.strftime("%Y%m%d%H%M%SZ", time.gmtime(grant.not_after))
         expiry = f',expiry-time="{until}"' if expiry_z else ""
+        given, bounds = permissions(grant.constraints), bounds_text(grant.constraints)
         for principal in sorted(grant.principals):
-            options = f'restrict,pty,cert-authority,principals="{principal}"{expiry}'
+            options = f'restrict{given},cert-authority,principals="{principal}"{expiry}{bounds}'
             lines += [f"{options} {key}\n" for key in ca_keys]
     return "".join(lines)

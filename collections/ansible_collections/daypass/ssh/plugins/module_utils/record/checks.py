@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ..contract import fields, names, sudo_rules
+from ..contract import constraints, fields, names, sudo_rules
 from ..contract.names import Refusal
 
 if TYPE_CHECKING:
@@ -61,6 +61,7 @@ def _check_grant(key: str, grant: LedgerGrant) -> None:
     """What stops the rendering of one person's files would stop everybody's closing."""
     matches = [names.PRINCIPAL.fullmatch(text) for text in grant.principals]
     right = all(match is not None and match.group(1) == key for match in matches)
+    right = right and constraints.checked(grant.constraints)
     if not right or not all(names.GROUP.fullmatch(group) for group in grant.groups):
         raise ValueError(f"grant {names.shown(key)}")
     try:

@@ -14,6 +14,7 @@ import json
 from typing import TYPE_CHECKING, Any, Callable, NamedTuple
 
 from ..contract import fields, names
+from ..contract.constraints import Constraints
 from ..contract.document import SudoRule
 from ..contract.names import Refusal
 from . import unrecorded
@@ -35,6 +36,7 @@ class LedgerGrant(NamedTuple):
     warn_before: int
     not_after: int
     live: bool
+    constraints: Constraints = Constraints()
 
 
 class Joined(NamedTuple):
@@ -147,7 +149,11 @@ def serialise(ledger: Ledger) -> bytes:
 def _account_out(account: LedgerAccount) -> dict[str, Any]:
     mapping = account._asdict()
     mapping["grants"] = {
-        grant_id: dict(grant._asdict(), sudo=[list(rule) for rule in grant.sudo])
+        grant_id: dict(
+            grant._asdict(),
+            sudo=[list(rule) for rule in grant.sudo],
+            constraints=grant.constraints._asdict(),
+        )
         for grant_id, grant in account.grants.items()
     }
     mapping["joined"] = None if account.joined is None else account.joined._asdict()
@@ -211,8 +217,20 @@ def _grant_in(value: dict[str, Any]) -> LedgerGrant:
         for run_as, commands in value["sudo"]
     )
     return LedgerGrant(
-        **dict(value, principals=tuple(value["principals"]), groups=tuple(value["groups"]), sudo=rules)
+        **dict(
+            value,
+            principals=tuple(value["principals"]),
+            groups=tuple(value["groups"]),
+            sudo=rules,
+            constraints=_constraints_in(value.get("constraints", {})),
+        )
     )
+
+
+def _constraints_in(value: dict[str, Any]) -> Constraints:
+    """A grant from before there were any has none: a terminal, bound to nothing."""
+    found = Constraints(**value)
+    return found._replace(extensions=tuple(found.extensions))
 
 
 def read_ledger(system: System, path: str = names.LEDGER_PATH) -> Ledger | None:

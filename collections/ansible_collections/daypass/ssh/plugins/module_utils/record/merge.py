@@ -18,9 +18,16 @@ from ..contract.document import JOIN, REFUSE, AccountWanted, Document, GrantWant
 from ..contract.names import Refusal
 from . import ledger as ledgers
 from .ledger import Ledger, LedgerAccount, LedgerGrant, Tombstone
+from .mixing import unmixed
 
 # An `absent` for a grant that this host never saw says nothing about its end; grants are shorter than a year.
 UNKNOWN_END_SECONDS = 366 * 86400
+
+MIXED = (
+    "constraints_differ",
+    "the account has another grant whose certificates are bound to another command or other addresses",
+    "end that one first, or give this one when it has ended",
+)
 
 
 class RefusedGrant(NamedTuple):
@@ -189,6 +196,8 @@ def _listed(
             refused.append(refusal)
             if grant.id in before:  # a refused change leaves what is in effect
                 grants[grant.id] = before[grant.id]
+    grants, mixed = unmixed(grants, before)
+    refused += [RefusedGrant(key, *MIXED) for key in mixed]
     return WantedAccount(
         name=account.name,
         uid=account.uid,
@@ -259,6 +268,7 @@ def _taken(grant: GrantWanted, before: LedgerGrant | None) -> LedgerGrant:
         warn_before=grant.warn_before,
         not_after=grant.not_after,
         live=before.live if before is not None else False,
+        constraints=grant.constraints,
     )
 
 

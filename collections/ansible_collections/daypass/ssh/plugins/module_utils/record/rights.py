@@ -36,14 +36,20 @@ def common(old: Mapping[str, LedgerGrant], new: Mapping[str, LedgerGrant]) -> di
 
 
 def narrowed(old: LedgerGrant, new: LedgerGrant) -> LedgerGrant:
-    """One grant with what its two versions have in common; `live` as in the old one."""
+    """One grant with what its two versions have in common; `live` as in the old one.
+
+    Lines that are bound otherwise have nothing in common: the old ones go before the new ones come.
+    """
+    alike = old.constraints.bounds == new.constraints.bounds
+    extensions = tuple(one for one in old.constraints.extensions if one in new.constraints.extensions)
     return LedgerGrant(
-        principals=tuple(one for one in old.principals if one in new.principals),
+        principals=tuple(one for one in old.principals if alike and one in new.principals),
         groups=tuple(one for one in old.groups if one in new.groups),
         sudo=_common_rules(old.sudo, new.sudo),
         warn_before=new.warn_before,
         not_after=min(old.not_after, new.not_after),
         live=old.live,
+        constraints=new.constraints._replace(extensions=extensions),
     )
 
 
@@ -71,6 +77,8 @@ def less_than(new: Mapping[str, LedgerGrant], old: Mapping[str, LedgerGrant]) ->
         found: set[tuple[object, ...]] = {("grant", key) for key in grants}
         found |= {("principal", one) for grant in grants.values() for one in grant.principals}
         found |= {("group", one) for one in groups_of(grants)}
+        found |= {("bounds", key, *grant.constraints.bounds) for key, grant in grants.items()}
+        found |= {("may", key, one) for key, grant in grants.items() for one in grant.constraints.extensions}
         rules = [rule for rule, _end in sudo_of(grants)]
         return found | {("sudo", rule.run_as, command) for rule in rules for command in _commands(rule)}
 
