@@ -19,10 +19,10 @@ from daypass.errors import DeniedError, UsageError
 from daypass.host_rules import PRINCIPALS_MAX
 from daypass.store.interface import ReadView, WriteWork
 from daypass.workflow.claims import claimed
+from daypass.workflow.ending import GIVING
 from daypass.workflow.leaving import check_here
 from daypass.workflow.revoking import find_grant
 from daypass.workflow.seams import Seams
-from daypass.workflow.settle import OVER
 from daypass.workflow.signing import reserve, sign_reserved
 from daypass.workflow.waves import Progress, check_documents, converge
 
@@ -101,7 +101,7 @@ def _recorded(
     """The change, the serials of its certificates, and what servers must be told: in one transaction."""
     grant, certificates = record(work, _live(work, grant_id, now))
     for share in work.shares(grant_id=grant.id):
-        if share.state not in OVER:
+        if share.state in GIVING:  # one that is being taken back on its server stays so
             pending = replace(share, window=grant.window, state=ShareState.PENDING)
             work.set_share(replace(pending, attempts=0, next_try_at=None))
     check_documents(seams, work, open_servers(work, grant), now)
@@ -135,8 +135,8 @@ def is_over(grant: Grant, now: datetime) -> bool:
 
 
 def open_servers(view: ReadView, grant: Grant) -> tuple[str, ...]:
-    """Servers on which the grant isn't over."""
-    return tuple(share.server for share in view.shares(grant_id=grant.id) if share.state not in OVER)
+    """Servers on which the grant gives access, or is to."""
+    return tuple(share.server for share in view.shares(grant_id=grant.id) if share.state in GIVING)
 
 
 def next_certificate(seams: Seams, work: WriteWork, grant: Grant, public_key: PublicKey) -> Certificate:

@@ -16,11 +16,11 @@ from daypass.flows import Policy
 from daypass.flows.extending import Extension, Given, Objection, decide_extension
 from daypass.store.interface import ReadView, WriteWork
 from daypass.workflow.changing import ChangeAnswer, change, is_over, next_certificate, open_servers, usable
+from daypass.workflow.ending import GIVING
 from daypass.workflow.granting import SHORTEST_GRANT, check_length
 from daypass.workflow.overlapping import check_constraints
 from daypass.workflow.revoking import check_reason, find_grant
 from daypass.workflow.seams import Seams
-from daypass.workflow.settle import OVER
 from daypass.workflow.waves import Progress
 
 
@@ -118,7 +118,7 @@ def extension_of(
     """
     if grant.flow == DIRECT_FLOW:
         return Extension((_direct(grant),))
-    shares = [share for share in view.shares(grant_id=grant.id) if share.state not in OVER]
+    shares = [share for share in view.shares(grant_id=grant.id) if share.state in GIVING]
     request = view.request(grant.request_id) if grant.request_id else None
     asked = request.requester if request else grant.login
     given = Given(

@@ -9,12 +9,13 @@ from typing import Any
 import pytest
 
 from daypass.domain.certificates import Constraints
-from daypass.domain.grants import Grant, GrantState
+from daypass.domain.grants import Grant, GrantState, ShareState
 from daypass.domain.windows import window_from
 from daypass.errors import ConfigurationError, DeniedError, NotFoundError, UsageError
 from daypass.workflow.access import Which, list_access, show_access
 from daypass.workflow.acting import acting_for
 from daypass.workflow.changing import PRINCIPALS_MAX
+from daypass.workflow.ending import end_share
 from daypass.workflow.extending import extend, extend_by_flow
 from daypass.workflow.granting import give
 from daypass.workflow.reconciling import reconcile_once
@@ -128,6 +129,23 @@ def test_bounds_that_would_overlap_are_refused(work):
         show_access(work.seams, grant.id, work.clock()).extension.objections[0].code == "constraints_differ"
     )
     prolong(work, grant, length=10 * MINUTE)
+
+
+@pytest.mark.parametrize("by", ["flow", "operator"])
+def test_a_server_where_it_is_being_taken_back_stays_so(work, by):
+    """The rest of the grant goes on; what one server is to close, no change of the grant opens again."""
+    grant = given(work, "alice", "web-1", "web-2")
+    with work.seams.store.write("test", work.clock()) as unit:
+        (share,) = unit.shares(grant_id=grant.id, server="web-2")
+        end_share(unit, share, reason="the server leaves", now=work.clock())
+    if by == "flow":
+        answer, _ = prolong(work, grant)
+    else:
+        answer = extend(work.seams, grant.id, work.clock(), length=MINUTE)
+    states = {share.server: share.state for share in answer.shares}
+    assert states == {"web-1": ShareState.APPLIED, "web-2": ShareState.ENDING}
+    reconcile_once(work.seams, work.clock())
+    assert work.hosts["web-2"].open_principals("alice") == set()
 
 
 def test_who_left_extends_nothing(work):
