@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import threading
+from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
-from daypass.errors import DeniedError
+from daypass.domain.certificates import CertificateState
+from daypass.errors import DeniedError, UsageError
 from daypass.workflow.extending import extend_by_flow
+from daypass.workflow.revoking import take_back
 from tests.fakes import make_world
 from tests.flow_access import given, with_flow
 
@@ -43,3 +46,29 @@ def test_extensions_at_the_same_moment_are_counted_one_after_the_other(store, op
         assert len(view.certificates(grant.id)) == 1 + most
     assert after.times_extended == most
     assert after.window.not_after == grant.window.not_after + most * HALF_AN_HOUR
+
+
+def test_an_extension_and_an_end_at_the_same_moment_leave_nothing_open(store, opened, tmp_path):
+    """Whichever comes first: the grant is ended, and none of its certificates is good for anything."""
+    world = with_flow(make_world(tmp_path, "web-1", store=store))
+    grant = given(world)
+    ready = threading.Barrier(2)
+    seams = [replace(world.seams, store=opened(), owner=f"here/{n}/1") for n in range(2)]
+
+    def extend() -> None:
+        ready.wait()
+        with suppress(UsageError):  # it had ended already
+            extend_by_flow(seams[0], grant.id, world.clock(), login="alice")
+
+    def end() -> None:
+        ready.wait()
+        take_back(seams[1], grant.id, world.clock(), login="alice")
+
+    threads = [threading.Thread(target=one) for one in (extend, end)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    with world.seams.store.read() as view:
+        assert view.grant(grant.id).ended_at == world.clock()
+        assert {one.state for one in view.certificates(grant.id)} == {CertificateState.REVOKED}

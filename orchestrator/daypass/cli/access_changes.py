@@ -24,6 +24,7 @@ from daypass.cli.options import EXIT_DONE, EXIT_PARTLY, Invocation, common
 from daypass.cli.progress import wave_progress
 from daypass.cli.render import countdown
 from daypass.workflow.access import show_access
+from daypass.workflow.ending import REVOKED
 from daypass.workflow.extending import extend_by_flow
 from daypass.workflow.revoking import take_back
 from daypass.workflow.settle import OVER
@@ -68,9 +69,8 @@ def end(
             return EXIT_DONE
         confirm(screen, f"{question}?", confirmed=yes or not servers)
         with wave_progress(screen, "ending") as progress:
-            answer = take_back(
-                seams, grant_id, daypass.now(), login=login, reason=reason or GIVEN_BACK, progress=progress
-            )
+            why = reason or (GIVEN_BACK if login else REVOKED)
+            answer = take_back(seams, grant_id, daypass.now(), login=login, reason=why, progress=progress)
         now = daypass.now()
         screen.emit(revoke_json(answer), lambda: show_revoke(screen, answer, now))
     return EXIT_DONE if all(share.state in OVER for share in answer.shares) else EXIT_PARTLY

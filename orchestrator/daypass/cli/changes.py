@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -156,27 +157,24 @@ def check_folder(save: Path | None) -> None:
         raise UsageError(f"there is no folder {save.parent}")
 
 
-def save_certificates(save: Path | None, answer: ChangeAnswer) -> list[Path]:
-    """Write what was signed; the certificate of a person's second key goes to `NAME-2-cert.pub`."""
-    texts = [one.text for one in answer.certificates if one.text is not None]
+def save_certificates(save: Path | None, answer: ChangeAnswer) -> dict[int, Path]:
+    """Write what was signed; the certificate of a second key goes to `NAME-2-cert.pub`. Files by serial."""
+    signed = [one for one in answer.certificates if one.text is not None]
+    saved: dict[int, Path] = {}
     if save is None:
-        return []
+        return saved
     stem = save.name.removesuffix("-cert.pub")
     end = save.name[len(stem) :]
-    files = [save, *(save.with_name(f"{stem}-{n}{end}") for n in range(2, len(texts) + 1))][: len(texts)]
-    for file, text in zip(files, texts, strict=True):
-        save_text(file, f"{text}\n")
-    return files
+    for number, one in enumerate(signed, start=1):
+        saved[one.serial] = save if number == 1 else save.with_name(f"{stem}-{number}{end}")
+        save_text(saved[one.serial], f"{one.text}\n")
+    return saved
 
 
-def change_json(answer: ChangeAnswer, saved: list[Path], check: bool) -> dict[str, object]:
+def change_json(answer: ChangeAnswer, saved: Mapping[int, Path], check: bool) -> dict[str, object]:
     """The whole answer for programs; `certificate` is the newest one."""
     grant = answer.grant
-    files: list[Path | None] = [*saved] or [None] * len(answer.certificates)
-    certificates = [
-        _certificate_json(one, None if check else file) | ({"serial": None} if check else {})
-        for one, file in zip(answer.certificates, files, strict=True)
-    ]
+    certificates = [_certificate_json(one, saved, check) for one in answer.certificates]
     return {
         "check": check,
         "grant": {
@@ -195,15 +193,15 @@ def change_json(answer: ChangeAnswer, saved: list[Path], check: bool) -> dict[st
     }
 
 
-def _certificate_json(certificate: Certificate, file: Path | None) -> dict[str, object]:
+def _certificate_json(certificate: Certificate, saved: Mapping[int, Path], check: bool) -> dict[str, object]:
     return {
-        "serial": str(certificate.serial),
+        "serial": None if check else str(certificate.serial),
         "number": certificate.number,
         "principal": certificate.principal,
         "public_key": certificate.fingerprint,
         "valid_before": certificate.valid_before,
         "text": certificate.text,
-        "file": file,
+        "file": saved.get(certificate.serial),
     }
 
 
@@ -224,14 +222,16 @@ def _show_key(screen: Screen, answer: ChangeAnswer, now: datetime) -> None:
     show_shares(screen, answer.shares, now)
 
 
-def tell_end(screen: Screen, answer: ChangeAnswer, saved: list[Path], check: bool, meanwhile: str) -> int:
+def tell_end(
+    screen: Screen, answer: ChangeAnswer, saved: Mapping[int, Path], check: bool, meanwhile: str
+) -> int:
     """What to do next, and the exit code."""
     if check:
         screen.note("nothing was changed (--check)")
         return EXIT_DONE
     if not screen.is_json:
         texts = [certificate.text for certificate in answer.certificates if certificate.text]
-        for line in [f"certificate: {file}" for file in saved] or texts:
+        for line in [f"certificate: {file}" for file in saved.values()] or texts:
             screen.line(line)
         if not saved:
             screen.note(f"to write it to a file: daypass certificate show {answer.grant.id} --save FILE")

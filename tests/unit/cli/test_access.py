@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -14,11 +14,14 @@ from click.testing import CliRunner, Result
 from daypass.ca.keys import generate_ca_key, load_ca_key, public_line
 from daypass.ca.public_keys import check_public_key
 from daypass.cli import main
+from daypass.cli.changes import change_json, save_certificates
 from daypass.config.fields import MOST_DETAILS
+from daypass.domain.certificates import Certificate
 from daypass.domain.grants import Grant, Trigger
 from daypass.domain.hosts import Host
 from daypass.domain.windows import window_from
 from daypass.wiring import open_daypass
+from daypass.workflow.changing import ChangeAnswer
 from daypass.workflow.giving import NewGrant, record_grant
 from daypass.workflow.signing import sign_reserved
 
@@ -182,6 +185,23 @@ def test_show_for_programs_holds_the_certificate_and_the_objections(site):
     told = json.loads(site.access("show", grant.id, "-o", "json").stdout)
     assert [one["code"] for one in told["extension"]["objections"]] == ["flow_gone"]
     assert "can't be extended: the access flow 'work' isn't there" in site.access("show", grant.id).stdout
+
+
+def test_each_certificate_of_a_change_goes_to_a_file_of_its_own(tmp_path):
+    """Of two keys the second one's has a number; one that was revoked meanwhile has none."""
+    window = window_from(datetime(2026, 11, 22, 10, tzinfo=UTC), timedelta(hours=1))
+    grant = Grant("G", "alice", "", "work", "", "test", window, window.not_before)
+    texts = ("one", None, "two")
+    certificates = tuple(
+        Certificate(n, "G", n, f"p{n}", "key", "SHA256:x", window.not_before, window.not_after, text=text)
+        for n, text in enumerate(texts, start=1)
+    )
+    answer = ChangeAnswer(grant, grant, certificates, (), {})
+    saved = save_certificates(tmp_path / "id-cert.pub", answer)
+    assert {serial: file.name for serial, file in saved.items()} == {1: "id-cert.pub", 3: "id-2-cert.pub"}
+    assert [file.read_text() for file in saved.values()] == ["one\n", "two\n"]
+    told = change_json(answer, saved, check=False)["certificates"]
+    assert [one["file"] for one in told] == [saved[1], None, saved[3]]
 
 
 def test_each_keys_certificate_can_be_had(site, tmp_path):
