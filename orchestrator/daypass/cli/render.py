@@ -22,7 +22,7 @@ from daypass.errors import ConfigurationError, DaypassError
 # Wide enough for every table: a file or a program gets each row on one line, whatever it holds.
 UNFOLDED_COLUMNS = 100_000
 NOTHING = "-"
-SAVED = re.compile(r"\bdaypass certificate show (\S+) --save (\S+)")
+SAVED = re.compile(r"\bdaypass certificate show (\S+)(?: --public-key \S+)? --save (\S+)")
 FOR_PEOPLE = re.compile(r"\bdaypass ((?:request|access|review|certificate) (?:(?! --as ).)*)( --as \S+)?")
 
 

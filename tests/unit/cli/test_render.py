@@ -88,6 +88,13 @@ def test_countdown_says_what_is_left(begins, ended, words):
     assert countdown(window, ended, NOW) == words
 
 
+@pytest.mark.parametrize("which", ["", " --public-key KEY.pub"])
+def test_people_who_come_in_over_ssh_read_the_command_that_they_can_type(which, capsys):
+    """The gate gives the certificate of the key that they came in with, and writes no file."""
+    Screen(typed="ssh daypass@broker").line(f"daypass certificate show 01JD{which} --save ~/.ssh/id-cert.pub")
+    assert capsys.readouterr().out == "ssh daypass@broker certificate 01JD > ~/.ssh/id-cert.pub\n"
+
+
 def test_a_title_from_outside_is_written_out(capsys):
     """Like a cell."""
     Screen().table(["a"], [("b" * 40,)], title="flow \x1b[2J")
