@@ -169,3 +169,53 @@ def test_events_about_subjects_come_in_order(store: Store):
             work.append_event(kind, subject, {})
         found = work.events_about(["X", "Y"], ("a", "b"))
     assert [(event.number, event.subject) for event in found] == [(1, "X"), (2, "Y"), (3, "X")]
+
+
+def numbers(store: Store, **wanted: Any) -> list[int]:
+    with store.read() as view:
+        return [event.number for event in view.events_matching(RecordFilter(**wanted))]
+
+
+@pytest.mark.parametrize(
+    ("wanted", "found"),
+    [
+        ({}, [1, 2, 3, 4, 5, 6, 7, 8]),
+        ({"person": ("bob",)}, [1, 3]),  # the grant is his, and so is the request
+        ({"person": ("carol", "carol@example.com")}, [4, 5]),  # did it; is named in it
+        ({"person": ("car",)}, []),
+        ({"person": ("car_l",)}, []),
+        ({"person": ("dave",)}, [6, 7]),  # an operator
+        ({"server": "web-1"}, [1, 3, 8]),
+        ({"server": "web_1"}, [2]),
+        ({"server": "web"}, []),
+        ({"since": NOW + HOUR}, [8]),
+        ({"until": NOW + HOUR}, [1, 2, 3, 4, 5, 6, 7]),
+        ({"person": ("bob",), "server": "db-1"}, [1, 3]),
+    ],
+)
+def test_events_are_filtered_by_time_person_and_server(filled: Store, wanted, found):
+    """By what they are about, by what they name, and by who acted; a part of a name is another name."""
+    told: list[tuple[str, str, dict[str, object]]] = [
+        (ACTOR, "G0", {}),
+        (ACTOR, "G1", {}),
+        (ACTOR, "R0", {}),
+        ("person:carol via operator:x", "R9", {}),
+        (ACTOR, "R9", {"person": "carol@example.com"}),
+        ("operator:dave", "R9", {"text": "carol wasn't here"}),
+        ("operator:dave as root", "R9", {}),
+    ]
+    for actor, subject, details in told:
+        with filled.write(actor, NOW) as work:
+            work.append_event("x", subject, details)
+    with filled.write(ACTOR, NOW + HOUR) as work:
+        work.append_event("x", "web-1", {})
+    assert numbers(filled, **wanted) == found
+
+
+def test_events_that_match_come_page_by_page(filled: Store):
+    """As all events do."""
+    with filled.write(ACTOR, NOW) as work:
+        for subject in ("G0", "X", "G0", "G0"):
+            work.append_event("x", subject, {})
+        page = work.events_matching(RecordFilter(person=("bob",)), after=1, limit=1)
+        assert [event.number for event in page] == [3]

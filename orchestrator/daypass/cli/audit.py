@@ -10,6 +10,7 @@ import click
 from daypass import wiring
 from daypass.audit.verifying import Report
 from daypass.cli.audit_export import export_rows
+from daypass.cli.audit_filters import as_filter, filters
 from daypass.cli.options import EXIT_DONE, EXIT_FAILED, Invocation, common
 from daypass.cli.render import Screen, time_text
 from daypass.domain.events import Event
@@ -34,23 +35,40 @@ audit.add_command(export_rows)
 @click.option(
     "--limit", type=click.IntRange(1, MOST_EVENTS), default=200, show_default=True, help="At most this many."
 )
+@filters(
+    since="Only what happened then or later.",
+    until="Only what happened before.",
+    person="Only what this person did, or what is about this person or this person's access.",
+    server="Only what is about this server, or about access to it.",
+)
 @common
-def list_events(invocation: Invocation, *, after: int, limit: int) -> None:
-    """List events, oldest first.
+def list_events(
+    invocation: Invocation,
+    *,
+    after: int,
+    limit: int,
+    since: str | None,
+    until: str | None,
+    person: str | None,
+    server: str | None,
+) -> None:
+    """List events, oldest first. TIME is as for `daypass audit export`.
 
     \b
     Example:
       daypass audit list --after 100 --output json
+      daypass audit list --from 1d --person alice
     """
     with wiring.open_daypass(invocation.config) as daypass:
-        with daypass.seams.store.read() as view:
-            events = list(view.events(after=after, limit=limit))
         now = daypass.now()
+        wanted = as_filter(daypass.seams, since, until, person, server, now)
+        with daypass.seams.store.read() as view:
+            events = view.events_matching(wanted, after, limit)
     invocation.screen.emit(
         [_as_json(event) for event in events], lambda: _show(invocation.screen, events, now)
     )
     if len(events) == limit:
-        invocation.screen.note(f"there may be more: daypass audit list --after {events[-1].number}")
+        invocation.screen.note(f"there may be more: the same with --after {events[-1].number}")
 
 
 def _as_json(event: Event) -> dict[str, object]:

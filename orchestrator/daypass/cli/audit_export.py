@@ -8,7 +8,7 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 
 import click
@@ -17,13 +17,12 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from daypass import wiring
 from daypass.audit.access_files import FORMATS
 from daypass.audit.access_rows import time_text
+from daypass.cli.audit_filters import as_filter, filters
 from daypass.cli.files import check_new, private_file
 from daypass.cli.options import Invocation, common
 from daypass.cli.render import Screen
-from daypass.domain.durations import parse_length
 from daypass.domain.records import RecordFilter
-from daypass.errors import UsageError
-from daypass.workflow.exporting import Exported, ExportProgress, export, person_names
+from daypass.workflow.exporting import Exported, ExportProgress, export
 from daypass.workflow.seams import Seams
 
 HEAD_SUFFIX = ".head"
@@ -33,10 +32,12 @@ HEAD_SUFFIX = ".head"
 @click.option(
     "--format", "form", type=click.Choice(FORMATS), default=FORMATS[0], show_default=True, help="Of the rows."
 )
-@click.option("--from", "since", metavar="TIME", help="Only what wasn't over before this.")
-@click.option("--to", "until", metavar="TIME", help="Only what was made before this.")
-@click.option("--person", metavar="NAME", help="Only what this person asked for, got, approved or denied.")
-@click.option("--server", metavar="NAME", help="Only what was for this server.")
+@filters(
+    since="Only what wasn't over before this.",
+    until="Only what was made before this.",
+    person="Only what this person asked for, got, approved or denied.",
+    server="Only what was for this server.",
+)
 @click.option("--output-file", type=click.Path(path_type=Path), help="Where to write; else standard output.")
 @click.option("--force", is_flag=True, help="Replace the file if it is there.")
 @click.option("--unverified", is_flag=True, help="Don't prove that the log is whole and fits the rows.")
@@ -66,7 +67,7 @@ def export_rows(
       daypass audit export --person alice --server db-1
     """
     with wiring.open_daypass(invocation.config) as daypass:
-        wanted = _filter(daypass.seams, since, until, person, server, daypass.now())
+        wanted = as_filter(daypass.seams, since, until, person, server, daypass.now())
         with _progress(invocation.screen) as progress:
             if output_file is None:
                 exported = _to_stdout(daypass.seams, wanted, form, unverified, progress)
@@ -78,34 +79,6 @@ def export_rows(
         invocation.screen.emit(_head_json(exported, wanted, form) | {"file": output_file}, lambda: None)
     else:
         _show(invocation.screen, exported, output_file)
-
-
-def as_past(text: str | None, now: datetime) -> datetime | None:
-    """`2026-11-01`, `2026-11-01T09:00` (local where no zone is given) or `30d` ago, in UTC.
-
-    Raises:
-        UsageError: It is none of these.
-    """
-    if text is None:
-        return None
-    try:
-        return now - parse_length(text)
-    except (ValueError, OverflowError):
-        pass
-    try:
-        return datetime.fromisoformat(text).astimezone(UTC)
-    except (ValueError, OverflowError):
-        hint = "write 2026-11-01, 2026-11-01T09:00+01:00, or 30d for thirty days ago"
-        raise UsageError(f"{text!r} isn't a time", hint=hint) from None
-
-
-def _filter(
-    seams: Seams, since: str | None, until: str | None, person: str | None, server: str | None, now: datetime
-) -> RecordFilter:
-    begin, end = as_past(since, now), as_past(until, now)
-    if begin and end and end <= begin:
-        raise UsageError("--to isn't later than --from: nothing could be in between")
-    return RecordFilter(begin, end, None if person is None else person_names(seams, person), server)
 
 
 def _to_stdout(

@@ -44,13 +44,15 @@ class AccessRecord:
 
 @dataclass(frozen=True)
 class RecordFilter:
-    """Which records are wanted; what is None leaves all.
+    """Which records, or which events, are wanted; what is None leaves all.
 
     Attributes:
-        since: Not over before this: the access hasn't ended by then, or the request wasn't decided.
-        until: Made before this.
-        person: Names (login, e-mail address) of one person: who asked, who got it, or who approved or denied.
-        server: Among the servers asked for.
+        since: Not over before this: the access hasn't ended by then, or the request wasn't decided; events
+            that happened then or later.
+        until: Made before this; events that happened before.
+        person: Names (login, e-mail address) of one person: who asked, who got it, or who approved or denied;
+            events that this person caused, or that are about what is this person's.
+        server: Among the servers asked for; events about it, or about access to it.
     """
 
     since: datetime | None = None

@@ -20,12 +20,12 @@ from daypass.domain.grants import (
     ShareState,
 )
 from daypass.domain.hosts import Host, HostKey, SentDocument
-from daypass.errors import AuditError, StoreError
+from daypass.errors import StoreError
 from daypass.store import rows, tables
 from daypass.store.automatic import SqlAutomaticView
 from daypass.store.interface import EVENTS_PAGE, AuditHead
 from daypass.store.outbox import SqlOutboxView
-from daypass.store.records import SqlRecordsView
+from daypass.store.records import SqlRecordsView, read_events
 from daypass.store.requests import SqlRequestsView
 from daypass.store.reviews import SqlReviewsView
 
@@ -188,14 +188,7 @@ class SqlView(SqlRequestsView, SqlReviewsView, SqlAutomaticView, SqlOutboxView, 
     def events(self, after: int = 0, limit: int = EVENTS_PAGE) -> list[Event]:
         table = tables.events
         query = select(table).where(table.c.number > after).order_by(table.c.number).limit(limit)
-        try:
-            found = self._connection.execute(query).all()
-        except (TypeError, ValueError, OverflowError):
-            raise AuditError(
-                f"An event of the audit log after number {after} isn't what was written.",
-                code="audit_unreadable",
-            ) from None
-        return [rows.event_from(row) for row in found]
+        return read_events(self._connection, query, f"after number {after}")
 
     def audit_head(self) -> AuditHead:
         row = self._connection.execute(select(tables.audit_head)).one()

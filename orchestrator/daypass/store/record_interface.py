@@ -19,6 +19,15 @@ class RecordsView(Protocol):
     ) -> list[AccessRecord]:
         """The next records after a place; empty after the last."""
 
+    def events_matching(self, wanted: RecordFilter, after: int = 0, limit: int = RECORDS_PAGE) -> list[Event]:
+        """Events with a number above `after` that are wanted, in order.
+
+        A name counts wherever an event's details hold it as a whole text, so one too many may be found.
+
+        Raises:
+            AuditError: `audit_unreadable`: a row isn't what was written.
+        """
+
     def events_about(self, subjects: Collection[str], kinds: Collection[str]) -> list[Event]:
         """Events of these kinds about these subjects, in order.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
 from typing import Any
@@ -13,6 +14,7 @@ from daypass.domain.grants import Grant, Share
 from daypass.domain.records import AccessRecord, RecordFilter, RecordPlace
 from daypass.domain.requests import Request, Vote
 from daypass.domain.reviews import Review
+from daypass.errors import AuditError
 from daypass.store import rows, tables
 from daypass.store.record_interface import RECORDS_PAGE
 from daypass.store.requests import request_from, vote_from
@@ -34,10 +36,16 @@ class SqlRecordsView:
         found += [rows.grant_from(row) for row in self._connection.execute(given)]
         return self._complete(sorted(found, key=lambda one: (one.created_at, one.id))[:limit])
 
+    def events_matching(self, wanted: RecordFilter, after: int = 0, limit: int = RECORDS_PAGE) -> list[Event]:
+        table = tables.events
+        query = select(table).where(table.c.number > after, *_matching(wanted))
+        query = query.order_by(table.c.number).limit(limit)
+        return read_events(self._connection, query, f"after number {after}")
+
     def events_about(self, subjects: Collection[str], kinds: Collection[str]) -> list[Event]:
         table = tables.events
         query = select(table).where(table.c.subject.in_(subjects), table.c.kind.in_(kinds))
-        found = [rows.event_from(row) for row in self._connection.execute(query)]
+        found = read_events(self._connection, query, f"about one of {len(subjects)} requests and grants")
         return sorted(found, key=lambda event: event.number)
 
     def _complete(self, page: Sequence[Request | Grant]) -> list[AccessRecord]:
@@ -77,6 +85,21 @@ class SqlRecordsView:
         for row in self._connection.execute(query.order_by(table.c.request_id, table.c.number)):
             found[row.request_id].append(vote_from(row))
         return found
+
+
+def read_events(connection: Connection, query: Select[Any], which: str) -> list[Event]:
+    """The events of a query.
+
+    Raises:
+        AuditError: `audit_unreadable`: a row isn't what was written.
+    """
+    try:
+        found = connection.execute(query).all()
+    except (TypeError, ValueError, OverflowError):
+        raise AuditError(
+            f"An event of the audit log {which} isn't what was written.", code="audit_unreadable"
+        ) from None
+    return [rows.event_from(row) for row in found]
 
 
 def _page(query: Select[Any], table: Table, after: RecordPlace | None, limit: int) -> Select[Any]:
@@ -126,3 +149,47 @@ def _named(table: Table, names: Sequence[str], *columns: str) -> ColumnElement[b
 def _voted(names: Sequence[str]) -> ColumnElement[bool]:
     votes = tables.votes
     return exists().where(votes.c.request_id == tables.requests.c.id, votes.c.person.in_(names))
+
+
+def _matching(wanted: RecordFilter) -> list[ColumnElement[bool]]:
+    """What an event must be; which access a name is part of, the other tables tell."""
+    table, grants, requests, shares = tables.events, tables.grants, tables.requests, tables.shares
+    found: list[ColumnElement[bool]] = []
+    if wanted.since is not None:
+        found.append(table.c.at >= wanted.since)
+    if wanted.until is not None:
+        found.append(table.c.at < wanted.until)
+    if wanted.person is not None:
+        names = wanted.person
+        of_person = _named(requests, names, "requester", "grantee")
+        found.append(
+            or_(
+                table.c.subject.in_(select(grants.c.id).where(grants.c.login.in_(names))),
+                table.c.subject.in_(select(requests.c.id).where(of_person)),
+                *(_says(name) for name in names),
+                *(_did(name) for name in names),
+            )
+        )
+    if wanted.server is not None:
+        asked_for = cast(requests.c.servers, Text).contains(f'"{wanted.server}"', autoescape=True)
+        found.append(
+            or_(
+                table.c.subject == wanted.server,
+                table.c.subject.in_(select(shares.c.grant_id).where(shares.c.server == wanted.server)),
+                table.c.subject.in_(select(requests.c.id).where(asked_for)),
+                _says(wanted.server),
+            )
+        )
+    return found
+
+
+def _says(name: str) -> ColumnElement[bool]:
+    """The details, canonical JSON, hold this very text somewhere."""
+    return tables.events.c.details.contains(json.dumps(name), autoescape=True)
+
+
+def _did(name: str) -> ColumnElement[bool]:
+    """Actors are `person:alice`, `person:alice via operator:root`, `operator:alice as root`, …"""
+    actor = tables.events.c.actor
+    who = (f"person:{name}", f"operator:{name}")
+    return or_(actor.in_(who), *(actor.startswith(f"{one} ", autoescape=True) for one in who))

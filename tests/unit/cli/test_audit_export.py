@@ -13,7 +13,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from daypass.cli import main
-from daypass.cli.audit_export import as_past
+from daypass.cli.audit_filters import as_past
 from daypass.domain.grants import Grant, Share
 from daypass.domain.windows import window_from
 from daypass.errors import UsageError
@@ -178,3 +178,25 @@ def test_times_are_dates_moments_and_lengths_ago():
     assert as_past(None, NOW) is None
     with pytest.raises(UsageError):
         as_past("18:30", NOW)
+
+
+@pytest.mark.parametrize(
+    ("words", "kinds"),
+    [
+        (("--person", "alice"), ["grant.recorded", "share.applied"]),
+        (("--server", "web-1"), ["grant.recorded", "share.applied"]),
+        (("--person", "alice", "--from", "2026-11-22T09:30Z"), ["share.applied"]),
+        (("--server", "web-1", "--to", "2026-11-22T09:30Z"), ["grant.recorded"]),
+        (("--person", "bob"), []),
+    ],
+)
+def test_events_are_filtered_by_the_same_words(config, words, kinds):
+    """Events of a grant are its person's and its servers', whether they name them or not."""
+    with (
+        open_daypass(config) as opened,
+        opened.seams.store.write("reconcile", NOW + timedelta(hours=1)) as work,
+    ):
+        work.append_event("share.applied", "G1", {})
+        work.append_event("other", "G2", {})
+    done = daypass(config, "audit", "list", *words, "-o", "json")
+    assert [event["kind"] for event in json.loads(done.stdout)] == kinds
