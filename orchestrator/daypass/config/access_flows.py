@@ -201,6 +201,10 @@ class AccessFlow(Part):
         if self.break_glass and (self.approvers.in_order or self.notify is None):
             allowed = "break_glass with `approvers: none`, and notify for those who are told"
             odd.append(("break_glass without that", allowed))
+        if self.break_glass and self.max_extensions:  # an extension would tell nobody
+            odd.append(
+                ("break_glass with max_extensions", "break_glass without: asked again, all are told again")
+            )
         return odd
 
     def _odd_automatic(self) -> list[tuple[str, str]]:

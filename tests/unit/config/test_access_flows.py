@@ -189,3 +189,11 @@ def test_what_only_a_request_has_is_refused_for_automatic_access(flow_problems, 
     automatic = {"trigger": "automatic", "requesters": ..., "grantees": {"group": "ops"}}
     assert flow_problems(**automatic) == []
     assert "with trigger" in flow_problems(**{**automatic, **extra})[0]
+
+
+def test_break_glass_access_is_not_extended_in_silence(flow_problems):
+    """Whoever needs it for longer asks again: everyone is told again, and there is another review."""
+    glass = {"break_glass": True, "notify": "everyone", "approvers": "none"}
+    assert flow_problems(**glass) == []
+    (problem,) = flow_problems(**glass, max_extensions=1, extension_duration="1h")
+    assert "break_glass with max_extensions" in problem
