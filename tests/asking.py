@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from daypass.ca.keys import generate_ca_key, load_ca_key, public_line
+from daypass.config import Settings
 from daypass.config.access_flows import AccessFlow
 from daypass.domain.grants import Share
 from daypass.domain.people import Person
@@ -54,10 +55,13 @@ class Company:
         self.hosts = self.world.hosts
 
     @property
-    def policy(self) -> Policy:
+    def settings(self) -> Settings:
         flows = tuple(AccessFlow.model_validate({**FLOW, **flow}) for flow in self.flows)
-        settings = self.world.seams.settings.model_copy(update={"access_flows": flows})
-        return build_policy(settings, policies.directory(self.people))
+        return self.world.seams.settings.model_copy(update={"access_flows": flows})
+
+    @property
+    def policy(self) -> Policy:
+        return build_policy(self.settings, policies.directory(self.people))
 
     @property
     def seams(self) -> Seams:
@@ -66,7 +70,8 @@ class Company:
 
     def over(self, seams: Seams) -> Seams:
         policy = self.policy
-        return replace(seams, directory=lambda: policy.directory, policy=lambda: policy)
+        people = policy.directory
+        return replace(seams, settings=self.settings, directory=lambda: people, policy=lambda: policy)
 
     def person(self, login: str) -> Person:
         found = self.policy.directory.person(login)

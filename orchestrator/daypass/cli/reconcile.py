@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import datetime
 
 import click
 
 from daypass import wiring
+from daypass.cli.automatic import note_json, show_notes
 from daypass.cli.options import EXIT_DONE, EXIT_PARTLY, Invocation, common
 from daypass.cli.progress import wave_progress
 from daypass.cli.render import Screen, time_text
@@ -63,19 +65,23 @@ def _pass_json(done: Pass) -> dict[str, object]:
         "unremoved": [
             {"server": a.server, "login": a.login, "message": a.removal_message} for a in done.unremoved
         ],
+        "automatic": {
+            "opened": list(done.automatic.opened),
+            "changed": list(done.automatic.changed),
+            "taken": list(done.automatic.taken),
+            "notes": [note_json(note) for note in done.automatic.notes],
+        },
     }
 
 
 def _show(screen: Screen, done: Pass, now: datetime) -> None:
-    if not (done.ended or done.left or done.decided or done.outcomes or done.busy or done.waiting):
+    show_notes(screen, done.automatic.notes)
+    if lines := [*_grant_lines(done), *(f"request {r.id} is {r.state}: {r.decision}" for r in done.decided)]:
+        for line in lines:
+            screen.line(line)
+    elif not (done.outcomes or done.busy or done.waiting):
         screen.line("nothing to do")
         return
-    for grant_id in done.ended:
-        screen.line(f"window closed: grant {grant_id}")
-    for grant_id in done.left:
-        screen.line(f"person left: grant {grant_id}")
-    for request in done.decided:
-        screen.line(f"request {request.id} is {request.state}: {request.decision}")
     if done.outcomes:
         rows = [(name, o.kind, o.code or "-", o.message or "-") for name, o in sorted(done.outcomes.items())]
         screen.table(["server", "outcome", "code", "message"], rows)
@@ -90,3 +96,15 @@ def _show(screen: Screen, done: Pass, now: datetime) -> None:
         screen.note(
             f"{server} is tried again at {time_text(moment, now)}, or at once: daypass reconcile --now"
         )
+
+
+def _grant_lines(done: Pass) -> Iterator[str]:
+    """What became of grants, each on a line."""
+    for words, grants in (
+        ("window closed", done.ended),
+        ("person left", done.left),
+        ("automatic access given", done.automatic.opened),
+        ("automatic access changed", done.automatic.changed),
+        ("automatic access ended", done.automatic.taken),
+    ):
+        yield from (f"{words}: grant {grant_id}" for grant_id in grants)

@@ -8,12 +8,14 @@ import click
 
 from daypass import wiring
 from daypass.cli.access_words import access_json, groups_text
+from daypass.cli.automatic import note_json, show_notes
 from daypass.cli.grants import place
 from daypass.cli.options import Invocation, common
 from daypass.cli.render import Screen, clock_text, countdown, time_text
 from daypass.cli.reviews import review_json, show_open
 from daypass.domain.grants import Account
 from daypass.domain.reviews import Review
+from daypass.workflow.automatic import left_out
 from daypass.workflow.status import GrantStatus, ServerStatus, live_grants, open_reviews, server_statuses
 
 
@@ -31,14 +33,18 @@ def status(invocation: Invocation, *, login: str | None) -> None:
         grants, servers = live_grants(daypass.seams, login), server_statuses(daypass.seams)
         reviews = open_reviews(daypass.seams, login)
         now = daypass.now()
+        notes = left_out(daypass.seams, now)
     invocation.screen.emit(
         {
             "grants": [access_json(item, now) for item in grants],
             "servers": [_server_json(item) for item in servers],
             "reviews": [review_json(one) for one in reviews],
+            "automatic": [note_json(note) for note in notes],
         },
         lambda: _show(invocation.screen, grants, servers, reviews, now),
     )
+    if not invocation.screen.is_json:
+        show_notes(invocation.screen, notes)
 
 
 def _server_json(item: ServerStatus) -> dict[str, object]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -127,6 +128,10 @@ class Integration(Part):
     join_without_log: Literal["refuse", "end_all"] = "refuse"
     home_on_removal: Literal["archive", "delete", "keep"] = "archive"
     local_deadline: Literal["required", "if_possible"] = "required"
+
+    def sudo_of(self, groups: Collection[str]) -> tuple[SudoRule, ...]:
+        """The sudo rules of these user groups together."""
+        return tuple(rule for group in self.user_groups if group.name in groups for rule in group.sudo)
 
     @field_validator("user_groups")
     @classmethod

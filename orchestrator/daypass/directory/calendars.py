@@ -78,16 +78,21 @@ class CalendarShift:
             self._last = (at, frozenset().union(*found))
         return self._last[1]
 
+    def edges(self, at: datetime, latest: datetime) -> Iterator[datetime]:
+        for _event, start, end in self._between(at, latest):
+            yield from (moment for moment in (start, end) if at < moment < latest)
+
     def problem(self, at: datetime) -> str | None:
         return self._trouble
 
     def _events(self, at: datetime) -> Iterator[Any]:
-        for event in self._query.between(at - AROUND, at + AROUND) if self._query else ():
-            if str(event.get("STATUS", "")).upper() == "CANCELLED":
-                continue
-            start, end = self._moment(event.start), self._moment(event.end)
-            if start <= at < end:
-                yield event
+        return (event for event, start, end in self._between(at, at) if start <= at < end)
+
+    def _between(self, first: datetime, last: datetime) -> Iterator[tuple[Any, datetime, datetime]]:
+        """Events around these moments, each with its start and end."""
+        for event in self._query.between(first - AROUND, last + AROUND) if self._query else ():
+            if str(event.get("STATUS", "")).upper() != "CANCELLED":
+                yield event, self._moment(event.start), self._moment(event.end)
 
     def _moment(self, value: date) -> datetime:
         """An aware time; of two that the clock shows alike, the first (RFC 5545, section 3.3.5)."""

@@ -63,6 +63,10 @@ class Directory:
         """Names of the shifts that a person is on at `at`."""
         return frozenset(name for name in self.shifts if login in self.on_shift(name, at))
 
+    def shift_edges(self, at: datetime, latest: datetime) -> list[datetime]:
+        """All moments between the two, in order, at which others may be on some shift."""
+        return sorted({edge for shift in self.shifts.values() for edge in shift.edges(at, latest)})
+
     def doubtful_shifts(self, at: datetime) -> Mapping[str, str]:
         """Shifts that can't be told at `at`, and why."""
         problems = ((name, shift.problem(at)) for name, shift in self.shifts.items())

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import chain
 from typing import Protocol
 
 from daypass.domain.weekly import WeeklyHours
@@ -14,6 +16,9 @@ class Shift(Protocol):
 
     def people(self, at: datetime) -> frozenset[str]:
         """Logins of those who are on duty at an aware moment; nobody where that can't be told."""
+
+    def edges(self, at: datetime, latest: datetime) -> Iterable[datetime]:
+        """All moments between the two at which others may be on duty."""
 
     def problem(self, at: datetime) -> str | None:
         """Why it can't be told, as words; None: it can."""
@@ -28,6 +33,9 @@ class JoinedShifts:
     def people(self, at: datetime) -> frozenset[str]:
         return frozenset().union(*(shift.people(at) for shift in self.shifts))
 
+    def edges(self, at: datetime, latest: datetime) -> Iterable[datetime]:
+        return chain.from_iterable(shift.edges(at, latest) for shift in self.shifts)
+
     def problem(self, at: datetime) -> str | None:
         return next(filter(None, (shift.problem(at) for shift in self.shifts)), None)
 
@@ -40,6 +48,9 @@ class WeeklyShift:
 
     def people(self, at: datetime) -> frozenset[str]:
         return frozenset().union(*(people for hours, people in self.slots if hours.holds(at)))
+
+    def edges(self, at: datetime, latest: datetime) -> Iterable[datetime]:
+        return chain.from_iterable(hours.edges(at, latest) for hours, _people in self.slots)
 
     def problem(self, at: datetime) -> str | None:
         return None

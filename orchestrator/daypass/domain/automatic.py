@@ -30,7 +30,3 @@ class AutomaticAccess:
     critical_options: Mapping[str, str] = field(hash=False)
     extensions: tuple[str, ...]
     digest: str
-
-    @property
-    def key(self) -> tuple[str, str]:
-        return self.flow, self.login

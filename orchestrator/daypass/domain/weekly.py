@@ -42,8 +42,11 @@ class WeeklyHours:
 
     def closes(self, moment: datetime, latest: datetime) -> datetime:
         """From a moment that is within the hours, the first at which they don't hold; `latest` at most."""
-        between = sorted(edge for edge in self._edges(moment, latest) if moment < edge < latest)
-        return next((edge for edge in between if not self.holds(edge)), latest)
+        return next((edge for edge in self.edges(moment, latest) if not self.holds(edge)), latest)
+
+    def edges(self, moment: datetime, latest: datetime) -> list[datetime]:
+        """All moments between the two, in order, at which the hours may begin or end."""
+        return sorted({edge for edge in self._edges(moment, latest) if moment < edge < latest})
 
     def _edges(self, moment: datetime, latest: datetime) -> Iterator[datetime]:
         """Every time at which `holds` may change: starts, ends, and jumps of the clock."""

@@ -180,7 +180,7 @@ def _people(flow: Flow, policy: Policy, servers: list[Server], now: datetime) ->
         if any(isinstance(leaf, IsManager) for leaf in kinds):
             without = [login for login in sorted(asking) if policy.directory.people[login].manager is None]
             if without:
-                yield "no_manager", f"{setting}: no manager of {_some(without)}"
+                yield "no_manager", f"{setting}: no manager of {some(without)}"
         elif any(isinstance(leaf, IsOwner) for leaf in kinds):
             continue  # told once for each server, below
         elif not people_meant(rule, case) and not rule.changes(case):
@@ -200,10 +200,11 @@ def _owners(servers: Mapping[str, list[Server]], policy: Policy, now: datetime) 
         if any(isinstance(leaf, IsOwner) for _, rule in _rules(flow) for leaf in leaves(rule)):
             without = [server.name for server in servers[flow.name] if not is_owned(server.name)]
             if without:
-                yield FlowFinding(flow.name, "no_owner", f"no owner of {_some(without)}")
+                yield FlowFinding(flow.name, "no_owner", f"no owner of {some(without)}")
 
 
-def _some(names: list[str]) -> str:
+def some(names: list[str]) -> str:
+    """The first of these names, and how many more there are."""
     more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
     return ", ".join(names[:SHOWN]) + more
 

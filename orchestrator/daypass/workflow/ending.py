@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime
 
-from daypass.domain.certificates import CertificateState
+from daypass.domain.certificates import Certificate, CertificateState
 from daypass.domain.grants import Grant, GrantState, Share, ShareState
 from daypass.store.interface import WriteWork
 from daypass.workflow.settle import OVER, grant_state
@@ -63,12 +63,15 @@ def revoke_certificates(work: WriteWork, grant_id: str, reason: str, now: dateti
     """Record that a grant's certificates are good for nothing any more; an unsigned one never will be."""
     for certificate in work.certificates(grant_id):
         if certificate.state is not CertificateState.REVOKED:
-            revoked = replace(
-                certificate, state=CertificateState.REVOKED, revoked_at=now, revoke_reason=reason
-            )
-            work.set_certificate(revoked)
-            details = {"serial": str(certificate.serial), "reason": reason}
-            work.append_event("certificate.revoked", grant_id, details)
+            revoke_certificate(work, certificate, reason, now)
+
+
+def revoke_certificate(work: WriteWork, certificate: Certificate, reason: str, now: datetime) -> None:
+    """As `revoke_certificates`, of one."""
+    revoked = replace(certificate, state=CertificateState.REVOKED, revoked_at=now, revoke_reason=reason)
+    work.set_certificate(revoked)
+    details = {"serial": str(certificate.serial), "reason": reason}
+    work.append_event("certificate.revoked", certificate.grant_id, details)
 
 
 def _ending(share: Share) -> Share:

@@ -6,19 +6,21 @@ The one way for operators' grants, granted requests and automatic access (design
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
+from itertools import chain
 
 from daypass.ca.public_keys import PublicKey
 from daypass.config import Integration
 from daypass.domain.certificates import Certificate, CertificateState, Constraints
-from daypass.domain.grants import DEFAULT_GROUP, Account, Grant, Share, SudoRule, Trigger
+from daypass.domain.grants import DEFAULT_GROUP, Account, Grant, Share, Trigger
 from daypass.domain.outcomes import Outcome
 from daypass.domain.windows import Window
 from daypass.errors import DeniedError, NotFoundError, UsageError
 from daypass.host_rules import PRINCIPALS_MAX
 from daypass.store.interface import ReadView, WriteWork
 from daypass.workflow.claims import claimed
+from daypass.workflow.ending import GIVING
 from daypass.workflow.joining import identity_of
 from daypass.workflow.onboarding import CANARY_LOGIN
 from daypass.workflow.overlapping import check_constraints
@@ -36,6 +38,7 @@ class NewGrant:
         comment: GECOS text that marks the person's accounts, an e-mail address where one is known; empty = as
             they are marked, or `daypass <login>`.
         public_keys: One certificate is signed for each; at least one.
+        groups_on: Groups by server, where a server has others than `groups`.
         constraints: From the flow only, never from who asks.
         request_id: The request that it comes from, None where there was none.
     """
@@ -51,6 +54,7 @@ class NewGrant:
     constraints: Constraints = field(default_factory=Constraints)
     request_id: str | None = None
     trigger: Trigger = Trigger.DIRECT
+    groups_on: Mapping[str, tuple[str, ...]] = field(default_factory=dict, hash=False)
 
 
 @dataclass(frozen=True)
@@ -147,6 +151,13 @@ def record_grant(seams: Seams, work: WriteWork, new: NewGrant, now: datetime) ->
         DeniedError: There is no key, or there are more than a grant may have; or the person has access there
             with certificates that are bound otherwise (`constraints_differ`).
     """
+    grant = record_unchecked(seams, work, new, now)
+    check_documents(seams, work, new.servers, now)
+    return grant
+
+
+def record_unchecked(seams: Seams, work: WriteWork, new: NewGrant, now: datetime) -> Grant:
+    """As `record_grant`, for a caller that records several and looks at the servers' documents once."""
     if not 1 <= len(new.public_keys) <= PRINCIPALS_MAX:
         raise DeniedError(
             f"{len(new.public_keys)} public keys for {new.login}; a grant has 1 to {PRINCIPALS_MAX}",
@@ -167,12 +178,14 @@ def record_grant(seams: Seams, work: WriteWork, new: NewGrant, now: datetime) ->
         trigger=new.trigger,
     )
     uid = work.uid_for(grant.login, grant.comment)
-    shares = [_share(seams.integration_of(name), name, grant, new.groups) for name in new.servers]
+    shares = [
+        _share(seams.integration_of(name), name, grant, new.groups_on.get(name, new.groups))
+        for name in new.servers
+    ]
     work.add_grant(grant, shares)
     for share in shares:
         work.set_account(_account(seams, work, share, grant, uid))
     certificates = [reserve(seams, work, grant, key) for key in new.public_keys]
-    check_documents(seams, work, new.servers, now)
     work.append_event("grant.recorded", grant.id, _record_details(grant, new, certificates))
     return grant
 
@@ -199,7 +212,7 @@ def _record_details(grant: Grant, new: NewGrant, certificates: list[Certificate]
         "trigger": str(grant.trigger),
         "request": grant.request_id,
         "servers": list(new.servers),
-        "groups": list(new.groups),
+        "groups": list(dict.fromkeys([*new.groups, *sorted(chain.from_iterable(new.groups_on.values()))])),
         "reason": grant.reason,
         "not_before": grant.window.not_before.isoformat(),
         "not_after": grant.window.not_after.isoformat(),
@@ -209,11 +222,34 @@ def _record_details(grant: Grant, new: NewGrant, certificates: list[Certificate]
     }
 
 
+def give_place(
+    seams: Seams, work: WriteWork, grant: Grant, server: str, groups: tuple[str, ...], known: Share | None
+) -> Share:
+    """Let a live grant give these groups on a server: one more, one that it left, or other groups there.
+
+    Args:
+        known: The grant's share of this server in this unit of work, None without one.
+    """
+    share = _share(seams.integration_of(server), server, grant, groups)
+    details = {"server": server, "login": grant.login, "groups": list(share.groups)}
+    if known is not None and known.state in GIVING:
+        share = replace(share, sent_sequence=known.sent_sequence, confirmed_at=known.confirmed_at)
+        work.set_share(share)
+        work.append_event("share.changed", grant.id, details)
+        return share
+    uid = work.uid_for(grant.login, grant.comment)
+    work.set_account(_account(seams, work, share, grant, uid))
+    if known is None:
+        work.add_share(share)
+    else:  # the server may hear of the end and of the new beginning in one document
+        work.set_share(replace(share, sent_sequence=known.sent_sequence))
+    work.append_event("share.added", grant.id, details)
+    return share
+
+
 def _share(integration: Integration, server: str, grant: Grant, groups: tuple[str, ...]) -> Share:
-    rules: tuple[SudoRule, ...] = tuple(
-        rule for group in integration.user_groups if group.name in groups for rule in group.sudo
-    )
     names = tuple(sorted({group for group in groups if group != DEFAULT_GROUP}))
+    rules = integration.sudo_of(groups)
     return Share(grant.id, server, integration.name, grant.login, names, rules, grant.window)
 
 

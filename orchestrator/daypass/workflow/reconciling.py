@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from daypass.domain.certificates import CertificateState
@@ -16,6 +16,7 @@ from daypass.domain.outcomes import Outcome
 from daypass.domain.requests import Request
 from daypass.errors import ConfigurationError, DaypassError, SigningError
 from daypass.store.interface import ReadView
+from daypass.workflow.automatic import Followed, follow_flows
 from daypass.workflow.claims import claimed
 from daypass.workflow.ending import RAN_OUT, end_grant
 from daypass.workflow.leaving import end_left
@@ -39,6 +40,7 @@ class Pass:
         busy: Servers that another process is talking to; the next pass looks again.
         waiting: Servers where something is left to do, and when it is tried next.
         unremoved: Accounts whose cleanup window has passed and that are still there, or a part of them.
+        automatic: What flows give by themselves, and what they couldn't.
     """
 
     ended: tuple[str, ...]
@@ -50,6 +52,7 @@ class Pass:
     busy: tuple[str, ...]
     waiting: Mapping[str, datetime]
     unremoved: tuple[Account, ...] = ()
+    automatic: Followed = field(default_factory=Followed)
 
 
 def reconcile_once(
@@ -67,6 +70,7 @@ def reconcile_once(
     ended = _end_due(seams, now)
     leaving = end_left(seams, now)
     requests = settle_pending(seams, now)
+    automatic = follow_flows(seams, now)
     with seams.store.read() as view:
         due = {share.server for share in view.shares_due(now, pauses=pauses)}
         removals = _removals(view.accounts_due_for_removal(now, pauses=pauses))
@@ -75,14 +79,15 @@ def reconcile_once(
         signed, unsigned = _sign_left_over(seams, free, now)
         outcomes = converge(seams, free, removals=removals, progress=progress)
     undecided = [error for _, error in requests.problems]
-    if problems := [*unsigned, *filter(None, [leaving.problem]), *undecided]:
+    if problems := [*unsigned, *filter(None, [leaving.problem]), *undecided, *automatic.problems]:
         raise problems[0]
     busy = tuple(name for name in wanted if name not in free)
     with seams.store.read() as view:
         unremoved = tuple(view.accounts_due_for_removal(now, pauses=False))
         waiting = _waiting(view, unremoved, now)
     tried = {server: logins for server, logins in removals.items() if server in free}
-    return Pass(ended, leaving.grants, requests.decided, signed, tried, outcomes, busy, waiting, unremoved)
+    decided, left = requests.decided, leaving.grants
+    return Pass(ended, left, decided, signed, tried, outcomes, busy, waiting, unremoved, automatic)
 
 
 def _end_due(seams: Seams, now: datetime) -> tuple[str, ...]:

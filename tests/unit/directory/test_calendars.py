@@ -70,6 +70,17 @@ def test_event_holds_from_its_start_to_its_end(moment, people):
     assert on_duty(shift(f"{DUTY}\n{ALICE}"), moment) == people
 
 
+def test_edges_are_where_events_begin_and_end():
+    """Of all that are between two moments; cancelled ones have none."""
+    found = shift(f"{DUTY}\n{ALICE}", f"{WEEKLY}\n{BOB}", f"{NIGHT}\nSTATUS:CANCELLED\n{BOB}")
+    first, last = (datetime.fromisoformat(f"2026-11-{day}T08:00+00:00") for day in (22, 24))
+    assert sorted({f"{edge:%d %H:%M}" for edge in found.edges(first, last)}) == [
+        "23 08:00",
+        "23 09:00",
+        "23 20:00",
+    ]
+
+
 @pytest.mark.parametrize(
     ("lines", "people"),
     [

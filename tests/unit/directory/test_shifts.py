@@ -31,6 +31,12 @@ def test_shift_has_the_people_of_the_hour(moment, day, night):
     assert people.shifts_of("carol", at(moment)) == ({"day"} if day else set())
 
 
+def test_edges_of_all_shifts_are_found_in_order():
+    """Each once, between two moments; the first and the last are outside."""
+    found = directory().shift_edges(at("2026-11-23 08:00"), at("2026-11-24 20:00"))
+    assert found == [at("2026-11-23 20:00"), at("2026-11-24 08:00")]
+
+
 def test_shift_may_name_groups_and_leaves_out_who_left():
     """A group's members of today; frank has left."""
     slot = {"people": ["frank", "bob"], "groups": ["dba"], "timezone": "UTC"}
