@@ -6,7 +6,7 @@ import json
 import sys
 from collections.abc import Callable, Mapping, Sequence
 
-from bench import certificates, converge, deadline, flows, payload, report, servers, store, waves
+from bench import certificates, converge, deadline, flows, payload, records, report, servers, store, waves
 
 
 def _certificates(arguments: Sequence[str]) -> bool:
@@ -19,6 +19,7 @@ BENCHES: Mapping[str, Callable[[Sequence[str]], bool]] = {
     "deadline": deadline.run,
     "flows": flows.run,
     "payload": payload.run,
+    "records": records.run,
     "servers": servers.run,
     "store": store.run,
     "waves": waves.run,

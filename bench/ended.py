@@ -25,6 +25,7 @@ STEP = timedelta(seconds=60)  # from one grant to the next: 1,000,000 are two ye
 LIVE_PART = 10  # every tenth account still waits for its cleanup window
 FIRST_ID = 1_000_000_000
 ID_HEAD = "01JE000000000000"
+SECOND_SERVER = 5  # every fifth grant is for two servers
 TEMPLATE = "TEMPLATE"
 TEMPLATE_ROWS = (
     ("shares", "grant_id"),
@@ -40,7 +41,7 @@ def fill(database: str | Path, grants: int, people: int, servers: int, now: date
     """Write `grants` grants that ended before `now`, and all that belongs to them, into a new store."""
     store = open_store(database)
     store.upgrade()
-    start = now - (grants + 120) * STEP
+    start = now.replace(microsecond=0) - (grants + 120) * STEP  # windows begin at whole seconds
     with store.write(ACTOR, start) as work:
         _one_life(work, start, servers)
     store.close()
@@ -176,17 +177,19 @@ def _events(
         micros = (at - epoch) // timedelta(microseconds=1)
         grant_id = f"{ID_HEAD}{FIRST_ID + n}"
         login, server = f"user{n % people}", server_name((n // people + n % people) % servers)
+        both = [server] if n % SECOND_SERVER else [server, f"second-{server}"]
+        end = (at + LENGTH).isoformat()
         recorded: dict[str, object] = {
-            "login": login, "flow": "direct", "servers": [server], "groups": ["ops"],
+            "login": login, "flow": "direct", "servers": both, "groups": ["ops"],
             "reason": REASON, "not_before": at.isoformat(),
-            "not_after": (at + LENGTH).isoformat(), "serial": n + 1, "public_key": "SHA256:" + "A" * 43,
+            "not_after": end, "serial": n + 1, "public_key": "SHA256:" + "A" * 43,
         }  # fmt: skip
         on_server: dict[str, object] = {"server": server, "login": login, "code": None}
         told: list[tuple[str, dict[str, object]]] = [
             ("grant.recorded", recorded),
             ("certificate.signed", {"serial": str(n + 1)}),
             ("share.applied", on_server | {"state": "applied"}),
-            ("grant.ending", {"login": login, "reason": "window closed", "at": at.isoformat()}),
+            ("grant.ending", {"login": login, "reason": "window closed", "at": end}),
             ("share.ended", on_server | {"state": "ended"}),
             ("grant.ended", {"login": login}),
         ]

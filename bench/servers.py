@@ -9,12 +9,11 @@ import argparse
 import base64
 import json
 import os
-import subprocess
 import sys
 import tempfile
-import time
 from pathlib import Path
 
+from bench.process import measured
 from bench.report import middle, save, show
 
 WANTED_SECONDS = 2.0  # the issue's demands
@@ -49,19 +48,6 @@ def entry(n: int) -> dict[str, object]:
     }
 
 
-def measured(*command: str) -> tuple[str, float, float, int]:
-    """Run a command: its output, wall seconds, CPU seconds, peak bytes of memory (wait4(2))."""
-    start = time.perf_counter()
-    with tempfile.TemporaryFile("w+") as out:
-        process = subprocess.Popen(command, stdout=out)
-        _, status, usage = os.wait4(process.pid, 0)
-        process.returncode = os.waitstatus_to_exitcode(status)
-        seconds = time.perf_counter() - start
-        assert process.returncode == 0, command
-        out.seek(0)
-        return out.read(), seconds, usage.ru_utime + usage.ru_stime, usage.ru_maxrss * 1024
-
-
 def run(arguments: list[str] | None = None) -> bool:
     """Print the table; False when a demand is missed."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -89,12 +75,12 @@ def _row(what: str, words: tuple[str, ...], rounds: int) -> dict[str, object]:
     """Medians; where the process measures itself, its times are without the start of Python."""
     walls, cpus, peaks = [], [], []
     for _ in range(rounds):
-        out, wall, cpu, peak = measured(*words)
-        if "-c" in words:
-            wall, cpu = (float(word) for word in out.split())
+        ran = measured(*words)
+        inside = "-c" in words
+        wall, cpu = map(float, ran.out.split()) if inside else (ran.wall_seconds, ran.cpu_seconds)
         walls.append(wall)
         cpus.append(cpu)
-        peaks.append(peak / 10**6)
+        peaks.append(ran.peak_bytes / 10**6)
     return {
         "what": what,
         "wall s": middle(walls),
