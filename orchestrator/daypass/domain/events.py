@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 GENESIS_HASH = "0" * 64
+# The one way to write what is hashed; made once, as a log of millions is verified.
+canonical_json = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=True).encode
 
 
 @dataclass(frozen=True)
@@ -47,5 +49,4 @@ def event_hash(
 ) -> str:
     """SHA-256 hex over the canonical JSON of all other fields, the previous hash among them."""
     fields = [number, at.isoformat(), actor, kind, subject, details, previous_hash]
-    canonical = json.dumps(fields, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
-    return hashlib.sha256(canonical.encode("ascii")).hexdigest()
+    return hashlib.sha256(canonical_json(fields).encode("ascii")).hexdigest()

@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy import Row
 
 from daypass.domain.certificates import Certificate, CertificateState, Constraints
-from daypass.domain.events import Event
+from daypass.domain.events import Event, canonical_json
 from daypass.domain.grants import (
     Account,
     AccountState,
@@ -30,7 +30,7 @@ Values = dict[str, Any]
 
 
 def _fields(row: Row[Any]) -> Values:
-    return dict(row._mapping)
+    return dict(zip(row._fields, row, strict=True))
 
 
 def _with_bounds(values: Values) -> Values:
@@ -120,7 +120,7 @@ def plain_details(details: Mapping[str, object]) -> dict[str, object]:
 
 def canonical_details(plain: Mapping[str, object]) -> str:
     """The one way to write an event's details."""
-    return json.dumps(plain, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
+    return canonical_json(plain)
 
 
 def event_values(event: Event) -> Values:

@@ -11,6 +11,8 @@ from sqlalchemy import event
 
 from daypass.directory import Directory
 from daypass.domain.grants import AccountState, GrantState, ShareState
+from daypass.domain.records import RecordFilter, RecordPlace
+from daypass.domain.requests import RequestState
 from daypass.store import open_store
 from daypass.store.engines import make_engine
 from daypass.store.reading import SqlView
@@ -36,10 +38,16 @@ QUESTIONS = {
     "live grants of a login": lambda view: view.grants(states=LIVE, login="alice"),
     "grants of a login": lambda view: view.grants(login="alice", limit=50),
     "certificates of a grant": lambda view: view.certificates("01JD1"),
+    "requests that wait": lambda view: view.requests(states=(RequestState.PENDING,)),
+    "requests of a person": lambda view: view.requests(person="alice", limit=50),
+    "reviews that wait": lambda view: view.reviews(open_only=True),
+    "automatic access": lambda view: view.automatic_access(),
+    "events of a page of grants": lambda view: view.events_about(["G1", "G2"], ("grant.recorded",)),
+    "records after a place": lambda view: view.access_records(RecordFilter(), RecordPlace(NOW, "G1")),
     "events": lambda view: view.events(after=1000, limit=50),
 }
-# One row, or a few a server; `orchestrator_id` and its like are named rows of a small table.
-SMALL = {"audit_head", "alembic_version", "hosts", "host_keys", "sqlite_master"}
+# One row, a few a server, one for each access that a flow gives now; and how an empty list is written.
+SMALL = {"audit_head", "hosts", "host_keys", "automatic_access", "sqlite_master", "CONSTANT", "(subquery-1)"}
 
 
 class Asked:
