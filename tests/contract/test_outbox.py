@@ -104,14 +104,12 @@ def test_old_messages_are_forgotten(store: Store):
         assert {one.topic for one in view.deliveries()} == {"fresh", "waiting"}
 
 
-def test_place_in_the_log_is_kept(store: Store):
-    """None before the first time, so that old events are nobody's news."""
-    with store.write(ACTOR, NOW) as work:
-        assert work.told_until() is None
-        work.set_told_until(7)
-        work.set_told_until(9)
+def test_topics_that_were_told_are_known(store: Store):
+    """Whatever became of their messages."""
+    add(store, message("waiting"), message("sent", state=DeliveryState.SENT, done_at=NOW))
     with store.read() as view:
-        assert view.told_until() == 9
+        assert view.topics_known(["waiting", "sent", "new"]) == {"waiting", "sent"}
+        assert view.topics_known([]) == frozenset()
 
 
 def test_processes_never_take_the_same_message(store: Store, database: str | Path):

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
-from contextlib import AbstractContextManager
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from daypass.afterwards import answer_first
 from daypass.cli.render import Screen
 from daypass.errors import ConfigurationError, DaypassError, DeniedError, NotFoundError, UsageError
 from daypass.gate.caller import Caller
@@ -80,11 +82,26 @@ def common(function: Callable[..., Any]) -> Callable[..., Any]:
     ) -> None:
         caller = context.find_object(Caller)
         screen = Screen(output=output, verbose=verbose, typed=caller.typed if caller else "")
-        try:
-            code = function(Invocation(config, screen, caller), **words)
-        except DaypassError as error:
-            screen.error(error)
-            context.exit(exit_code(error))
-        context.exit(code or EXIT_DONE)
+        with _told(screen) as whole, answer_first():
+            with _told(screen) as own:
+                own.code = function(Invocation(config, screen, caller), **words) or EXIT_DONE
+            sys.stdout.flush()  # what comes now, notices above all, may take a while
+        context.exit(own.code or whole.code)
 
     return run
+
+
+@dataclass
+class _Told:
+    code: int = EXIT_DONE
+
+
+@contextmanager
+def _told(screen: Screen) -> Iterator[_Told]:
+    """Errors for people become sentences and an exit code."""
+    told = _Told()
+    try:
+        yield told
+    except DaypassError as error:
+        screen.error(error)
+        told.code = exit_code(error)

@@ -14,8 +14,6 @@ from daypass.domain.notices import LONGEST_NOTICE_PAUSE, Delivery, DeliveryState
 from daypass.errors import NotFoundError
 from daypass.store import tables
 
-TOLD_UNTIL = "told_until"  # name of the setting
-
 
 class SqlOutboxView:
     """Implements `OutboxView`."""
@@ -40,11 +38,11 @@ class SqlOutboxView:
         order = (table.c.next_try_at, table.c.created_at, *table.primary_key)
         return [delivery_from(row) for row in self._connection.execute(query.order_by(*order))]
 
-    def told_until(self) -> int | None:
-        table = tables.settings
-        query = select(table.c.value).where(table.c.name == TOLD_UNTIL)
-        value = self._connection.execute(query).scalar_one_or_none()
-        return None if value is None else int(value)
+    def topics_known(self, topics: Collection[str]) -> frozenset[str]:
+        topic = tables.deliveries.c.topic
+        return frozenset(
+            self._connection.execute(select(topic).where(topic.in_(topics)).distinct()).scalars()
+        )
 
 
 class SqlOutboxWork(SqlOutboxView):
@@ -64,13 +62,6 @@ class SqlOutboxWork(SqlOutboxView):
 
     def forget_deliveries(self, before: datetime) -> None:
         self._connection.execute(delete(tables.deliveries).where(tables.deliveries.c.done_at < before))
-
-    def set_told_until(self, number: int) -> None:
-        values = {"name": TOLD_UNTIL, "value": str(number)}
-        statement = self._upsert(tables.settings).values(values)
-        self._connection.execute(
-            statement.on_conflict_do_update(index_elements=["name"], set_={"value": str(number)})
-        )
 
     def _upsert(self, table: Any) -> sqlite.Insert | postgresql.Insert:
         """An INSERT that can say what happens on a conflict; both databases write it alike."""

@@ -24,8 +24,8 @@ class OutboxView(Protocol):
             retries: False = only what was never tried.
         """
 
-    def told_until(self) -> int | None:
-        """Number of the last event that notices were made of; None before the first time."""
+    def topics_known(self, topics: Collection[str]) -> frozenset[str]:
+        """Those of the topics that there are messages about, or were until they were forgotten."""
 
 
 class OutboxWork(OutboxView, Protocol):
@@ -39,5 +39,3 @@ class OutboxWork(OutboxView, Protocol):
 
     def forget_deliveries(self, before: datetime) -> None:
         """Take out what was sent or given up before that time."""
-
-    def set_told_until(self, number: int) -> None: ...

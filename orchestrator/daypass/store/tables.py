@@ -30,7 +30,7 @@ metadata = MetaData(
     }
 )
 
-settings = Table(  # orchestrator_id, ca_keys, uid_floor, told_until
+settings = Table(  # orchestrator_id, ca_keys, uid_floor
     "settings",
     metadata,
     Column("name", String(64), primary_key=True),

@@ -8,10 +8,11 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 
 from daypass import config
+from daypass.afterwards import afterwards
 from daypass.audit.anchor import ANCHOR_FILE, read_anchor, write_anchor
 from daypass.audit.verifying import Report, verify_with_anchor
 from daypass.ca.public_keys import PublicKey, check_public_key
@@ -19,10 +20,12 @@ from daypass.ca.signer import LocalSigner, Signer
 from daypass.config import Settings
 from daypass.directory import Directory, YamlDirectory
 from daypass.domain.secrets import FromEnvironment, Secret, SecretReference
-from daypass.errors import AuditError, StoreError
+from daypass.errors import AuditError, DaypassError, StoreError
 from daypass.execution.run_folder import default_run_root, remove_stale_runs
 from daypass.execution.runner import RunnerExecutor
 from daypass.flows import Policy
+from daypass.notices.courier import send_letters
+from daypass.notices.sending import Sender
 from daypass.secret_stores import decode_connector_key, resolve, take_environment
 from daypass.store import open_store, schema
 from daypass.store.interface import Store
@@ -32,6 +35,7 @@ from daypass.wiring.policies import policy_of
 from daypass.workflow.seams import Seams
 
 DATABASE_FILE = "daypass.sqlite3"
+COMMAND_SECONDS = 10  # that notices may take at the end of a command; it has done its work by then
 
 
 @dataclass(frozen=True)
@@ -40,6 +44,7 @@ class Daypass:
 
     settings: Settings
     seams: Seams
+    sender: Sender
 
     def now(self) -> datetime:
         return self.seams.clock()
@@ -60,7 +65,11 @@ def leave_no_core() -> None:
 
 def secret_references(settings: Settings) -> list[SecretReference]:
     """Every secret that the settings name."""
-    return [settings.ca.key, *(integration.secret for integration in settings.integrations)]
+    return [
+        settings.ca.key,
+        *(integration.secret for integration in settings.integrations),
+        *(channel.url for channel in settings.notices.channels),
+    ]
 
 
 def database_of(settings: Settings) -> str | Path:
@@ -107,12 +116,35 @@ def open_daypass(config_path: Path | None, actor: str | None = None) -> Iterator
     references = secret_references(settings)
     taken = take_environment(references, os.environ)
     store = open_record(settings)
-    try:
-        daypass = Daypass(settings, _seams(settings, store, taken, actor or identities.actor(os.environ)))
+    with afterwards() as closing:
+        closing.callback(store.close)
+        closing.callback(_write_anchor, settings, store)
+        seams = _seams(settings, store, taken, actor or identities.actor(os.environ))
+        daypass = Daypass(settings, seams, _sender(seams, taken))
+        closing.push(partial(_send_notices, daypass))
         yield daypass
-    finally:
-        _write_anchor(settings, store)
-        store.close()
+
+
+def _send_notices(daypass: Daypass, kind: type[BaseException] | None, *_: object) -> None:
+    """What this command has to tell; what can't be sent now, and what failed before, is `reconcile`'s."""
+    interrupted = kind is not None and not issubclass(kind, Exception)
+    if interrupted or not daypass.settings.notices.channels:
+        return
+    try:
+        daypass.sender.send_due(retries=False, deadline_seconds=COMMAND_SECONDS)
+    except (DaypassError, OSError, KeyboardInterrupt):
+        return  # the outbox still has it; the command is done, and that is what its exit code says
+
+
+def _sender(seams: Seams, taken: Mapping[FromEnvironment, Secret]) -> Sender:
+    return Sender(
+        settings=seams.settings.notices,
+        store=seams.store,
+        reveal=lambda reference: resolve(reference, os.environ, taken),
+        courier=send_letters,
+        clock=seams.clock,
+        actor=seams.actor,
+    )
 
 
 def _write_anchor(settings: Settings, store: Store) -> None:

@@ -8,6 +8,8 @@ from datetime import datetime
 from daypass.domain.certificates import Certificate, CertificateState
 from daypass.domain.grants import Grant, GrantState, Share, ShareState
 from daypass.store.interface import WriteWork
+from daypass.workflow.noticing import note_ended
+from daypass.workflow.seams import Seams
 from daypass.workflow.settle import OVER, grant_state
 
 REVOKED = "revoked"
@@ -15,7 +17,9 @@ RAN_OUT = "window closed"
 GIVING = (ShareState.PENDING, ShareState.APPLIED)
 
 
-def end_grant(work: WriteWork, grant: Grant, *, at: datetime, reason: str, now: datetime) -> Grant:
+def end_grant(
+    seams: Seams, work: WriteWork, grant: Grant, *, at: datetime, reason: str, now: datetime
+) -> Grant:
     """Record that a grant is over: its shares must be taken back, its accounts' cleanup windows begin.
 
     A share that was never sent anywhere has nothing to take back and is ended at once.
@@ -37,10 +41,11 @@ def end_grant(work: WriteWork, grant: Grant, *, at: datetime, reason: str, now: 
     )
     if ended.state is GrantState.ENDED:
         work.append_event("grant.ended", grant.id, {"login": grant.login})
+        note_ended(seams, work, ended, now)
     return ended
 
 
-def end_share(work: WriteWork, share: Share, *, reason: str, now: datetime) -> None:
+def end_share(seams: Seams, work: WriteWork, share: Share, *, reason: str, now: datetime) -> None:
     """Record that a grant is over on one server; with its last server the whole grant is.
 
     The caller has the share in the state of this unit of work.
@@ -50,7 +55,7 @@ def end_share(work: WriteWork, share: Share, *, reason: str, now: datetime) -> N
         return
     others = [one for one in work.shares(grant_id=share.grant_id) if one.server != share.server]
     if grant.ended_at is None and not any(one.state in GIVING for one in others):
-        end_grant(work, grant, at=min(now, grant.window.not_after), reason=reason, now=now)
+        end_grant(seams, work, grant, at=min(now, grant.window.not_after), reason=reason, now=now)
         return
     if share.state in GIVING:
         work.set_share(_ending(share))

@@ -86,7 +86,7 @@ def end_left(seams: Seams, now: datetime) -> Leaving:
     with seams.store.write(seams.actor, now) as work:
         grants, accounts = left_behind(work, directory.left(work.logins_with_accounts()))
         for grant in grants:
-            end_grant(work, grant, at=min(now, grant.window.not_after), reason=LEFT, now=now)
+            end_grant(seams, work, grant, at=min(now, grant.window.not_after), reason=LEFT, now=now)
         _, accounts = left_behind(work, {account.login for account in accounts})
         for account in accounts:
             work.set_account(replace(account, user_cleanup_days=0))

@@ -87,7 +87,7 @@ def offboard(
     with claimed(seams, servers, now):
         with seams.store.write(seams.actor, now) as work:
             for name in servers:
-                _end_all(work, name, OFFBOARDED, keep_homes, now)
+                _end_all(seams, work, name, OFFBOARDED, keep_homes, now)
         outcomes = _remove_accounts(seams, servers)
         ready = [name for name, outcome in outcomes.items() if _may_go_on(outcome)]
         outcomes |= _by_integration(seams, ready, keep_homes)
@@ -106,14 +106,16 @@ def _check_listed(seams: Seams, name: str) -> None:
         )
 
 
-def _end_all(work: WriteWork, server: str, reason: str, keep_homes: bool, now: datetime) -> None:
+def _end_all(
+    seams: Seams, work: WriteWork, server: str, reason: str, keep_homes: bool, now: datetime
+) -> None:
     """Everything of one server ends in the record, before the server is told anything."""
     shares = work.shares(server=server, states=LIVE_SHARES)
     logins = [account.login for account in work.accounts(server=server, states=LIVE_ACCOUNTS)]
     details = {"reason": reason, "grants": [share.grant_id for share in shares], "accounts": logins}
     work.append_event("host.leaving", server, details)
     for share in shares:
-        end_share(work, share, reason=reason, now=now)
+        end_share(seams, work, share, reason=reason, now=now)
     if keep_homes:
         for account in work.accounts(server=server, states=LIVE_ACCOUNTS):
             work.set_account(replace(account, home_on_removal=KEEP))
@@ -212,13 +214,13 @@ def _record(seams: Seams, server: str, outcome: Outcome) -> None:
             return
         if outcome.kind is OutcomeKind.APPLIED:
             work.append_event("host.offboarded", server, {"host_id": host.host_id})
-            _settle(work, host, now, confirmed=True)
+            _settle(seams, work, host, now, confirmed=True)
         else:
             details = {"kind": str(outcome.kind), "code": outcome.code}
             work.append_event("host.not_offboarded", server, details)
 
 
-def _settle(work: WriteWork, host: Host, now: datetime, *, confirmed: bool) -> None:
+def _settle(seams: Seams, work: WriteWork, host: Host, now: datetime, *, confirmed: bool) -> None:
     """Nothing of ours is there any more: every share is ended, every account removed."""
     server = host.server
     for share in work.shares(server=server, states=LIVE_SHARES):
@@ -230,7 +232,7 @@ def _settle(work: WriteWork, host: Host, now: datetime, *, confirmed: bool) -> N
             ended = replace(
                 ended, outcome_code="server_forgotten", outcome_message=message, confirmed_at=None
             )
-        note_share(work, share, ended, now)
+        note_share(seams, work, share, ended, now)
     for account in work.accounts(server=server, states=LIVE_ACCOUNTS):
         work.mark_removed(server, account.login, now)
         work.append_event("account.removed", server, {"login": account.login, "confirmed": confirmed})
@@ -247,10 +249,10 @@ def forget(seams: Seams, name: str, now: datetime) -> Leaving:
     """
     (leaving,) = look_at(seams, [name])
     with claimed(seams, [name], now), seams.store.write(seams.actor, now) as work:
-        _end_all(work, name, FORGOTTEN, False, now)
+        _end_all(seams, work, name, FORGOTTEN, False, now)
         host = work.host(name) or Host(name, host_id=seams.new_host_id())
         open_shares = [share.grant_id for share in leaving.shares if share.sent_sequence]
         details = {"host_id": host.host_id, "confirmed": False, "unconfirmed_grants": open_shares}
         work.append_event("host.forgotten", name, details)
-        _settle(work, host, now, confirmed=False)
+        _settle(seams, work, host, now, confirmed=False)
     return leaving

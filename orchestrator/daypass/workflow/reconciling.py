@@ -20,6 +20,7 @@ from daypass.workflow.automatic import Followed, follow_flows
 from daypass.workflow.claims import claimed
 from daypass.workflow.ending import RAN_OUT, end_grant
 from daypass.workflow.leaving import end_left
+from daypass.workflow.noticing import note_ending_soon
 from daypass.workflow.requests.answering import settle_pending
 from daypass.workflow.seams import Seams
 from daypass.workflow.signing import sign_reserved
@@ -71,6 +72,7 @@ def reconcile_once(
     leaving = end_left(seams, now)
     requests = settle_pending(seams, now)
     automatic = follow_flows(seams, now)
+    note_ending_soon(seams, now)
     with seams.store.read() as view:
         due = {share.server for share in view.shares_due(now, pauses=pauses)}
         removals = _removals(view.accounts_due_for_removal(now, pauses=pauses))
@@ -97,7 +99,7 @@ def _end_due(seams: Seams, now: datetime) -> tuple[str, ...]:
     with seams.store.write(seams.actor, now) as work:
         past = work.grants_past(now)
         for grant in past:
-            end_grant(work, grant, at=grant.window.not_after, reason=RAN_OUT, now=now)
+            end_grant(seams, work, grant, at=grant.window.not_after, reason=RAN_OUT, now=now)
         return tuple(grant.id for grant in past)
 
 

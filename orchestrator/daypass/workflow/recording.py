@@ -12,6 +12,7 @@ from daypass.plan import AccountPlan, Listed, ServerPlan
 from daypass.store.interface import WriteWork
 from daypass.workflow.joining import record_joined
 from daypass.workflow.naming import with_names
+from daypass.workflow.noticing import note_ended, note_failing
 from daypass.workflow.seams import Seams
 from daypass.workflow.settle import (
     LIVE_ACCOUNTS,
@@ -33,7 +34,7 @@ def record(seams: Seams, plan: ServerPlan, outcome: Outcome) -> None:
             listed = account_plan.grants.get(share.grant_id) if account_plan else None
             if account_plan is None or listed is None or _moved_on(work, share, listed, account_plan):
                 continue
-            note_share(work, share, settle_share(share, listed, outcome, now), now)
+            note_share(seams, work, share, settle_share(share, listed, outcome, now), now)
         for account in work.accounts(server=plan.server, states=LIVE_ACCOUNTS):
             if account.login in plan.accounts:
                 _record_account(work, account, plan.accounts[account.login], outcome, now)
@@ -54,7 +55,7 @@ def record_unsent(seams: Seams, server: str, outcome: Outcome, removals: frozens
     with seams.store.write(seams.actor, now) as work:
         for share in work.shares(server=server, states=LIVE_SHARES):
             listed = Listed.ABSENT if share.state is ShareState.ENDING else Listed.PRESENT
-            note_share(work, share, settle_share(share, listed, outcome, now), now)
+            note_share(seams, work, share, settle_share(share, listed, outcome, now), now)
         for account in work.accounts(server=server, states=LIVE_ACCOUNTS):
             if account.login in removals:
                 work.set_account(removal_again(account, None, outcome, now))
@@ -119,7 +120,7 @@ def _ahead(outcome: Outcome, ours: int, theirs: int) -> Outcome:
     return replace(outcome, kind=OutcomeKind.REFUSED, code="sequence_ahead", message=message)
 
 
-def note_share(work: WriteWork, before: Share, after: Share, now: datetime) -> None:
+def note_share(seams: Seams, work: WriteWork, before: Share, after: Share, now: datetime) -> None:
     """Record a share's new state with its event, and what it makes of the whole grant."""
     if after == before:
         return
@@ -135,10 +136,11 @@ def note_share(work: WriteWork, before: Share, after: Share, now: datetime) -> N
                 "code": after.outcome_code,
             },
         )
-    _record_grant(work, after.grant_id, now)
+    note_failing(seams, work, before, after, now)
+    _record_grant(seams, work, after.grant_id, now)
 
 
-def _record_grant(work: WriteWork, grant_id: str, now: datetime) -> None:
+def _record_grant(seams: Seams, work: WriteWork, grant_id: str, now: datetime) -> None:
     grant = work.grant(grant_id)
     if grant is None:
         return
@@ -147,3 +149,4 @@ def _record_grant(work: WriteWork, grant_id: str, now: datetime) -> None:
         work.set_grant(replace(grant, state=state))
         if state is GrantState.ENDED:
             work.append_event("grant.ended", grant_id, {"login": grant.login})
+            note_ended(seams, work, grant, now)

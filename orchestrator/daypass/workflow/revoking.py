@@ -77,7 +77,7 @@ def take_back(
     with seams.store.write(seams.actor, now) as work:
         grant = find_grant(work, grant_id, login)
         if grant.state is not GrantState.ENDED and grant.ended_at is None:
-            grant = end_grant(work, grant, at=min(now, grant.window.not_after), reason=reason, now=now)
+            grant = end_grant(seams, work, grant, at=min(now, grant.window.not_after), reason=reason, now=now)
         open_servers = [share.server for share in work.shares(grant_id=grant.id) if share.state not in OVER]
     with claimed(seams, open_servers, now):
         outcomes = converge(seams, open_servers, progress=progress)

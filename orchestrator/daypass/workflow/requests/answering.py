@@ -11,6 +11,7 @@ from daypass.errors import ConfigurationError, DaypassError, DeniedError
 from daypass.flows import Policy, approvals
 from daypass.store.interface import ReadView, WriteWork
 from daypass.workflow.giving import put_into_effect
+from daypass.workflow.noticing import note_decided
 from daypass.workflow.requests.asking import RequestAnswer
 from daypass.workflow.requests.deciding import (
     Settled,
@@ -175,4 +176,7 @@ def _settle_one(seams: Seams, request_id: str, policy: Policy, now: datetime) ->
 
 def _expire_past(seams: Seams, now: datetime) -> tuple[Request, ...]:
     with seams.store.write(seams.actor, now) as work:
-        return tuple(expire(work, request, now) for request in work.requests_past(now))
+        expired = tuple(expire(work, request, now) for request in work.requests_past(now))
+        for request in expired:
+            note_decided(seams, work, request, now)
+        return expired

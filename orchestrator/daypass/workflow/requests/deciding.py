@@ -25,6 +25,7 @@ from daypass.flows.policy import Flow
 from daypass.flows.rules import wanted_length
 from daypass.store.interface import ReadView, WriteWork
 from daypass.workflow.giving import NewGrant, check_ready, record_grant
+from daypass.workflow.noticing import note_decided, note_waiting
 from daypass.workflow.overlapping import open_access
 from daypass.workflow.reviewing import open_review
 from daypass.workflow.seams import Seams
@@ -80,11 +81,22 @@ def settle(seams: Seams, work: WriteWork, request: Request, policy: Policy, now:
     """Decide a pending request as far as it can be decided at `now`, and record what comes of it.
 
     1. Its own clock. 2. Its flow as it is now, which may fit no more. 3. The answers so far. 4. The grant.
+    5. Who is to be told.
 
     Raises:
         UsageError, ConfigurationError: It would be granted, and can't be recorded as a grant; nothing of this
             unit of work happens.
     """
+    settled = _settle(seams, work, request, policy, now)
+    if settled.request.state is not RequestState.PENDING:
+        grant, notify = settled.grant, settled.decision.notify
+        note_decided(seams, work, settled.request, now, grant=grant, notify=notify)
+    elif settled.approvals is not None:
+        note_waiting(seams, work, settled.request, settled.approvals, now)
+    return settled
+
+
+def _settle(seams: Seams, work: WriteWork, request: Request, policy: Policy, now: datetime) -> Settled:
     votes = work.votes(request.id)
     looked = look(work, request, votes, policy, now)
     if request.expires_at <= now:
