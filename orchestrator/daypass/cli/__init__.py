@@ -31,6 +31,8 @@ COMMANDS = {
     "ca": ("certificates", "ca", "Show the certificate authority."),
     "gate": ("gate", "gate", "Let people come in over SSH."),
     "audit": ("audit", "audit", "Read the audit log, prove that it is whole, export it."),
+    "notices": ("notices", "notices", "See what waits to be told, try the channels."),
+    "audit": ("audit", "audit", "Read the audit log, prove that it is whole."),
 }
 
 

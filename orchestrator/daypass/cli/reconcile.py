@@ -16,6 +16,8 @@ from daypass.domain.outcomes import OutcomeKind
 from daypass.workflow.rebasing import rebase
 from daypass.workflow.reconciling import Pass, reconcile_once
 
+NOTICES_SECONDS = 20  # that one turn of them may take; the next pass is due in a minute
+
 
 @click.command()
 @click.option(
@@ -41,10 +43,17 @@ def reconcile(invocation: Invocation, *, rebased: str | None, at_once: bool) -> 
     with wiring.open_daypass(invocation.config) as daypass:
         if rebased:
             rebase(daypass.seams, rebased, daypass.now())
-        with wave_progress(invocation.screen, "reconciling") as progress:
-            done = reconcile_once(daypass.seams, daypass.now(), progress, pauses=not at_once)
+        try:
+            with wave_progress(invocation.screen, "reconciling") as progress:
+                done = reconcile_once(daypass.seams, daypass.now(), progress, pauses=not at_once)
+        finally:  # whatever a pass couldn't do, people are told what has happened
+            sent = daypass.send_notices(retries=True, deadline_seconds=NOTICES_SECONDS)
         now = daypass.now()
-    invocation.screen.emit(_pass_json(done), lambda: _show(invocation.screen, done, now))
+    told = {"sent": sent.sent, "failed": sent.failed, "given_up": sent.given_up}
+    invocation.screen.emit(_pass_json(done) | {"notices": told}, lambda: _show(invocation.screen, done, now))
+    if sent.failed or sent.given_up:
+        count = sent.failed + sent.given_up
+        invocation.screen.note(f"{count} notices couldn't be sent: daypass notices list", style="yellow")
     late = any(outcome.kind is not OutcomeKind.APPLIED for outcome in done.outcomes.values())
     return EXIT_PARTLY if late or done.waiting else EXIT_DONE
 

@@ -15,6 +15,7 @@ from daypass.cli.render import Screen, clock_text, countdown, time_text
 from daypass.cli.reviews import review_json, show_open
 from daypass.domain.grants import Account
 from daypass.domain.reviews import Review
+from daypass.notices.trying import failing
 from daypass.workflow.automatic import left_out
 from daypass.workflow.status import GrantStatus, ServerStatus, live_grants, open_reviews, server_statuses
 
@@ -32,6 +33,8 @@ def status(invocation: Invocation, *, login: str | None) -> None:
     with wiring.open_daypass(invocation.config) as daypass:
         grants, servers = live_grants(daypass.seams, login), server_statuses(daypass.seams)
         reviews = open_reviews(daypass.seams, login)
+        with daypass.seams.store.read() as view:
+            silent = failing(view)
         now = daypass.now()
         notes = left_out(daypass.seams, now)
     invocation.screen.emit(
@@ -40,11 +43,15 @@ def status(invocation: Invocation, *, login: str | None) -> None:
             "servers": [_server_json(item) for item in servers],
             "reviews": [review_json(one) for one in reviews],
             "automatic": [note_json(note) for note in notes],
+            "notices": {name: {"unsent": one.count, "reason": one.reason} for name, one in silent.items()},
         },
         lambda: _show(invocation.screen, grants, servers, reviews, now),
     )
     if not invocation.screen.is_json:
         show_notes(invocation.screen, notes)
+    for name, one in silent.items():
+        found = f"{one.count} notices can't be sent through {name}: {one.reason}"
+        invocation.screen.note(f"{found}; see: daypass notices list", style="yellow")
 
 
 def _server_json(item: ServerStatus) -> dict[str, object]:

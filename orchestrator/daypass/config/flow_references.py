@@ -26,10 +26,22 @@ def _all(settings: Settings) -> Findings:
     yield from _twice("bundles", (bundle.name for bundle in bundles))
     if flows and settings.directory is None:
         yield "directory", "none", "the directory of the people that access_flows are about"
+    if settings.directory is None:
+        yield from _people_told(settings)
     for index, bundle in enumerate(bundles):
         yield from _targets(settings, f"bundles[{index}].targets", bundle.targets)
     for index, flow in enumerate(flows):
         yield from _targets(settings, f"access_flows[{index}].targets", flow.targets)
+
+
+def _people_told(settings: Settings) -> Findings:
+    """Channels for people, where nobody is known."""
+    for index, channel in enumerate(settings.notices.channels):
+        place = f"notices.channels[{index}]"
+        if channel.per_person:
+            yield f"{place}.per_person", "no directory", "true with `directory`, which has people's addresses"
+        if channel.groups is not None:
+            yield f"{place}.groups", "no directory", "groups of `directory`"
 
 
 def _twice(place: str, names: Iterable[str]) -> Findings:

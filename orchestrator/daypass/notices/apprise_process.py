@@ -1,8 +1,8 @@
 """The process that sends: `python -I -m daypass.notices.apprise_process`, started by `courier`.
 
 Reads one JSON object from standard input: `seconds`, after which it ends whatever it does, and `letters`, a
-list of `[number, channel, url, title, body]`. Writes a line of JSON for each as soon as it is known:
-`[number, null]` when it was sent, else `[number, reason]`. Logs nothing anywhere.
+list of `[number, channel, url, title, body, check only]`. Writes a line of JSON for each as soon as it is
+known: `[number, null]` when it was sent, else `[number, reason]`. Logs nothing anywhere.
 """
 
 from __future__ import annotations
@@ -74,18 +74,20 @@ def _listen() -> None:
 
 
 def _send_all(apprise: Any, letters: list[list[Any]]) -> None:
-    for number, _, url, title, body in letters:
+    for number, _, url, title, body, check_only in letters:
         lines: list[str] = []
         LINES.set(lines)
         try:
-            reason = None if _send(apprise, url, title, body) else _why(lines, url)
+            sender = _sender(apprise, url)
+            fine = check_only or _send(apprise, sender, title, body)
+            reason = None if fine else _why(lines, url)
         except Exception as error:  # noqa: BLE001 # a service can raise anything; the others go on
             reason = scrubbed(f"{NOT_KNOWN}: {type(error).__name__}: {error}", url)
         _answer(number, reason)
 
 
-def _send(apprise: Any, url: str, title: str, body: str) -> bool:
-    """Send one message as plain text; where a service wants markup, Apprise takes its marks out of it."""
+def _sender(apprise: Any, url: str) -> Any:
+    """Raises: Exception: Whatever Apprise, or the service, has against the URL."""
     asset = apprise.AppriseAsset(
         app_id="Daypass",
         app_desc="Daypass",
@@ -101,6 +103,11 @@ def _send(apprise: Any, url: str, title: str, body: str) -> bool:
         raise ValueError("no such service")
     sender = apprise.Apprise(asset=asset)
     sender.add(service)
+    return sender
+
+
+def _send(apprise: Any, sender: Any, title: str, body: str) -> bool:
+    """Send one message as plain text; where a service wants markup, Apprise takes its marks out of it."""
     return bool(sender.notify(title=title, body=body, body_format=apprise.NotifyFormat.TEXT))
 
 

@@ -27,12 +27,17 @@ PASSED = (
 
 @dataclass(frozen=True)
 class Letter:
-    """One message with where it goes; letters of one channel are sent one after the other."""
+    """One message with where it goes; letters of one channel are sent one after the other.
+
+    Attributes:
+        check_only: Look whether Apprise takes the URL; send nothing.
+    """
 
     channel: str
     url: Secret
     title: str
     body: str
+    check_only: bool = False
 
 
 # Letters by number and seconds -> for each number why it wasn't sent, None where it was.
@@ -43,7 +48,10 @@ def send_letters(letters: Mapping[int, Letter], deadline_seconds: float) -> dict
     """Send them through Apprise; all channels at once."""
     if not letters:
         return {}
-    listed = [[number, one.channel, _url(one), one.title, one.body] for number, one in letters.items()]
+    listed = [
+        [number, one.channel, _url(one), one.title, one.body, one.check_only]
+        for number, one in letters.items()
+    ]
     output, ended = _run(json.dumps({"seconds": deadline_seconds, "letters": listed}), deadline_seconds)
     answered = _answers(output)
     silent = "the process that sends came to an end" if ended else f"no answer within {deadline_seconds:g} s"

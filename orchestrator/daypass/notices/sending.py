@@ -90,14 +90,15 @@ class Sender:
         letters: dict[int, Letter] = {}
         for number, delivery in enumerate(deliveries):
             try:
-                url = self.url_for(channels.get(delivery.channel), delivery)
+                channel = channels.get(delivery.channel)
+                url = self.url_for(channel, delivery.login, delivery.email)
                 letters[number] = Letter(delivery.channel, url, delivery.title, delivery.body)
             except (DaypassError, ValueError) as error:
                 answers[number] = error.sentence if isinstance(error, DaypassError) else str(error)
         answers |= self.courier(letters, deadline_seconds)
         return [answers[number] for number in range(len(deliveries))]
 
-    def url_for(self, channel: Channel | None, delivery: Delivery) -> Secret:
+    def url_for(self, channel: Channel | None, login: str, email: str) -> Secret:
         """The channel's URL, for this person where it is for one.
 
         Raises:
@@ -112,7 +113,7 @@ class Sender:
             raise ValueError("per_person is set, but the URL holds neither {email} nor {login}")
         if named and not channel.per_person:
             raise ValueError(f"the URL holds {named[0]}, but per_person isn't set")
-        for place, value in zip(PLACES, (delivery.email, delivery.login), strict=True):
+        for place, value in zip(PLACES, (email, login), strict=True):
             url = url.replace(place, quote(value, safe=""))
         return Secret(url.encode("utf-8"))
 

@@ -18,6 +18,7 @@ from daypass.flows.checking import check_policy
 from daypass.inventory.twins import twins, twins_text
 from daypass.secret_stores import decode_connector_key, resolve
 from daypass.wiring.clock import now
+from daypass.wiring.examining_notices import examine_notices
 from daypass.wiring.opening import open_record
 from daypass.wiring.policies import policy_of
 from daypass.workflow.doctor import Finding, Grade, check, check_disk, check_mode, check_programs
@@ -38,6 +39,8 @@ def examine(config_path: Path | None) -> Iterator[Finding]:
     yield from _examine_state(settings)
     yield from _examine_secrets(settings)
     yield from _examine_servers(settings)
+    if settings.notices.channels:
+        yield from examine_notices(settings)
     if settings.directory is not None:
         yield from _examine_people(settings)
 

@@ -25,7 +25,7 @@ from daypass.execution.run_folder import default_run_root, remove_stale_runs
 from daypass.execution.runner import RunnerExecutor
 from daypass.flows import Policy
 from daypass.notices.courier import send_letters
-from daypass.notices.sending import Sender
+from daypass.notices.sending import Sender, Sent
 from daypass.secret_stores import decode_connector_key, resolve, take_environment
 from daypass.store import open_store, schema
 from daypass.store.interface import Store
@@ -48,6 +48,13 @@ class Daypass:
 
     def now(self) -> datetime:
         return self.seams.clock()
+
+    def send_notices(self, *, retries: bool, deadline_seconds: float) -> Sent:
+        """What waits in the outbox. Nothing that goes wrong there is the matter of who calls."""
+        try:
+            return self.sender.send_due(retries=retries, deadline_seconds=deadline_seconds)
+        except (DaypassError, OSError):
+            return Sent()  # the outbox still has it
 
     def ca_public_keys(self) -> tuple[PublicKey, ...]:
         return tuple(check_public_key(key) for key in self.seams.ca_keys())
@@ -131,9 +138,9 @@ def _send_notices(daypass: Daypass, kind: type[BaseException] | None, *_: object
     if interrupted or not daypass.settings.notices.channels:
         return
     try:
-        daypass.sender.send_due(retries=False, deadline_seconds=COMMAND_SECONDS)
-    except (DaypassError, OSError, KeyboardInterrupt):
-        return  # the outbox still has it; the command is done, and that is what its exit code says
+        daypass.send_notices(retries=False, deadline_seconds=COMMAND_SECONDS)
+    except KeyboardInterrupt:
+        return  # the command is done, and that is what its exit code says
 
 
 def _sender(seams: Seams, taken: Mapping[FromEnvironment, Secret]) -> Sender:

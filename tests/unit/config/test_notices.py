@@ -31,7 +31,7 @@ def test_channel_is_for_everything_and_all_by_default(settings_of):
 def test_one_event_and_one_group_may_stand_without_a_list(settings_of):
     """As everywhere else in the configuration."""
     channel = {**MAIL, "events": "failed", "groups": "oncall"}
-    notices = settings_of(notices={"channels": [channel]}).notices
+    notices = settings_of(directory="people.yaml", notices={"channels": [channel]}).notices
     assert (notices.channels[0].events, notices.channels[0].groups) == ((NoticeEvent.FAILED,), ("oncall",))
     assert notices.wants(NoticeEvent.FAILED)
     assert not notices.wants(NoticeEvent.ENDED)
@@ -64,6 +64,8 @@ def test_url_itself_is_refused_and_not_shown(problems_of):
         ({"texts": {"ended": {"body": "\x1b[2J"}}}, "", "printable text"),
         ({"texts": {"endet": {}}}, "an unknown field", "did you mean ended?"),
         ({"ending_soon_before": "0m"}, '"0m"', "from 1m"),
+        ({"channels": [{**MAIL, "per_person": True}]}, "no directory", "people's addresses"),
+        ({"channels": [{**MAIL, "groups": ["oncall"]}]}, "no directory", "groups of `directory`"),
     ],
 )
 def test_odd_setting_is_named_with_what_is_allowed(problems_of, notices, found, allowed):

@@ -1,0 +1,50 @@
+"""What `daypass doctor` says of the channels of notices. Nothing is sent."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+
+from daypass.config import Settings
+from daypass.domain.secrets import Secret, SecretReference
+from daypass.errors import DaypassError
+from daypass.notices.courier import send_letters
+from daypass.notices.sending import Sender
+from daypass.notices.trying import check_urls, failing
+from daypass.secret_stores import resolve
+from daypass.store.interface import Store
+from daypass.wiring.clock import now
+from daypass.wiring.opening import open_record
+from daypass.workflow.doctor import Finding, Grade
+
+
+def examine_notices(settings: Settings) -> Iterator[Finding]:
+    """Whether each channel's URL can be used, and what didn't go through it."""
+    try:
+        store = open_record(settings)
+    except DaypassError:
+        return  # the database has a finding of its own
+    try:
+        yield from _findings(settings, store)
+    finally:
+        store.close()
+
+
+def _findings(settings: Settings, store: Store) -> Iterator[Finding]:
+    def reveal(reference: SecretReference) -> Secret:
+        return resolve(reference, dict(os.environ))  # a copy: the next look needs the variable, too
+
+    with store.read() as view:
+        silent = failing(view)
+    reasons = check_urls(Sender(settings.notices, store, reveal, send_letters, now, "doctor"))
+    for channel in settings.notices.channels:
+        what, reason = f"notices through {channel.name}", reasons.get(channel.name)
+        if reason is not None:
+            yield Finding(what, Grade.FAIL, reason, f"the Apprise URL is kept in {channel.url}")
+        elif (unsent := silent.get(channel.name)) is not None:
+            found = f"{unsent.count} can't be sent: {unsent.reason}"
+            yield Finding(what, Grade.WARN, found, "daypass notices list")
+        else:
+            yield Finding(
+                what, Grade.OK, f"the URL in {channel.url} can be used; try it: daypass notices test"
+            )
