@@ -87,6 +87,7 @@ def note_waiting(seams: Seams, work: WriteWork, request: Request, standing: Appr
     escalates = standing.next_escalation.isoformat() if standing.next_escalation else "last"
     event, topic = NoticeEvent.REQUEST_WAITING, f"waiting:{request.id}:{standing.step}"
     words = request_words(request) | {"expires": time_text(request.expires_at)}
+    words |= {"length": length_text(standing.length)}
     _note(seams, work, event, topic, request.id, sorted(standing.may_vote), words, now, stage=escalates)
 
 
@@ -119,7 +120,8 @@ def note_decided(
         if grant.trigger is Trigger.BREAK_GLASS:
             event, topic = NoticeEvent.BREAK_GLASS, f"break_glass:{grant.id}"
             _note(seams, work, event, topic, request.id, sorted(notify), words, now)
-    if request.for_oneself and request.created_at == request.decided_at:
+    at_once = request.created_at == request.decided_at and not work.votes(request.id)
+    if request.for_oneself and at_once:
         return
     if grant is not None:
         event, topic = NoticeEvent.REQUEST_APPROVED, f"approved:{request.id}"

@@ -17,9 +17,8 @@ from daypass.errors import ConfigurationError
 from daypass.notices.courier import send_letters
 from daypass.notices.sending import Sender, Sent
 from daypass.store import Store, open_store
+from tests import receivers
 from tests.fakes import START, Clock
-
-from . import receivers
 
 # A machine under load starts a process late; only tests of the limit itself set a shorter one.
 PATIENT_SECONDS = 100

@@ -11,9 +11,8 @@ import pytest
 
 from daypass.domain.notices import DeliveryState
 from daypass.notices.sending import Sent
-
-from . import receivers
-from .receivers import LOOPBACK, free_port
+from tests import receivers
+from tests.receivers import LOOPBACK, free_port
 
 pytestmark = pytest.mark.filterwarnings("ignore:Requiring AUTH while not requiring TLS")
 
