@@ -55,6 +55,7 @@ class Notice:
         topic: The same for the same thing: nobody is told of it twice through one channel.
         stage: What else makes it another thing for channels that aren't one person's: those who read them
             are told again when a request has come to other approvers.
+        answered_with: What an answer needs besides yes or no, as options of the command.
         subject: Id of the request or grant.
         people: Whom it concerns; empty where the directory isn't known.
         words: What templates can name, by `WORDS`; those that have to do with who is told are filled in
@@ -67,6 +68,7 @@ class Notice:
     people: tuple[Person, ...]
     words: Mapping[str, str] = field(hash=False)
     stage: str = ""
+    answered_with: str = ""
 
 
 class DeliveryState(StrEnum):

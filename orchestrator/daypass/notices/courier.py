@@ -19,7 +19,7 @@ from daypass.notices.reasons import LONGEST_REASON, scrubbed
 MODULE = "daypass.notices.apprise_process"
 # What a program needs to reach the network from here, and nothing that could be a secret of ours.
 PASSED = (
-    *("PATH", "LANG", "LC_ALL", "TZ", "HOME", "TMPDIR"),
+    *("PATH", "LANG", "LC_ALL", "TZ", "TMPDIR"),
     *("SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE"),
     *("HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "http_proxy", "https_proxy", "no_proxy"),
 )

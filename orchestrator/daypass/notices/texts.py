@@ -86,7 +86,7 @@ def _words_of(notice: Notice, settings: Notices, person: Person | None) -> dict[
     login = person.login if person else NOBODY
     acting = f" --as {login}" if settings.command == ON_THIS_MACHINE else ""
     lines = {
-        answer: f"{settings.command} request {answer} {notice.subject}{acting}"
+        answer: f"{settings.command} request {answer} {notice.subject}{acting}{notice.answered_with}"
         for answer in ("approve", "deny")
     }
     return {

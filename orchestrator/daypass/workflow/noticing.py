@@ -74,11 +74,15 @@ def _ending_topic(grant: Grant) -> str:
 
 
 def _ending_soon(seams: Seams, view: ReadView, now: datetime) -> list[Grant]:
+    """Automatic access goes on by itself, and whoever has it for a few minutes knows when they are over."""
     lead = seams.settings.notices.ending_soon_before
     return [
         grant
         for grant in view.grants_past(now + lead)
-        if grant.state is GrantState.ACTIVE and grant.window.not_after > now and grant.window.length > lead
+        if grant.state is GrantState.ACTIVE
+        and grant.trigger is not Trigger.AUTOMATIC
+        and grant.window.not_after > now
+        and grant.window.length > lead
     ]
 
 
@@ -88,7 +92,11 @@ def note_waiting(seams: Seams, work: WriteWork, request: Request, standing: Appr
     event, topic = NoticeEvent.REQUEST_WAITING, f"waiting:{request.id}:{standing.step}"
     words = request_words(request) | {"expires": time_text(request.expires_at)}
     words |= {"length": length_text(standing.length)}
-    _note(seams, work, event, topic, request.id, sorted(standing.may_vote), words, now, stage=escalates)
+    people, needed = sorted(standing.may_vote), request.flow_settings.get("require_approver_reason")
+    with_reason = ' --reason "WHY"' if needed else ""
+    _note(
+        seams, work, event, topic, request.id, people, words, now, stage=escalates, answered_with=with_reason
+    )
 
 
 def note_decided(
@@ -143,11 +151,14 @@ def _note(
     now: datetime,
     *,
     stage: str = "",
+    answered_with: str = "",
 ) -> int:
     settings = seams.settings.notices
     if not settings.wants(event):
         return 0
-    return note(work, settings, Notice(event, topic, subject, people_of(seams, logins), words, stage), now)
+    people = people_of(seams, logins)
+    notice = Notice(event, topic, subject, people, words, stage, answered_with)
+    return note(work, settings, notice, now)
 
 
 def people_of(seams: Seams, logins: Iterable[str]) -> tuple[Person, ...]:

@@ -11,6 +11,7 @@ import pytest
 
 from daypass.config.notices import Channel, Notices
 from daypass.directory import Directory
+from daypass.domain.grants import Trigger
 from daypass.domain.notices import Delivery
 from daypass.errors import ConfigurationError
 from daypass.workflow.extending import extend
@@ -80,6 +81,13 @@ def test_those_who_may_answer_are_told_of_a_request(company):
     assert f"Yes:  daypass request approve {request.id} --as carol\n" in mail.body
     assert "Servers: db-1, web-1\nGroups:  ops\nTime:    2h\n" in mail.body
     assert "Reason:  deploy\n" in mail.body
+
+
+def test_line_to_type_has_the_reason_that_the_flow_asks_for(tmp_path):
+    """What is typed as it stands there works."""
+    company = company_of(tmp_path, {"require_approver_reason": True})
+    request = company.ask().request
+    assert f'daypass request approve {request.id} --as carol --reason "WHY"\n' in noted(company)[1].body
 
 
 def test_nobody_is_told_twice_of_the_same_wait(company):
@@ -231,6 +239,15 @@ def test_short_access_has_no_coming_end(granting):
     """Who asked for ten minutes knows when they are over."""
     granting.ask(length=10 * MINUTE)
     passes(granting, minutes=1)
+    assert told(granting) == []
+
+
+def test_automatic_access_has_no_coming_end(granting):
+    """It goes on by itself."""
+    grant = granting.ask(length=HOUR).granted.grant
+    with granting.seams.store.write("test", granting.clock()) as work:
+        work.set_grant(replace(grant, trigger=Trigger.AUTOMATIC))
+    passes(granting, minutes=50)
     assert told(granting) == []
 
 
