@@ -30,9 +30,8 @@ COMMANDS = {
     "certificate": ("certificates", "certificate", "Show certificates of grants, sign one for another key."),
     "ca": ("certificates", "ca", "Show the certificate authority."),
     "gate": ("gate", "gate", "Let people come in over SSH."),
-    "audit": ("audit", "audit", "Read the audit log, prove that it is whole, export it."),
     "notices": ("notices", "notices", "See what waits to be told, try the channels."),
-    "audit": ("audit", "audit", "Read the audit log, prove that it is whole."),
+    "audit": ("audit", "audit", "Read the audit log, prove that it is whole, export it."),
 }
 
 
