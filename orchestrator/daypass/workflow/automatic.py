@@ -172,11 +172,11 @@ def _record(seams: Seams, changes: Iterable[Change], now: datetime, done: _Done)
 def _apply(seams: Seams, work: WriteWork, change: Change, now: datetime, done: _Done) -> set[str]:
     """One change; returns the servers that are to give something else now."""
     if isinstance(change, End):
-        if take_away(work, change.access, change.reason, now):
+        if take_away(seams, work, change.access, change.reason, now):
             done.taken.append(change.access.grant_id)
         return set()
     if isinstance(change, Open):
-        if change.before is not None and take_away(work, change.before, change.reason, now):
+        if change.before is not None and take_away(seams, work, change.before, change.reason, now):
             done.taken.append(change.before.grant_id)
         done.opened.append(give_anew(seams, work, change.wanted, change.until, now).id)
     else:

@@ -54,13 +54,13 @@ def give_anew(seams: Seams, work: WriteWork, wanted: Wanted, until: datetime, no
     return grant
 
 
-def take_away(work: WriteWork, access: AutomaticAccess, reason: str, now: datetime) -> bool:
+def take_away(seams: Seams, work: WriteWork, access: AutomaticAccess, reason: str, now: datetime) -> bool:
     """End the grant, if it is live, and forget it; whether it was."""
     work.forget_automatic(access.flow, access.login)
     grant = work.grant(access.grant_id)
     if grant is None or grant.ended_at is not None:
         return False
-    end_grant(work, grant, at=min(now, grant.window.not_after), reason=reason, now=now)
+    end_grant(seams, work, grant, at=min(now, grant.window.not_after), reason=reason, now=now)
     return True
 
 
@@ -80,7 +80,7 @@ def fit(seams: Seams, work: WriteWork, keep: Keep, now: datetime) -> str:
     kept, missing = _sorted_out(usable, _keys(keep.wanted))
     wanted_keys = _keys(keep.wanted) if keep.until else missing
     if len(kept) + len(wanted_keys) > PRINCIPALS_MAX:
-        take_away(work, keep.access, USED_UP, now)
+        take_away(seams, work, keep.access, USED_UP, now)
         return give_anew(seams, work, keep.wanted, keep.until or grant.window.not_after, now).id
     check_constraints(work, grant.login, keep.wanted.places, _window(grant, keep), grant.constraints)
     for certificate in usable:
@@ -152,7 +152,7 @@ def _fit_places(seams: Seams, work: WriteWork, grant: Grant, keep: Keep, told: b
             give_place(seams, work, grant, server, place.groups, share)
     for server, share in sorted(shares.items()):
         if server not in places:
-            end_share(work, share, reason=NOT_COVERED, now=now)
+            end_share(seams, work, share, reason=NOT_COVERED, now=now)
 
 
 def _to_tell(share: Share, grant: Grant) -> Share:
