@@ -24,7 +24,7 @@ def filled(store: Store) -> Store:
     with store.write(ACTOR, NOW) as work:
         for grant_id, login in (("01JD1", "alice"), ("01JD2", "bob")):
             work.add_grant(grant(grant_id, login=login, constraints=BOUND), [])
-            work.set_automatic("watchers", login, grant_id, "d" * 64)
+            work.set_automatic("watchers", login, grant_id, "d" * 64, ["ssh-ed25519 AAAA"])
     return store
 
 
@@ -32,7 +32,7 @@ def test_automatic_access_is_a_grant_with_what_it_was_made_to_fit(filled: Store)
     """By flow, then login."""
     alice = AutomaticAccess(
         "watchers", "alice", "01JD1", window_from(NOW, HOUR), None,
-        BOUND.critical_options, BOUND.extensions, "d" * 64,
+        BOUND.critical_options, BOUND.extensions, "d" * 64, ("ssh-ed25519 AAAA",),
     )  # fmt: skip
     with filled.read() as view:
         assert [one.login for one in view.automatic_access()] == ["alice", "bob"]
@@ -53,10 +53,10 @@ def test_person_has_one_grant_of_a_flow_at_a_time(filled: Store):
     """The newer one takes the place; one grant is never two people's."""
     with filled.write(ACTOR, NOW) as work:
         work.add_grant(grant("01JD3"), [])
-        work.set_automatic("watchers", "alice", "01JD3", "e" * 64)
+        work.set_automatic("watchers", "alice", "01JD3", "e" * 64, [])
         assert [one.grant_id for one in work.automatic_access()] == ["01JD3", "01JD2"]
     with pytest.raises(StoreError), filled.write(ACTOR, NOW) as work:
-        work.set_automatic("watchers", "carol", "01JD3", "e" * 64)
+        work.set_automatic("watchers", "carol", "01JD3", "e" * 64, [])
 
 
 def test_forgotten_access_is_gone_and_forgetting_again_is_nothing(filled: Store):

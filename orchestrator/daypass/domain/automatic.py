@@ -20,6 +20,7 @@ class AutomaticAccess:
         extensions: What they may do.
         digest: Of the servers with groups and sudo rules, and of the public keys, that the grant was made to
             fit; so that a pass over many people reads no more of each than this line.
+        keys: The person's keys in the directory when it was last made to fit, `TYPE BASE64` each.
     """
 
     flow: str
@@ -30,3 +31,4 @@ class AutomaticAccess:
     critical_options: Mapping[str, str] = field(hash=False)
     extensions: tuple[str, ...]
     digest: str
+    keys: tuple[str, ...]

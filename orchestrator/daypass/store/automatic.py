@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any
 
 from sqlalchemy import Connection, Row, Select, delete, insert, select, update
@@ -32,9 +33,9 @@ class SqlAutomaticView:
 class SqlAutomaticWork(SqlAutomaticView):
     """Implements `AutomaticWork`."""
 
-    def set_automatic(self, flow: str, login: str, grant_id: str, digest: str) -> None:
+    def set_automatic(self, flow: str, login: str, grant_id: str, digest: str, keys: Collection[str]) -> None:
         table = tables.automatic_access
-        values = {"grant_id": grant_id, "digest": digest}
+        values = {"grant_id": grant_id, "digest": digest, "keys": list(keys)}
         mine = (table.c.flow == flow, table.c.login == login)
         if self._connection.execute(update(table).where(*mine).values(values)).rowcount == 0:
             self._connection.execute(insert(table), {"flow": flow, "login": login, **values})
@@ -47,7 +48,11 @@ class SqlAutomaticWork(SqlAutomaticView):
 def _joined() -> Select[Any]:
     table, grants = tables.automatic_access, tables.grants
     return select(
-        table,
+        table.c.flow,
+        table.c.login,
+        table.c.grant_id,
+        table.c.digest,
+        table.c["keys"].label("keys_"),  # a row has a method of that name
         grants.c.not_before,
         grants.c.not_after,
         grants.c.ended_at,
@@ -66,4 +71,5 @@ def _access_from(row: Row[Any]) -> AutomaticAccess:
         critical_options=row.critical_options,
         extensions=tuple(row.extensions),
         digest=row.digest,
+        keys=tuple(row.keys_),
     )

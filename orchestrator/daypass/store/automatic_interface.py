@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Protocol
 
 from daypass.domain.automatic import AutomaticAccess
@@ -19,7 +20,7 @@ class AutomaticView(Protocol):
 class AutomaticWork(AutomaticView, Protocol):
     """Automatic access in a unit of work."""
 
-    def set_automatic(self, flow: str, login: str, grant_id: str, digest: str) -> None:
+    def set_automatic(self, flow: str, login: str, grant_id: str, digest: str, keys: Collection[str]) -> None:
         """Add, or change: this grant is the one now."""
 
     def forget_automatic(self, flow: str, login: str) -> None:

@@ -153,6 +153,7 @@ automatic_access = Table(  # one grant of a person by a flow at a time
     Column("login", String(32), primary_key=True),
     Column("grant_id", String(40), ForeignKey("grants.id"), nullable=False),
     Column("digest", String(64), nullable=False),
+    Column("keys", JSON, nullable=False),
     UniqueConstraint("grant_id"),
 )
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
-from daypass.ca.public_keys import PublicKey, check_public_key
+from daypass.ca.public_keys import check_public_key
 from daypass.domain.automatic import AutomaticAccess
 from daypass.domain.certificates import Certificate, CertificateState, Constraints
 from daypass.domain.grants import Grant, Share, ShareState, Trigger
@@ -21,6 +21,7 @@ from daypass.workflow.overlapping import check_constraints
 from daypass.workflow.seams import Seams
 from daypass.workflow.signing import reserve
 
+REVOKED = CertificateState.REVOKED
 REASON = "automatic access"
 NOT_COVERED = "the flow doesn't give it on this server any more"
 KEY_GONE = "the directory doesn't name this key any more"
@@ -45,12 +46,12 @@ def give_anew(seams: Seams, work: WriteWork, wanted: Wanted, until: datetime, no
         servers=servers,
         groups=(),
         groups_on={name: place.groups for name, place in wanted.places.items()},
-        public_keys=_keys(wanted),
+        public_keys=tuple(check_public_key(line) for line in person.public_keys),
         constraints=Constraints(settings.certificate.critical_options, settings.certificate.extensions),
         trigger=Trigger.AUTOMATIC,
     )
     grant = record_unchecked(seams, work, new, now)
-    work.set_automatic(wanted.flow.name, person.login, grant.id, wanted.digest)
+    work.set_automatic(wanted.flow.name, person.login, grant.id, wanted.digest, person.public_keys)
     return grant
 
 
@@ -76,38 +77,43 @@ def fit(seams: Seams, work: WriteWork, keep: Keep, now: datetime) -> str:
     grant = work.grant(keep.access.grant_id)
     if grant is None:
         raise NotFoundError(f"There is no grant {keep.access.grant_id}.")
-    usable = [c for c in work.certificates(grant.id) if c.state is not CertificateState.REVOKED]
-    kept, missing = _sorted_out(usable, _keys(keep.wanted))
-    wanted_keys = _keys(keep.wanted) if keep.until else missing
-    if len(kept) + len(wanted_keys) > PRINCIPALS_MAX:
+    certificates = _sorted_out(work.certificates(grant.id), keep)
+    if len(certificates.kept) + len(certificates.to_sign) > PRINCIPALS_MAX:
         take_away(seams, work, keep.access, USED_UP, now)
         return give_anew(seams, work, keep.wanted, keep.until or grant.window.not_after, now).id
     check_constraints(work, grant.login, keep.wanted.places, _window(grant, keep), grant.constraints)
-    for certificate in usable:
-        if certificate not in kept:
-            revoke_certificate(work, certificate, KEY_GONE, now)
+    for certificate in certificates.gone:
+        revoke_certificate(work, certificate, KEY_GONE, now)
     grant = _until(work, grant, keep)
-    reserved = [reserve(seams, work, grant, key) for key in wanted_keys]
+    reserved = [reserve(seams, work, grant, check_public_key(key)) for key in certificates.to_sign]
     if keep.until:
         _record_renewal(work, keep, grant, reserved)
-    told = bool(keep.until or wanted_keys or len(kept) < len(usable))
-    _fit_places(seams, work, grant, keep, told, now)
-    work.set_automatic(keep.access.flow, keep.access.login, grant.id, keep.wanted.digest)
+    _fit_places(seams, work, grant, keep, bool(keep.until or reserved or certificates.gone), now)
+    keys = keep.wanted.person.public_keys
+    work.set_automatic(keep.access.flow, keep.access.login, grant.id, keep.wanted.digest, keys)
     return grant.id
 
 
-def _keys(wanted: Wanted) -> tuple[PublicKey, ...]:
-    return tuple(check_public_key(line) for line in wanted.person.public_keys)
+@dataclass(frozen=True)
+class _Certificates:
+    """A grant's certificates: those that stay, those whose key is gone, and keys to sign (`TYPE BASE64`)."""
+
+    kept: tuple[Certificate, ...]
+    gone: tuple[Certificate, ...]
+    to_sign: tuple[str, ...]
 
 
-def _sorted_out(
-    usable: list[Certificate], keys: tuple[PublicKey, ...]
-) -> tuple[list[Certificate], tuple[PublicKey, ...]]:
-    """Certificates that stay, and keys without one."""
-    lines = {key.line for key in keys}
-    kept = [certificate for certificate in usable if certificate.public_key in lines]
-    have = {certificate.public_key for certificate in kept}
-    return kept, tuple(key for key in keys if key.line not in have)
+def _sorted_out(certificates: list[Certificate], keep: Keep) -> _Certificates:
+    """A key that somebody brought beside the directory's stays; one that was revoked here stays revoked."""
+    now_known = keep.wanted.person.public_keys
+    gone_keys = set(keep.access.keys) - set(now_known)
+    revoked = {c.public_key for c in certificates if c.state is REVOKED and c.revoke_reason != KEY_GONE}
+    usable = [c for c in certificates if c.state is not REVOKED]
+    kept = tuple(c for c in usable if c.public_key not in gone_keys)
+    has = dict.fromkeys(c.public_key for c in kept)
+    wanted = [key for key in now_known if key not in revoked]
+    to_sign = dict.fromkeys([*wanted, *has]) if keep.until else [key for key in wanted if key not in has]
+    return _Certificates(kept, tuple(c for c in usable if c.public_key in gone_keys), tuple(to_sign))
 
 
 def _window(grant: Grant, keep: Keep) -> Window:

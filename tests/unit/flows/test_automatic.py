@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from base64 import b64encode
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -17,8 +18,15 @@ from tests.policies import INTEGRATIONS, NOW, PEOPLE, SERVERS, policy
 
 HOUR = timedelta(hours=1)
 READY = {server.name for server in SERVERS}
-KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIGPKSUTyz1HwHReFVvD5obVsALAgJRNarH4TRpNePnAS"
-WITH_KEYS = tuple({"public_keys": [KEY], **person} for person in PEOPLE)
+
+
+def key(number: int) -> str:
+    """A public key of its own for each number: one that two people have counts for neither."""
+    wire = b"\0\0\0\x0bssh-ed25519\0\0\0\x20" + number.to_bytes(32, "big")
+    return f"ssh-ed25519 {b64encode(wire).decode()}"
+
+
+WITH_KEYS = tuple({"public_keys": [key(number)], **person} for number, person in enumerate(PEOPLE))
 AUTOMATIC = {"trigger": "automatic", "requesters": None}
 
 
@@ -38,7 +46,7 @@ def access(login: str = "alice", **changes) -> AutomaticAccess:
     values = {
         "flow": "f", "login": login, "grant_id": "G1", "window": Window(NOW, NOW + 8 * HOUR),
         "ended_at": None, "critical_options": {}, "extensions": ("permit-pty",),
-        "digest": made.wanted[login].digest,
+        "digest": made.wanted[login].digest, "keys": (key(0),),
     }  # fmt: skip
     return AutomaticAccess(**{**values, **changes})
 
@@ -248,7 +256,7 @@ def test_owner_that_is_a_shift_counts_as_one(attribute, frozen):
 
 def test_ten_thousand_people_on_a_thousand_servers_are_looked_at_by_sets():
     """Nothing to do is no work for each of their ten million pairs."""
-    people = [{"login": f"p{n}", "groups": ["ops"], "public_keys": [KEY]} for n in range(10_000)]
+    people = [{"login": f"p{n}", "groups": ["ops"], "public_keys": [key(n)]} for n in range(10_000)]
     servers = [Server(f"s{n}", f"h{n}", integration="prod") for n in range(1000)]
     made = policy(
         {**AUTOMATIC, "grantees": {"group": "ops"}, "targets": {"integration": "prod"}},

@@ -19,9 +19,11 @@ from daypass.domain.grants import Grant, Trigger
 from daypass.errors import ConfigurationError
 from daypass.host_rules import PRINCIPALS_MAX
 from daypass.workflow.automatic import follow_flows
+from daypass.workflow.certifying import certificate_for
 from daypass.workflow.granting import GrantRequest, give
 from daypass.workflow.offboarding import offboard
 from daypass.workflow.reconciling import Pass, reconcile_once
+from daypass.workflow.reissuing import LOST, reissue
 from daypass.workflow.revoking import take_back
 from tests.agreement import check_agreement, check_certificates, check_not_more
 from tests.asking import PUBLIC_KEY, Company
@@ -250,6 +252,34 @@ def test_keys_of_the_directory_are_followed(company):
         assert {c.public_key for c in good} == set(keys)
         assert company.hosts["web-1"].open_principals("erin") == {c.principal for c in good}
     agree(company)
+
+
+def test_key_that_was_brought_beside_the_directory_s_is_renewed_too(company):
+    """Another machine's key, by the person's own word; the flow takes back only what the directory gave."""
+    company.tick()
+    grant_id = company.access().grant_id
+    certificate_for(company.seams, grant_id, "erin", OTHER_KEY, company.clock())
+    company.change(targets={"servers": "web-1"})
+    company.tick()
+    company.tick(6.5 * HOUR)
+    with company.seams.store.read() as view:
+        signed = [c.public_key for c in view.certificates(grant_id) if c.state is CertificateState.SIGNED]
+    assert signed.count(OTHER_KEY) == 2
+    agree(company)
+
+
+def test_key_that_was_revoked_in_the_grant_is_not_signed_again(company):
+    """The directory may not know yet that it is lost."""
+    company.tick()
+    grant_id = company.access().grant_id
+    lost = company.person("erin").public_keys[0]
+    reissue(company.seams, grant_id, OTHER_KEY, company.clock(), reason=LOST)
+    company.change(targets={"servers": "web-1"})
+    company.tick()
+    company.tick(6.5 * HOUR)
+    with company.seams.store.read() as view:
+        signed = [c.public_key for c in view.certificates(grant_id) if c.state is CertificateState.SIGNED]
+    assert (signed.count(lost), signed.count(OTHER_KEY)) == (0, 2)
 
 
 def test_changed_constraints_end_the_grant_and_begin_another(company):

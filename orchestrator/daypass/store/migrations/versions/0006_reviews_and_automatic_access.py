@@ -38,6 +38,7 @@ def make_automatic_access() -> None:
         sa.Column("login", sa.String(32), nullable=False),
         sa.Column("grant_id", sa.String(40), nullable=False),
         sa.Column("digest", sa.String(64), nullable=False),
+        sa.Column("keys", sa.JSON, nullable=False),
         sa.PrimaryKeyConstraint("flow", "login", name="pk_automatic_access"),
         sa.ForeignKeyConstraint(["grant_id"], ["grants.id"], name="fk_automatic_access_grant_id"),
         sa.UniqueConstraint("grant_id", name="uq_automatic_access_grant_id"),
