@@ -6,9 +6,10 @@ Safe from cron and twice at a time: what one pass works on is claimed, and every
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import TypeVar
 
 from daypass.domain.certificates import CertificateState
 from daypass.domain.grants import Account, ShareState
@@ -21,10 +22,12 @@ from daypass.workflow.claims import claimed
 from daypass.workflow.ending import RAN_OUT, end_grant
 from daypass.workflow.leaving import end_left
 from daypass.workflow.noticing import note_ending_soon
-from daypass.workflow.requests.answering import settle_pending
+from daypass.workflow.requests.answering import Looked, settle_pending
 from daypass.workflow.seams import Seams
 from daypass.workflow.signing import sign_reserved
 from daypass.workflow.waves import Progress, converge
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -70,9 +73,18 @@ def reconcile_once(
     """
     ended = _end_due(seams, now)
     leaving = end_left(seams, now)
-    requests = settle_pending(seams, now)
-    automatic = follow_flows(seams, now)
-    note_ending_soon(seams, now)
+    failed: list[Exception] = []
+
+    def try_to(step: Callable[[Seams, datetime], T], nothing: T) -> T:
+        try:
+            return step(seams, now)
+        except Exception as error:  # noqa: BLE001 # no end waits for what gives access or tells of it
+            failed.append(error)
+            return nothing
+
+    requests = try_to(settle_pending, Looked())
+    automatic = try_to(follow_flows, Followed())
+    try_to(note_ending_soon, None)
     with seams.store.read() as view:
         due = {share.server for share in view.shares_due(now, pauses=pauses)}
         removals = _removals(view.accounts_due_for_removal(now, pauses=pauses))
@@ -81,7 +93,7 @@ def reconcile_once(
         signed, unsigned = _sign_left_over(seams, free, now)
         outcomes = converge(seams, free, removals=removals, progress=progress)
     undecided = [error for _, error in requests.problems]
-    if problems := [*unsigned, *filter(None, [leaving.problem]), *undecided, *automatic.problems]:
+    if problems := [*failed, *unsigned, *filter(None, [leaving.problem]), *undecided, *automatic.problems]:
         raise problems[0]
     busy = tuple(name for name in wanted if name not in free)
     with seams.store.read() as view:

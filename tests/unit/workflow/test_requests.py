@@ -487,6 +487,20 @@ def test_directory_that_cannot_be_read_decides_nothing_but_what_ran_out(company)
     assert company.request(past.id).state is RequestState.EXPIRED
 
 
+def test_mistake_in_what_gives_access_keeps_no_end_waiting(company_with):
+    """Whatever goes wrong where requests and flows are looked at: what is due is taken back, and told."""
+    company = company_with({**NOBODY_ASKED, "name": "now"}, {"name": "later", "max_duration": "12h"})
+    company.ask(length=HOUR)
+    company.ask("bob", length=10 * HOUR)
+
+    def mistaken() -> Any:
+        raise RuntimeError("a mistake of ours")
+
+    with pytest.raises(RuntimeError):
+        reconcile_once(replace(company.seams, policy=mistaken), company.clock.forward(HOUR))
+    assert company.opens() == []
+
+
 # Looking
 
 
