@@ -137,7 +137,7 @@ def test_a_server_where_it_is_being_taken_back_stays_so(work, by):
     grant = given(work, "alice", "web-1", "web-2")
     with work.seams.store.write("test", work.clock()) as unit:
         (share,) = unit.shares(grant_id=grant.id, server="web-2")
-        end_share(unit, share, reason="the server leaves", now=work.clock())
+        end_share(work.seams, unit, share, reason="the server leaves", now=work.clock())
     if by == "flow":
         answer, _ = prolong(work, grant)
     else:
