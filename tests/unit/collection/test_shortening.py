@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.daypass.ssh.plugins.module_utils.plan.shortening import only_present
+from ansible_collections.daypass.ssh.plugins.module_utils.plan.shortening import at_most, only_present
 
 KEY = 'restrict,pty,cert-authority,principals="daypass-G1-{}",expiry-time="{}Z" ssh-ed25519 AAAA\n'
 RULE = "alice ALL=(root) NOTAFTER={}Z NOPASSWD: /usr/bin/id\n"
@@ -30,3 +30,20 @@ def test_line_stays_only_where_the_host_has_it_for_as_long(
 ):
     """Nothing is added, and no end moves away."""
     assert only_present(wanted, present) == kept
+
+
+@pytest.mark.parametrize(
+    ("wanted", "present", "kept"),
+    [
+        (KEY.format(1, EARLY), KEY.format(1, LATE), KEY.format(1, EARLY)),
+        (KEY.format(1, LATE), KEY.format(1, EARLY), KEY.format(1, EARLY)),
+        (KEY.format(1, LATE) + KEY.format(2, LATE), KEY.format(1, EARLY), KEY.format(1, EARLY)),
+        (KEY.format(1, LATE), KEY.format(1, EARLY) + KEY.format(2, EARLY), KEY.format(1, EARLY)),
+        (KEY.format(1, EARLY).replace("pty,", ""), KEY.format(1, EARLY), ""),
+        (KEY.format(1, EARLY), None, ""),
+        (None, KEY.format(1, EARLY), ""),
+    ],
+)
+def test_what_both_have_ends_at_the_earlier_end(wanted: str | None, present: str | None, kept: str):
+    """After a run that was cut off nothing is added while rights are taken away."""
+    assert at_most(wanted, present) == kept

@@ -31,6 +31,23 @@ def only_present(wanted: str | None, present: str | None) -> str:
     return "".join(kept)
 
 
+def at_most(wanted: str | None, present: str | None) -> str:
+    """The lines that both have, each with the earlier end: what closings may leave. Openings add the rest."""
+    there: dict[str, list[str]] = {}
+    for line in (present or "").splitlines(True):
+        there.setdefault(_split(line)[0], []).append(line)
+    kept = []
+    for line in (wanted or "").splitlines(True):
+        alike = there.get(_split(line)[0])
+        if alike:
+            kept.append(min(line, max(alike, key=_end), key=_end))
+    return "".join(kept)
+
+
+def _end(line: str) -> str:
+    return _split(line)[1]
+
+
 def loses_lines(before: str | None, after: str | None) -> bool:
     """Whether a line goes for good; one whose end only moves takes nothing from a session."""
     kept = {_split(line)[0] for line in (after or "").splitlines()}

@@ -20,7 +20,7 @@ from ..record import rights
 from ..record.ledger import LedgerAccount, LedgerGrant
 from ..record.merge import WantedAccount
 from .key_lines import render_key_file
-from .shortening import only_present
+from .shortening import at_most, only_present
 
 # Not `!`: usermod -U and passwd -u refuse on it, and no password from before can come back (facts: shadow).
 CLOSED_PASSWORD = "!*"  # noqa: S105 - no password at all
@@ -86,6 +86,8 @@ def closing_steps(
     content = keys.render(middle)
     if not may_open:
         content = only_present(content, account.key_file) or None
+    elif known.pending:  # a run that was cut off may have recorded more than it put in place
+        content = at_most(content, account.key_file) or None
     if lines_of(account.key_file) - lines_of(content) or (content is None and account.key_file is not None):
         steps.append(Step("key_file", content))
         account = account._replace(key_file=content)
