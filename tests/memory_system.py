@@ -34,7 +34,9 @@ FIXED = {
     "/usr/bin/sudo": b"",
     "/usr/sbin/visudo": b"",
 }
-KEY_LINE = re.compile(r'principals="([^"]+)",expiry-time="(\d+)Z"')
+KEY_LINE = re.compile(
+    r'restrict((?:,[a-zA-Z0-9-]+)*),cert-authority,principals="([^"]+)",expiry-time="(\d+)Z"'
+)
 RULE = re.compile(r"(\S+) ALL=\((\S+)\) NOTAFTER=(\d+)Z NOPASSWD: (.+)")
 
 
@@ -60,12 +62,12 @@ class Rights:
     """What a person can do on the host now; ends are texts that sort as time does.
 
     Attributes:
-        keys: (principal, end).
+        keys: (principal, what the line gives back after `restrict`, end); once for the login itself, with "".
         sudo: (run as, command, end).
         day: When the account expires, days since 1970; 1 = shut.
     """
 
-    keys: frozenset[tuple[str, str]] = frozenset()
+    keys: frozenset[tuple[str, str, str]] = frozenset()
     groups: frozenset[str] = frozenset()
     sudo: frozenset[tuple[str, str, str]] = frozenset()
     day: int = 1
@@ -90,7 +92,13 @@ def rights_of(login: str, keys: str, rules: str, groups: Iterable[str], day: int
     """
     found = [match.groups() for match in map(RULE.fullmatch, rules.splitlines()) if match]
     return Rights(
-        frozenset(match.groups() for match in map(KEY_LINE.search, keys.splitlines()) if match),
+        frozenset(
+            (principal, option, end)
+            for match in map(KEY_LINE.search, keys.splitlines())
+            if match
+            for options, principal, end in [match.groups()]
+            for option in options.split(",")  # begins with a comma, so "" is one of them
+        ),
         frozenset(groups) - {"daypass", login},
         frozenset((run_as, command, end) for who, run_as, end, command in found if who == login),
         day,

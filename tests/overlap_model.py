@@ -16,6 +16,8 @@ from tests.memory_system import Rights
 DAY = 86400
 FOREVER = 366 * DAY  # how long a grant stays ended that the host never knew
 
+PTY = frozenset({"pty"})  # what a grant that says nothing permits
+
 
 @dataclass(frozen=True)
 class Grant:
@@ -26,6 +28,7 @@ class Grant:
     groups: frozenset[str]
     sudo: frozenset[tuple[str, str]]  # (run as, command)
     until: int
+    permits: frozenset[str] = PTY  # beside a login, as key lines say it
 
 
 Grants = Mapping[str, Mapping[str, Grant]]  # login -> id -> grant
@@ -65,7 +68,12 @@ class State:
             for rule in grant.sudo:
                 sudo[rule] = max(sudo.get(rule, 0), grant.until)
         return Rights(
-            frozenset((name, _text(grant.until)) for grant in grants for name in grant.principals),
+            frozenset(
+                (name, permit, _text(grant.until))
+                for grant in grants
+                for name in grant.principals
+                for permit in ("", *grant.permits)
+            ),
             frozenset(group for grant in grants for group in grant.groups),
             frozenset((*rule, _text(until)) for rule, until in sudo.items()),
             max((grant.until // DAY + 1 for grant in grants), default=1),
@@ -135,6 +143,7 @@ def common(old: Mapping[str, Grant], new: Mapping[str, Grant]) -> dict[str, Gran
             old[key].groups & new[key].groups,
             old[key].sudo & new[key].sudo,
             min(old[key].until, new[key].until),
+            old[key].permits & new[key].permits,
         )
         for key in old
         if key in new

@@ -37,6 +37,7 @@ LIMITS = settings(max_examples=SEQUENCES, stateful_step_count=14, phases=PHASES,
 
 logins = st.sampled_from(sorted(UIDS))
 some_groups = st.frozensets(st.sampled_from(GROUPS), max_size=2)
+some_permits = st.frozensets(st.sampled_from(["pty", "port-forwarding"]))
 some_rules = st.frozensets(st.sampled_from(RULES), max_size=2)
 minutes = st.sampled_from([1, 10, 60, 1500])
 deaths = st.tuples(st.integers(0, 24), st.sampled_from(["before", "after"]))
@@ -69,12 +70,20 @@ class Overlaps(RuleBasedStateMachine):
         self.named = named or not self.numbered
 
     # --- what people want, and sent at once or later --------------------------------------------------------
-    @rule(login=logins, groups=some_groups, sudo=some_rules, length=minutes, sent=st.booleans())
-    def give(self, login, groups, sudo, length, sent):
+    @rule(
+        login=logins,
+        groups=some_groups,
+        sudo=some_rules,
+        length=minutes,
+        permits=some_permits,
+        sent=st.booleans(),
+    )
+    def give(self, login, groups, sudo, length, permits, sent):
         self.count += 1
         key = f"G{self.count}"
         until = self.clock + length * 60
-        self.wish[login][key] = model.Grant(key, frozenset({f"daypass-{key}-1"}), groups, sudo, until)
+        principals = frozenset({f"daypass-{key}-1"})
+        self.wish[login][key] = model.Grant(key, principals, groups, sudo, until, permits)
         self._send(sent)
 
     @precondition(lambda self: any(self.wish.values()))
@@ -83,17 +92,18 @@ class Overlaps(RuleBasedStateMachine):
         groups=some_groups,
         sudo=some_rules,
         length=minutes,
+        permits=some_permits,
         more=st.booleans(),
         sent=st.booleans(),
     )
-    def change(self, data, groups, sudo, length, more, sent):
+    def change(self, data, groups, sudo, length, permits, more, sent):
         """Extend or shorten, widen or narrow, another certificate in the place of the first or beside it."""
         login, key = data.draw(st.sampled_from([(one, key) for one in UIDS for key in self.wish[one]]))
         old = self.wish[login][key]
         number = data.draw(st.integers(1, 3))
         principals = frozenset({f"daypass-{key}-{number}"}) | (old.principals if more else frozenset())
         until = self.clock + length * 60
-        self.wish[login][key] = model.Grant(key, principals, groups, sudo, until)
+        self.wish[login][key] = model.Grant(key, principals, groups, sudo, until, permits)
         self._send(sent)
 
     @precondition(lambda self: any(self.wish.values()))
@@ -278,7 +288,7 @@ def _all_within(found: Mapping[str, Rights], limit: Mapping[str, Rights]) -> boo
 
 def _names(rights: Rights) -> set[tuple[str, ...]]:
     """What somebody may do, without its ends: an end that moved takes nothing from a session."""
-    keys = {("key", principal) for principal, _end in rights.keys}
+    keys = {("key", *key[:2]) for key in rights.keys}
     return keys | {("group", one) for one in rights.groups} | {("sudo", *rule[:2]) for rule in rights.sudo}
 
 
@@ -288,6 +298,7 @@ def _present(grant: model.Grant) -> dict[str, Any]:
         "principals": sorted(grant.principals),
         "groups": sorted(grant.groups),
         "sudo": [{"run_as": run_as, "commands": [command]} for run_as, command in sorted(grant.sudo)],
+        "extensions": [f"permit-{permit}" for permit in sorted(grant.permits)],
         "not_after": show_moment(grant.until),
     }
 
