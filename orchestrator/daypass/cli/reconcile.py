@@ -74,6 +74,7 @@ def _pass_json(done: Pass) -> dict[str, object]:
         "unremoved": [
             {"server": a.server, "login": a.login, "message": a.removal_message} for a in done.unremoved
         ],
+        "not_begun": [{"grant": grant_id, "why": why} for grant_id, why in done.not_begun],
         "automatic": {
             "opened": list(done.automatic.opened),
             "changed": list(done.automatic.changed),
@@ -117,3 +118,4 @@ def _grant_lines(done: Pass) -> Iterator[str]:
         ("automatic access ended", done.automatic.taken),
     ):
         yield from (f"{words}: grant {grant_id}" for grant_id in grants)
+    yield from (f"doesn't begin: grant {grant_id}, {why}" for grant_id, why in done.not_begun)

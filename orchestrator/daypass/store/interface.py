@@ -84,6 +84,11 @@ class ReadView(RequestsView, ReviewsView, AutomaticView, OutboxView, RecordsView
             pauses: False = pauses after failed tries are over for somebody who asks.
         """
 
+    def shares_beginning(self, now: datetime) -> list[Share]:
+        """Shares of requests that were granted ahead of their time, whose window has begun at `now`, and that
+        no server was told of yet. By grant id, then server.
+        """
+
     def certificates(self, grant_id: str) -> list[Certificate]:
         """By number."""
 

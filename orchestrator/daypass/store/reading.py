@@ -18,6 +18,7 @@ from daypass.domain.grants import (
     GrantState,
     Share,
     ShareState,
+    Trigger,
 )
 from daypass.domain.hosts import Host, HostKey, SentDocument
 from daypass.errors import StoreError
@@ -115,6 +116,20 @@ class SqlView(SqlRequestsView, SqlReviewsView, SqlAutomaticView, SqlOutboxView, 
             filtered(table, state=ShareState.APPLIED).where(table.c.not_after <= now),
         )
         found = self._connection.execute(union_all(*queries).order_by("grant_id", "server"))
+        return [rows.share_from(row) for row in found]
+
+    def shares_beginning(self, now: datetime) -> list[Share]:
+        table, grants = tables.shares, tables.grants
+        query = filtered(table, state=ShareState.PENDING, sent_sequence=0).join(
+            grants, grants.c.id == table.c.grant_id
+        )
+        asked = (Trigger.SELF_SERVE, Trigger.BREAK_GLASS)
+        query = query.where(
+            table.c.not_before <= now,
+            grants.c.trigger.in_(asked),
+            grants.c.not_before > grants.c.created_at,
+        )
+        found = self._connection.execute(query.order_by(table.c.grant_id, table.c.server))
         return [rows.share_from(row) for row in found]
 
     def certificates(self, grant_id: str) -> list[Certificate]:

@@ -18,6 +18,7 @@ from daypass.domain.requests import Request
 from daypass.errors import ConfigurationError, DaypassError, SigningError
 from daypass.store.interface import ReadView
 from daypass.workflow.automatic import Followed, follow_flows
+from daypass.workflow.beginning import Beginnings, look_at_beginnings
 from daypass.workflow.claims import claimed
 from daypass.workflow.ending import RAN_OUT, end_grant
 from daypass.workflow.leaving import end_left
@@ -45,6 +46,7 @@ class Pass:
         waiting: Servers where something is left to do, and when it is tried next.
         unremoved: Accounts whose cleanup window has passed and that are still there, or a part of them.
         automatic: What flows give by themselves, and what they couldn't.
+        not_begun: Grants from ahead of their time that don't begin, or not everywhere, with why.
     """
 
     ended: tuple[str, ...]
@@ -57,6 +59,7 @@ class Pass:
     waiting: Mapping[str, datetime]
     unremoved: tuple[Account, ...] = ()
     automatic: Followed = field(default_factory=Followed)
+    not_begun: tuple[tuple[str, str], ...] = ()
 
 
 def reconcile_once(
@@ -84,24 +87,38 @@ def reconcile_once(
 
     requests = try_to(settle_pending, Looked())
     automatic = try_to(follow_flows, Followed())
+    beginnings = try_to(look_at_beginnings, Beginnings())
     try_to(note_ending_soon, None)
     with seams.store.read() as view:
-        due = {share.server for share in view.shares_due(now, pauses=pauses)}
+        shares = view.shares_due(now, pauses=pauses)
+        due = {share.server for share in shares if share.grant_id not in beginnings.held}
         removals = _removals(view.accounts_due_for_removal(now, pauses=pauses))
     wanted = sorted(due | set(removals))
     with claimed(seams, wanted, now) as free:
         signed, unsigned = _sign_left_over(seams, free, now)
         outcomes = converge(seams, free, removals=removals, progress=progress)
     undecided = [error for _, error in requests.problems]
-    if problems := [*failed, *unsigned, *filter(None, [leaving.problem]), *undecided, *automatic.problems]:
+    unread = filter(None, [leaving.problem, beginnings.problem])
+    if problems := [*failed, *unsigned, *unread, *undecided, *automatic.problems]:
         raise problems[0]
     busy = tuple(name for name in wanted if name not in free)
     with seams.store.read() as view:
         unremoved = tuple(view.accounts_due_for_removal(now, pauses=False))
         waiting = _waiting(view, unremoved, now)
     tried = {server: logins for server, logins in removals.items() if server in free}
-    decided, left = requests.decided, leaving.grants
-    return Pass(ended, left, decided, signed, tried, outcomes, busy, waiting, unremoved, automatic)
+    return Pass(
+        ended=ended,
+        left=leaving.grants,
+        decided=requests.decided,
+        signed=signed,
+        removals=tried,
+        outcomes=outcomes,
+        busy=busy,
+        waiting=waiting,
+        unremoved=unremoved,
+        automatic=automatic,
+        not_begun=beginnings.ended,
+    )
 
 
 def _end_due(seams: Seams, now: datetime) -> tuple[str, ...]:

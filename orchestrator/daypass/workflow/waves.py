@@ -17,6 +17,7 @@ from daypass.host_rules import seal_document
 from daypass.inventory.proxy_jump import parse_jump
 from daypass.plan import ServerPlan, plan_server
 from daypass.store.interface import ReadView, WriteWork
+from daypass.workflow.beginning import may_begin
 from daypass.workflow.recording import record, record_unsent
 from daypass.workflow.seams import Seams
 from daypass.workflow.settle import LIVE_ACCOUNTS, LIVE_SHARES
@@ -43,11 +44,12 @@ def converge(
         An outcome for each server; one that isn't in a server list any more is `unreachable`.
     """
     names = sorted(set(servers))
+    cleared = may_begin(seams, seams.clock()) if names else frozenset()
     known = [name for name in names if name in seams.servers]
     unsent = {name: _gone() for name in names if name not in seams.servers}
     outcomes: dict[str, Outcome] = {}
     for integration, members in _by_integration(seams, known).items():
-        plans, refused = prepare(seams, members, removals or {})
+        plans, refused = prepare(seams, members, removals or {}, cleared)
         unsent |= refused
         outcomes |= _run(seams, integration, plans, progress)
     for name, outcome in unsent.items():
@@ -71,9 +73,15 @@ def _by_integration(seams: Seams, servers: Iterable[str]) -> dict[str, list[str]
 
 
 def prepare(
-    seams: Seams, servers: Iterable[str], removals: Mapping[str, frozenset[str]]
+    seams: Seams,
+    servers: Iterable[str],
+    removals: Mapping[str, frozenset[str]],
+    cleared: frozenset[str] = frozenset(),
 ) -> tuple[dict[str, tuple[ServerPlan, WaveServer]], dict[str, Outcome]]:
     """Reserve a sequence for each server and record its document in one transaction, before it is sent.
+
+    Args:
+        cleared: Grants from ahead of their time that may begin; others of that kind wait.
 
     Returns:
         What is sent, and the outcomes of servers whose document can't be made: they hold up no other.
@@ -82,22 +90,28 @@ def prepare(
     plans: dict[str, tuple[ServerPlan, WaveServer]] = {}
     refused: dict[str, Outcome] = {}
     with seams.store.write(seams.actor, now) as work:
+        held = frozenset(share.grant_id for share in work.shares_beginning(now)) - cleared
         for name in servers:
             host = work.host(name)
             if host is None or host.offboarded_at is not None:
                 continue
             try:
-                plans[name] = prepare_one(seams, work, name, removals.get(name, frozenset()), now)
+                plans[name] = prepare_one(seams, work, name, removals.get(name, frozenset()), now, held)
             except (UsageError, StoreError) as error:
                 refused[name] = Outcome(OutcomeKind.FAILED, error.code, error.sentence)
     return plans, refused
 
 
 def prepare_one(
-    seams: Seams, work: WriteWork, server: str, removals: frozenset[str], now: datetime
+    seams: Seams,
+    work: WriteWork,
+    server: str,
+    removals: frozenset[str],
+    now: datetime,
+    held: frozenset[str] = frozenset(),
 ) -> tuple[ServerPlan, WaveServer]:
-    """One server's part of `prepare`."""
-    plan = _plan(seams, work, server, work.next_sequence(server), removals, now)
+    """One server's part of `prepare`; grants that are held aren't in the document."""
+    plan = _plan(seams, work, server, work.next_sequence(server), removals, now, held=held)
     opaque, digest = seal_document(plan.fields)
     host_id = str(plan.fields["host_id"])
     work.add_document(SentDocument(host_id, server, plan.sequence, digest, now))
@@ -142,12 +156,13 @@ def _plan(
     now: datetime,
     *,
     all_signed: bool = False,
+    held: frozenset[str] = frozenset(),
 ) -> ServerPlan:
     """The plan of this moment; with `all_signed`, as if every reserved certificate were signed already."""
     host = view.host(server)
     if host is None or host.offboarded_at is not None:
         raise NotFoundError(f"{server} isn't onboarded", hint=f"daypass onboard {server}")
-    shares = view.shares(server=server, states=LIVE_SHARES)
+    shares = [s for s in view.shares(server=server, states=LIVE_SHARES) if s.grant_id not in held]
     certificates = {share.grant_id: view.certificates(share.grant_id) for share in shares}
     if all_signed:
         certificates = {

@@ -13,7 +13,6 @@ from daypass.domain.grants import GrantState, ShareState
 from daypass.domain.outcomes import Outcome, OutcomeKind
 from daypass.errors import DaypassError, DeniedError, UsageError
 from daypass.workflow import changing, reissuing
-from daypass.workflow.ending import end_share
 from daypass.workflow.extending import extend
 from daypass.workflow.granting import give
 from daypass.workflow.reconciling import reconcile_once
@@ -51,20 +50,6 @@ def agree(world: World) -> None:
             for share in view.shares(server=name, states=(ShareState.APPLIED,)):
                 end = end_on(world, name, share.login, share.grant_id)
                 assert end == int(share.window.not_after.timestamp()), share
-
-
-def test_a_change_leaves_a_server_that_is_being_taken_back_alone(world, request_for):
-    """An off-boarding that waits for its server isn't undone by an extension of the grant."""
-    grant = give(world.seams, request_for("anna", *SERVERS), world.clock()).grant
-    with world.seams.store.write("x", world.clock()) as work:
-        [share] = [one for one in work.shares(grant_id=grant.id) if one.server == "web-1"]
-        end_share(work, share, reason="left", now=world.clock())
-    extend(world.seams, grant.id, world.clock(), length=30 * MINUTE)
-    reissue(world.seams, grant.id, new_key(), world.clock())
-    assert states(world, grant.id) == {"web-1": ShareState.ENDING, "web-2": ShareState.APPLIED}
-    reconcile_once(world.seams, world.clock())
-    assert states(world, grant.id)["web-1"] is not ShareState.ENDING
-    assert world.hosts["web-1"].open_principals("anna") == set()
 
 
 def test_an_extension_moves_the_end_on_every_server_and_adds_a_certificate(world, request_for):
