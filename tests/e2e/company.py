@@ -22,11 +22,17 @@ class Company:
         self._settings = site.folder / "daypass.yaml"
         self._before = self._settings.read_text()
 
-    def write(self, people: Sequence[Mapping[str, Any]], flows: Sequence[Mapping[str, Any]]) -> None:
-        """What the next command reads; everybody has the key that `site.key` makes, and an address."""
+    def write(
+        self, people: Sequence[Mapping[str, Any]], flows: Sequence[Mapping[str, Any]], **settings: Any
+    ) -> None:
+        """What the next command reads; everybody has the key that `site.key` makes, and an address.
+
+        Args:
+            settings: More of daypass.yaml.
+        """
         listed = [self._person(person) for person in people]
         (self.site.folder / "directory.yaml").write_text(yaml.safe_dump({"people": listed}))
-        policy = yaml.safe_dump({"directory": "directory.yaml", "access_flows": list(flows)})
+        policy = yaml.safe_dump({"directory": "directory.yaml", "access_flows": list(flows), **settings})
         self._settings.write_text(f"{self._before}\n{policy}")
 
     def _person(self, person: Mapping[str, Any]) -> dict[str, Any]:
