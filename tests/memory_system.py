@@ -23,7 +23,12 @@ from ansible_collections.daypass.ssh.plugins.module_utils.contract import names
 from ansible_collections.daypass.ssh.plugins.module_utils.contract.names import Refusal
 from ansible_collections.daypass.ssh.plugins.module_utils.effects.system import Completed, System
 from ansible_collections.daypass.ssh.plugins.module_utils.run import converge, tick
-from ansible_collections.daypass.ssh.plugins.module_utils.sessions import processes, setid_files
+from ansible_collections.daypass.ssh.plugins.module_utils.sessions import (
+    process_table,
+    processes,
+    setid_files,
+)
+from ansible_collections.daypass.ssh.plugins.module_utils.sessions.process_table import Row
 from ansible_collections.daypass.ssh.plugins.module_utils.sessions.processes import Process
 
 BEFORE = {"daypass": 990, "ops": 2000, "web": 2001, "team": 2002}
@@ -131,6 +136,8 @@ class MemorySystem(System):
         self.die: tuple[int, str] | None = None
         self.watch: Callable[[], None] = lambda: None
         self._monotonic = 0.0
+        self._began: dict[int, float] = {}  # pid -> seconds of this boot
+        self._boot_seconds = 0.0
         self._pid = 1000
 
     # --- what a person has ----------------------------------------------------------------------------------
@@ -149,12 +156,14 @@ class MemorySystem(System):
         if not rights.keys or rights.day == 1 or login not in self.groups["daypass"][1]:
             return False
         self._pid += 1
+        self._began[self._pid] = self._boot_seconds
         self.running[self._pid] = (login, self.users[login].uid, rights)
         return True
 
     # --- hooks ----------------------------------------------------------------------------------------------
     def before(self, effect: str, detail: str) -> None:
         self.effects.append((effect, detail))
+        self._boot_seconds += 1
         self._die_if("before")
 
     def after(self, effect: str, detail: str) -> None:
@@ -341,6 +350,19 @@ class MemorySystem(System):
         uids = set(logins.values())
         return [Process(pid, uid) for pid, (_login, uid, _rights) in self.running.items() if uid in uids]
 
+    def table(self) -> dict[int, Row]:
+        """In the place of `process_table.read_table`."""
+        return {
+            pid: Row(pid, 1, self._began[pid], frozenset({uid}), self._gids(rights), login, None, None)
+            for pid, (login, uid, rights) in self.running.items()
+        }
+
+    def _gids(self, rights: Rights) -> frozenset[int]:
+        return frozenset(self.groups[name][0] for name in rights.groups)
+
+    def boot_seconds(self) -> float:
+        return self._boot_seconds
+
     def sleep(self, seconds: float) -> None:
         self._monotonic += seconds
 
@@ -393,6 +415,7 @@ def in_memory(system: MemorySystem, sshd: Sshd | None = None) -> Iterator[Memory
     """Converge runs over this host: what it asks the kernel or sshd directly is answered from memory."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(processes, "find", system.find)
+        patch.setattr(process_table, "read_table", system.table)
         patch.setattr(processes, "_kill_slice", lambda _system, _uid: None)
         patch.setattr(setid_files, "disarm", _disarm)
         for module in (converge, tick):

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests import dead_directory
-from tests.integration.accounts.managed_host import account
+from tests.integration.accounts.managed_host import account, grant
 from tests.integration.faults.breaking import UIDS, BreakingHost, one
 
 HANG_SECONDS = 618  # longer than any run may take
@@ -155,6 +155,29 @@ def test_visudo_that_is_gone_or_hangs(host: BreakingHost, script: str | None):
     told = host.want(alice=[], bob=one("G2"), drive={"patience": {"visudo": 2}})
     assert shut(host, "alice")
     assert host.state_of("bob")["sudo"]
+
+
+# What a login in that moment and its sudo would begin, in the place of a visudo that refuses.
+MEANWHILE = """
+(echo {uid} > /proc/self/loginuid; exec setsid sleep 620) >/dev/null 2>&1 </dev/null &
+setsid setpriv --reuid {uid} --regid {uid} --init-groups sleep 619 >/dev/null 2>&1 </dev/null &
+until pgrep -x sleep -u {uid} -G web && pgrep -f '^sleep 620'; do sleep 0.05; done >/dev/null
+exit 1
+"""
+
+
+def test_what_begins_while_an_opening_fails_ends_with_it(host: BreakingHost):
+    """Groups are given before the rules: who comes in then by another grant keeps neither."""
+    host.want(alice=one("G1"))
+    host.begin_process("alice")
+    earlier = host.running("alice")
+    host.replace("visudo", MEANWHILE.format(uid=UIDS["alice"]))
+    more = grant("G2", groups=["web"], sudo=[{"run_as": "root", "commands": ["/usr/bin/who"]}])
+    told = host.want(alice=[*one("G1"), more])["accounts"]["alice"]
+    assert (told["state"], told["grants"]) == ("failed", ["G1"]), told
+    assert host.sh("pgrep -f '^sleep (619|620)' || true") == ""
+    assert host.running("alice") == earlier
+    assert host.state_of("alice")["groups"] == {"alice", "daypass", "team"}
 
 
 def test_sudoers_tree_that_cant_be_read(host: BreakingHost):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from ansible_collections.daypass.ssh.plugins.module_utils.apply import applier
+from ansible_collections.daypass.ssh.plugins.module_utils.contract import document
 from ansible_collections.daypass.ssh.plugins.module_utils.contract.names import Refusal
 from ansible_collections.daypass.ssh.plugins.module_utils.effects.system import System
 from ansible_collections.daypass.ssh.plugins.module_utils.facts import host
@@ -12,7 +13,9 @@ from ansible_collections.daypass.ssh.plugins.module_utils.plan import planning
 from ansible_collections.daypass.ssh.plugins.module_utils.plan.steps import Keys, Step
 from ansible_collections.daypass.ssh.plugins.module_utils.plan.values import AccountPlan, Plan
 from ansible_collections.daypass.ssh.plugins.module_utils.record import ledger
+from ansible_collections.daypass.ssh.plugins.module_utils.run.converge import converge
 from ansible_collections.daypass.ssh.plugins.module_utils.sessions import processes, setid_files
+from tests.memory_system import MemorySystem, Sshd, in_memory
 
 
 def test_home_of_a_person_whose_processes_live_is_left_alone(monkeypatch: pytest.MonkeyPatch):
@@ -55,3 +58,49 @@ def test_what_cant_be_recorded_isnt_opened_and_closings_go_on():
     assert not any(one.open or one.remove for one in left.values())
     assert [one.state for one in left.values()] == ["closed", "closed"]
     assert [(one.id, one.code) for one in left["alice"].refused] == [("G1", "ledger_unwritable")]
+
+
+@pytest.mark.parametrize("accident", ["sshd", "visudo"])
+def test_session_of_a_moment_with_more_ends(accident: str):
+    """A second grant fails with its group in place: who came in meanwhile by the first doesn't keep it."""
+    system, sshd = MemorySystem(), Sshd()
+    ledger.write_ledger(system, ledger.new_ledger("a" * 32, None, "b" * 32, (9, 2), "apono"))
+    with in_memory(system, sshd):
+        wave(system, 1, ("G1", ["ops"]))
+        system.log_in("alice")
+        (earlier,) = system.running
+        sshd.refuses = accident == "sshd"
+        system.broken = {accident}
+        seen = []
+
+        def come_in() -> None:
+            system.log_in("alice")
+            seen.append(system.rights("alice").groups)
+
+        system.watch = come_in
+        told = wave(system, 2, ("G1", ["ops"]), ("G2", ["web"]))
+    assert told["accounts"]["alice"]["grants"] == ["G1"]
+    assert frozenset({"ops", "web"}) in seen
+    assert system.rights("alice").groups == {"ops"}
+    assert earlier in system.running
+    assert {held.groups for _login, _uid, held in system.running.values()} == {frozenset({"ops"})}
+
+
+def wave(system: MemorySystem, sequence: int, *grants: tuple[str, list[str]]) -> dict:
+    """The answer to a document in which alice has grants with these groups and one rule each."""
+    given = [
+        {
+            "id": key,
+            "principals": [f"daypass-{key}-1"],
+            "groups": groups,
+            "sudo": [{"run_as": "root", "commands": [f"/usr/bin/{key}"]}],
+            "not_after": "2026-11-18T12:06:40Z",
+        }
+        for key, groups in grants
+    ]
+    alice = {"name": "alice", "uid": 70007, "comment": "alice@example.com", "shell": "/bin/bash"}
+    ids = {"host_id": "a" * 32, "orchestrator_id": "b" * 32, "sequence": sequence}
+    ca_key = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIIG8ZAWXe3tLOsQWrKOTZDZI+uqWpvxIftqiqO+b2qFC"
+    mapping = {"version": 1, **ids, "exclusive": True, "ca_keys": [ca_key]}
+    opaque = document.build({**mapping, "accounts": [{**alice, "grants": given}]})[0]
+    return converge(system, opaque, now=1_795_000_000)["answer"]

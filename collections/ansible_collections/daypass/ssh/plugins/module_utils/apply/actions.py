@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Callable
 
-from ..record import rights
 from ..removal import leftovers
 from . import account_steps, joined_steps
+from .taken_back import given
 
 if TYPE_CHECKING:
     from ..effects.system import System
@@ -109,8 +109,7 @@ class Steps:
         if "give_groups" in steps:
             actions.append(lambda: joined_steps.take_groups(system, login, steps["give_groups"].value))
         if "groups" in steps and "create_user" not in steps:
-            given = rights.groups_of(account.end) - rights.groups_of(account.middle)
-            before = tuple(one for one in steps["groups"].value if one not in given)
+            before = tuple(one for one in steps["groups"].value if one not in given(account))
             actions.append(lambda: account_steps.set_groups(system, login, before))
         return actions
 

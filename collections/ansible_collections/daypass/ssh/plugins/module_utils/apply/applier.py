@@ -23,6 +23,7 @@ from .actions import Steps
 from .applied import Applied, Failure
 from .ending import WHOLE, Patience
 from .sudoers_file import SudoersFile
+from .taken_back import TakenBack
 
 if TYPE_CHECKING:
     from ..effects.system import System
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
 
 
 FIRST_STAGE = ("create_group", "create_user", "old_rights", "join_check", "groups", "give_groups")
+GIVING = ("groups", "give_groups")
 LAST_STAGE = ("sshd", "join_sshd", "ageing", "unlock", "key_file")
 
 
@@ -62,6 +64,7 @@ class Applier:
         sudo = SudoProgram(system)
         self._sudoers = SudoersFile(system, sudo, facts.sudoers)
         self._steps = Steps(system, facts, now, check_sshd, sudo if facts.sudo else None, self._warn)
+        self._taken_back = TakenBack(system, facts)
         self._failures: dict[str, list[Failure]] = {}
         self._warnings: dict[str, list[str]] = {}
         self._undone: set[str] = set()
@@ -159,12 +162,15 @@ class Applier:
         self._stage(going, LAST_STAGE)
         if self._undone:
             self._sudo_of_survivors()
+            self._end_taken_back()
 
     def _stage(self, accounts: list[AccountPlan], stage: tuple[str, ...]) -> list[AccountPlan]:
         """Run some steps of each account; one that fails is taken back and left out."""
         survivors = []
         for account in accounts:
             steps = [step for step in account.open if step.name in stage]
+            if any(step.name in GIVING for step in steps):
+                self._taken_back.gives(account.login)
             if all(self._try(account, step) for step in steps):
                 survivors.append(account)
             else:
@@ -189,6 +195,7 @@ class Applier:
         return survivors
 
     def _put_sudo(self, opened: list[str]) -> Exception | None:
+        self._taken_back.gives(*opened)
         try:
             self._changed = self._sudoers.put(self._rules(opened)) or self._changed
         except (Refusal, OSError) as error:
@@ -215,10 +222,23 @@ class Applier:
     def _undo(self, account: AccountPlan) -> None:
         """Take an opening back to what the account had before it."""
         self._undone.add(account.login)
+        self._taken_back.undone(account)
         actions = self._steps.undoing(account, self._plan.keys.render(account.middle))
         for action in actions:
             if not self._attempt(account, action):
                 self._stuck.add(account.login)
+
+    def _end_taken_back(self) -> None:
+        try:
+            ended = self._taken_back.end(self._patience)
+        except OSError as error:
+            self._all_stuck([self._plan.accounts[login] for login in self._undone], error)
+            return
+        for login in {*ended.problems, *ended.warnings}:
+            account = self._plan.accounts[login]
+            self._warn(account, ended.warnings.get(login, []))
+            if login in ended.problems:
+                self._all_stuck([account], ended.problems[login])
 
     # --- removal --------------------------------------------------------------------------------------------
     def _remove(self, accounts: list[AccountPlan]) -> None:

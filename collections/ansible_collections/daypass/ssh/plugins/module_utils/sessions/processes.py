@@ -225,8 +225,14 @@ def _is_listener(folder: str, held: set[int]) -> bool:
 def _login_in_flight(folder: str, held: set[int], logins: Mapping[str, int]) -> int | None:
     if held != {0}:
         return None
-    match = SSHD.match(_read(f"{folder}/cmdline").replace("\0", " "))
-    return logins.get(match.group(1)) if match else None
+    login = login_in_flight(_read(f"{folder}/cmdline").replace("\0", " "), held)
+    return None if login is None else logins.get(login)
+
+
+def login_in_flight(title: str, held: set[int] | frozenset[int]) -> str | None:
+    """Whose login root's sshd with this title is about, None for another process."""
+    match = SSHD.match(title) if held == {0} else None
+    return match.group(1) if match else None
 
 
 def name_of(pid: int, proc: str = PROC) -> str:
