@@ -1,9 +1,12 @@
 """Runs on a lab host: kill converge at every effect, let the next run come, compare with an unkilled pair.
 
-Standard input: {"start": [document, …], "break": a file to empty then or null, "killed": document, "next":
-[document, …], "people": {login: uid}, "expect": "same" (as unkilled) or "closed" (nothing is left open),
-"inside_step": kill inside changing programs at every n-th file system change, 0 = not}. Prints {"kills",
-"failures": [text, …], "seconds"}.
+Standard input: {"start": [step, …], "break": [file to empty then, …], "killed": step, "next": [step, …],
+"people": {login: uid}, "expect": "same" (as unkilled) or "closed" (nothing is left open), "inside_step": kill
+inside changing programs at every n-th file system change, 0 = not}. Prints {"kills", "failures": [text, …],
+"seconds"}.
+
+A step is a document, or {"take_over": {"host_id", "orchestrator_id"}}: onboarding by another orchestrator,
+without the login that proves it.
 
 Right after each kill nobody has more than before the run, or, once anything new is there, than is wanted.
 """
@@ -25,6 +28,7 @@ import syscall_kill
 from daypass_host.contract import names
 from daypass_host.effects import system
 from daypass_host.facts import account_files
+from daypass_host.onboarding import trust, way_back
 from daypass_host.plan import shortening
 from daypass_host.record import ledger
 from daypass_host.removal import homes
@@ -32,7 +36,7 @@ from daypass_host.sessions import processes
 
 SNAPSHOT = "/opt/daypass-test/snapshot"
 FILES = [f"/etc/{name}" for name in ("passwd", "shadow", "group", "gshadow", "subuid", "subgid")]
-FILES += [names.SUDOERS_PATH, names.LEDGER_PATH, names.LEDGER_COPY_PATH]
+FILES += [names.SUDOERS_PATH, names.LEDGER_PATH, names.LEDGER_COPY_PATH, names.UNRECORDED_PATH]
 
 
 class Killed(driver.Told):
@@ -50,14 +54,35 @@ class Killed(driver.Told):
         os._exit(42)  # the program has fewer changes than that
 
 
-def run(document: str, kill: dict | None = None) -> tuple[dict | None, int, list]:
-    """One converge in a child: (answer, status, effects); no answer from a killed one."""
+def take_over(told: driver.Told, ids: dict) -> dict:
+    """What the onboarding role does around its proof, on a host of another or without a ledger."""
+    wanted = trust.Wanted(
+        **ids,
+        machine_id=None,
+        connector="apono",
+        canary="dp-canary",
+        way_back_seconds=60,
+        take_over=True,
+        local_deadline="if_possible",
+    )
+    with told.lock(way_back.LOCK, 5):
+        trust.install(told, wanted, trust.prepare(told, wanted), os.urandom(8).hex())
+    with told.lock(way_back.LOCK, 5):
+        trust.confirm(told, "apono")
+    return {"failed": False}
+
+
+def run(step: str | dict, kill: dict | None = None) -> tuple[dict | None, int, list]:
+    """One step in a child: (answer, status, effects); no answer from a killed one."""
     reader, writer = os.pipe()
     pid = os.fork()
     if pid == 0:
         os.close(reader)
         told = Killed(kill, None)
-        answer = driver.converge(told, document, now=told.clock())
+        if isinstance(step, dict):
+            answer = take_over(told, step["take_over"])
+        else:
+            answer = driver.converge(told, step, now=told.clock())
         with os.fdopen(writer, "w") as file:
             json.dump([answer, told.effects], file)
         os._exit(0)
@@ -207,13 +232,14 @@ def points(effects: list, inside_step: int):
 def main() -> None:
     wish = json.load(sys.stdin)
     processes.SWEEP_AFTER_SECONDS = 0.02  # what is proven here is order, not patience
+    way_back.start_timer = lambda system, run_id, seconds: None  # the tests of the way back see it fire
     people, began = wish["people"], time.monotonic()
     for document in wish["start"]:
         answer, _status, _effects = run(document)
         assert answer and not answer["failed"], answer
     before = all_states(people)
-    if wish.get("break"):
-        os.truncate(wish["break"], 0)
+    for path in wish.get("break", ()):
+        os.truncate(path, 0)
     save()
     answer, _status, effects = run(wish["killed"])
     assert answer and not answer["failed"], answer

@@ -13,7 +13,7 @@ import pytest
 from tests.integration.accounts.managed_host import account, grant, stamp
 from tests.integration.faults.breaking import ID_ONLY, UIDS, BreakingHost
 
-LEDGER = "/var/lib/daypass/ledger.json"
+LEDGER, COPY = "/var/lib/daypass/ledger.json", "/var/lib/daypass/ledger.copy"
 WIDE = {"groups": ["team", "web"], "sudo": [{"run_as": "root", "commands": ["/usr/bin/id", "/usr/bin/who"]}]}
 NARROW = {"groups": ["team"], "sudo": ID_ONLY}
 
@@ -27,25 +27,25 @@ def until(key: str, end: str, **more: Any) -> dict[str, Any]:
 
 SOON, LATER = stamp(7200), stamp(3 * 86400)
 # name: what people have, what the killed run is told, what is emptied before it.
-KINDS: dict[str, tuple[People, People, str | None]] = {
-    "narrowed": ({"alice": [until("G1", SOON, **WIDE)]}, {"alice": [until("G1", SOON, **NARROW)]}, None),
-    "widened": ({"alice": [until("G1", SOON, **NARROW)]}, {"alice": [until("G1", SOON, **WIDE)]}, None),
-    "extended": ({"alice": [until("G1", SOON, **NARROW)]}, {"alice": [until("G1", LATER, **NARROW)]}, None),
-    "shortened": ({"alice": [until("G1", LATER, **NARROW)]}, {"alice": [until("G1", SOON, **NARROW)]}, None),
+KINDS: dict[str, tuple[People, People, tuple[str, ...]]] = {
+    "narrowed": ({"alice": [until("G1", SOON, **WIDE)]}, {"alice": [until("G1", SOON, **NARROW)]}, ()),
+    "widened": ({"alice": [until("G1", SOON, **NARROW)]}, {"alice": [until("G1", SOON, **WIDE)]}, ()),
+    "extended": ({"alice": [until("G1", SOON, **NARROW)]}, {"alice": [until("G1", LATER, **NARROW)]}, ()),
+    "shortened": ({"alice": [until("G1", LATER, **NARROW)]}, {"alice": [until("G1", SOON, **NARROW)]}, ()),
     "one of two ends": (
         {"alice": [until("G1", LATER, **WIDE), until("G2", SOON, **NARROW)]},
         {"alice": [until("G2", SOON, **NARROW)]},
-        None,
+        (),
     ),
     "one closes, another opens": (
         {"alice": [until("G1", SOON, **WIDE)], "bob": [until("G2", SOON, **NARROW)]},
         {"alice": [], "bob": [until("G2", SOON, **NARROW)], "carol": [until("G3", SOON, **WIDE)]},
-        None,
+        (),
     ),
     "rebuilt": (
         {"alice": [until("G1", SOON, **WIDE)], "bob": [until("G2", SOON, **NARROW)]},
         {"alice": [until("G1", SOON, **NARROW)], "bob": []},
-        LEDGER,
+        (LEDGER,),
     ),
 }
 
@@ -83,3 +83,42 @@ def test_removal_that_was_cut_off(host: BreakingHost, policy: str):
         people=UIDS, start=start, killed=removal, next=[removal], expect="same", inside_step=0
     )
     assert (found["failures"], found["kills"] > 3) == ([], True)
+
+
+@pytest.mark.parametrize("emptied", [(), (LEDGER, COPY)], ids=["handed over", "begun anew"])
+def test_take_over_that_was_cut_off(
+    host: BreakingHost, monkeypatch: pytest.MonkeyPatch, emptied: tuple[str, ...]
+):
+    """Another orchestrator's host, or one whose ledger is gone: repeated, it ends as if unkilled."""
+    start = document(host, {"alice": [until("G1", SOON, **WIDE)], "bob": [until("G2", SOON, **NARROW)]})
+    step, first = new_owner(host, monkeypatch)
+    found = host.kill_loop(
+        people=UIDS,
+        start=[start],
+        killed=step,
+        next=[step, first],
+        expect="same",
+        inside_step=0,
+        **{"break": emptied},
+    )
+    assert (found["failures"], found["kills"] > 3) == ([], True)
+
+
+def test_first_document_after_a_take_over_that_was_cut_off(
+    host: BreakingHost, monkeypatch: pytest.MonkeyPatch
+):
+    """What was given before the take-over ends with it, killed or not."""
+    start = document(host, {"alice": [until("G1", SOON, **WIDE)], "bob": [until("G2", SOON, **NARROW)]})
+    step, first = new_owner(host, monkeypatch)
+    found = host.kill_loop(
+        people=UIDS, start=[start, step], killed=first, next=[first], expect="same", inside_step=0
+    )
+    assert (found["failures"], found["kills"] > 3) == ([], True)
+
+
+def new_owner(host: BreakingHost, monkeypatch: pytest.MonkeyPatch) -> tuple[dict[str, Any], str]:
+    """The take-over by another orchestrator, and its first document: alice has less, bob isn't in it."""
+    monkeypatch.setattr(host, "orchestrator_id", "e" * 32)
+    ids = {"host_id": host.host_id, "orchestrator_id": host.orchestrator_id}
+    people = [account("alice", UIDS["alice"], until("G8", SOON, **NARROW)), account("carol", UIDS["carol"])]
+    return {"take_over": ids}, host.document(*people, sequence=1)

@@ -18,6 +18,7 @@ from ..contract.names import (
     SHARED_FOLDERS,
     SSHD_DROPIN,
     TRUST_FOLDER,
+    UNRECORDED_PATH,
     Refusal,
 )
 from ..deadline.units import check_scheduler
@@ -170,6 +171,8 @@ def install(system: System, wanted: Wanted, prepared: Prepared, run_id: str) -> 
         after = ledger_for(before, prepared.identity, take_over=wanted.take_over, found=prepared.found)
         if before is None:  # lost: accounts that came from us are closed by the next run
             after = with_accounts_of_host(system, after)
+        if before is None or after.sequence < before.sequence:
+            system.remove(UNRECORDED_PATH)  # what it says of the order of documents was another's count
         if after != before:
             write_ledger(system, after)
     system.write(SSHD_DROPIN, prepared.dropin.encode(), DROPIN_MODE)
