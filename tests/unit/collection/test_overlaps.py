@@ -66,7 +66,7 @@ class Overlaps(RuleBasedStateMachine):
 
     @initialize(named=st.booleans())
     def begin(self, named):
-        """Endings are named, or just left out: with a sequence both end a grant."""
+        """Endings are named, or left out, a whole account too: with a sequence both end a grant."""
         self.named = named or not self.numbered
 
     # --- what people want, and sent at once or later --------------------------------------------------------
@@ -183,8 +183,9 @@ class Overlaps(RuleBasedStateMachine):
     # --- the run --------------------------------------------------------------------------------------------
     def _next(self, remove: frozenset[str] = frozenset()) -> model.Document:
         sequence = len(self.sent) + 1 if self.numbered else None
-        grants = {login: dict(found) for login, found in self.wish.items()}
-        absent = {login: frozenset(found if self.named else ()) for login, found in self.over.items()}
+        listed = [login for login in UIDS if self.named or self.wish[login] or login in remove]
+        grants = {login: dict(self.wish[login]) for login in listed}
+        absent = {login: frozenset(self.over[login] if self.named else ()) for login in listed}
         document = model.Document(sequence, grants, absent, remove, exclusive=self.numbered)
         self.sent.append(document)
         return document
