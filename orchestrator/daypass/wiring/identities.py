@@ -12,6 +12,7 @@ from datetime import datetime
 from pathlib import Path
 
 CALLER = re.compile(r"[A-Za-z_][A-Za-z0-9_.@-]{0,63}")  # directories have jane.doe and jane@example.com, too
+FIRST_PERSON = 1000  # below are accounts that nobody logs in to; people could write any name themselves
 CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"  # the alphabet of ULIDs (github.com/ulid/spec)
 
 
@@ -32,10 +33,10 @@ def new_host_id() -> str:
 
 
 def actor(environ: Mapping[str, str]) -> str:
-    """`operator:<login>`: who runs this process; under sudo, who called it."""
+    """`operator:<login>`: who runs this process; as root or a service's account under sudo, who called it."""
     login = pwd.getpwuid(os.getuid()).pw_name
     caller = environ.get("SUDO_USER", "")
-    if os.getuid() == 0 and CALLER.fullmatch(caller):
+    if os.getuid() < FIRST_PERSON and CALLER.fullmatch(caller):
         return f"operator:{caller} as {login}"
     return f"operator:{login}"
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import pwd
 import resource
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -20,7 +21,7 @@ from daypass.ca.signer import LocalSigner, Signer
 from daypass.config import Settings
 from daypass.directory import Directory, YamlDirectory
 from daypass.domain.secrets import FromEnvironment, Secret, SecretReference
-from daypass.errors import AuditError, DaypassError, StoreError
+from daypass.errors import AuditError, ConfigurationError, DaypassError, StoreError
 from daypass.execution.run_folder import default_run_root, remove_stale_runs
 from daypass.execution.runner import RunnerExecutor
 from daypass.flows import Policy
@@ -68,6 +69,29 @@ class Daypass:
 def leave_no_core() -> None:
     """Keys are in this process's memory: no core file of it, or of a child, is ever written (core(5))."""
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+
+
+def check_owner(state_dir: Path) -> None:
+    """Refuse to leave files in somebody else's state folder, which its owner couldn't write any more.
+
+    Raises:
+        ConfigurationError: `state_not_yours`.
+    """
+    try:
+        owner = state_dir.stat().st_uid
+    except OSError:
+        return  # what comes next tells what is wrong with it
+    if owner == os.geteuid():
+        return
+    try:
+        name = pwd.getpwuid(owner).pw_name
+    except KeyError:
+        name = f"#{owner}"
+    raise ConfigurationError(
+        f"the state folder {state_dir} belongs to {name}",
+        hint=f"run it as that account: sudo -u {name} daypass …",
+        code="state_not_yours",
+    )
 
 
 def secret_references(settings: Settings) -> list[SecretReference]:
@@ -120,6 +144,7 @@ def open_daypass(config_path: Path | None, actor: str | None = None) -> Iterator
     """
     leave_no_core()
     settings = config.load(config_path, os.environ, Path.cwd())
+    check_owner(settings.state_dir)
     references = secret_references(settings)
     taken = take_environment(references, os.environ)
     store = open_record(settings)
