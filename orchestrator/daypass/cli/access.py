@@ -56,13 +56,14 @@ def list_(invocation: Invocation, *, which: Which | None, limit: int, person: st
         now = daypass.now()
     invocation.screen.emit(
         [access_json(item, now) for item in found],
-        lambda: _show_list(invocation.screen, found, now, named=login is None),
+        lambda: show_list(invocation.screen, found, now, named=login is None),
     )
     if len(found) == limit:
         invocation.screen.note(f"there may be more: --limit {min(limit * 10, MOST_PAST)}")
 
 
-def _show_list(screen: Screen, found: tuple[GrantStatus, ...], now: datetime, *, named: bool) -> None:
+def show_list(screen: Screen, found: tuple[GrantStatus, ...], now: datetime, *, named: bool) -> None:
+    """Access as a table; with `named`, whose it is."""
     rows = [
         (
             item.grant.id,

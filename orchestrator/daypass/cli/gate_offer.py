@@ -16,9 +16,7 @@ from typing import Any
 
 import click
 
-from daypass.ca.public_keys import check_public_key
-from daypass.cli.gate_certificate import certificate
-from daypass.cli.options import EXIT_FAILED, EXIT_USAGE, exit_code
+from daypass.cli.options import EXIT_DONE, EXIT_FAILED, EXIT_USAGE, Invocation, exit_code
 from daypass.cli.render import Screen, as_typed, safe
 from daypass.errors import DaypassError, UsageError
 from daypass.gate.caller import Caller
@@ -57,22 +55,43 @@ GROUPS = {
     "access": ("access", "access"),
     "review": ("reviews", "review"),
 }
+SHORT = {
+    "request": "Ask for access; say yes or no to what others ask for.",
+    "access": "See access, extend it, end it.",
+    "review": "Close reviews of break-glass access.",
+    "certificate": "Print the certificate of access for the key that logs in.",
+    "help": "Show this. Without any command: what you have, and what waits for you.",
+}
 TAKES_A_KEY = (("request", "new"), ("certificate",))
 
 
 def serve(caller: Caller, config: Path, words: Sequence[str]) -> int:
     """Run the command; its exit code (design.md, Commands)."""
-    root = offer(caller, config)
+    root = Offered(caller, config)
+    screen = Screen(typed=caller.typed)
     try:
-        code = root.main(list(words) or ["--help"], prog_name=caller.typed, standalone_mode=False, obj=caller)
+        chosen = list(words or _page(caller, config, screen))
+        if not chosen:
+            return EXIT_DONE
+        code = root.main(chosen, prog_name=caller.typed, standalone_mode=False, obj=caller)
     except click.UsageError as error:
         return _told(caller, error)
     except click.Abort:
         return EXIT_FAILED
     except DaypassError as error:
-        Screen(typed=caller.typed).error(error)
+        screen.error(error)
         return exit_code(error)
-    return code if isinstance(code, int) else 0
+    return code if isinstance(code, int) else EXIT_DONE
+
+
+def _page(caller: Caller, config: Path, screen: Screen) -> Sequence[str]:
+    """Show the page; with a terminal, the words of what is picked from it."""
+    from daypass.cli.gate_page import read_page, show_page
+    from daypass.cli.gate_pick import pick
+
+    page = read_page(Invocation(config, screen, caller), caller)
+    show_page(screen, page, caller.typed)
+    return (pick(screen, page) or ()) if screen.asks else ()
 
 
 def _told(caller: Caller, error: click.UsageError) -> int:
@@ -84,22 +103,40 @@ def _told(caller: Caller, error: click.UsageError) -> int:
     return EXIT_USAGE
 
 
-def offer(caller: Caller, config: Path) -> click.Group:
-    """Everything that this person may type."""
-    root = click.Group(
-        help=as_typed(HELP, caller.typed),
-        context_settings={"help_option_names": ["-h", "--help"]},
-    )
-    for name, (module, attribute) in GROUPS.items():
+class Offered(click.Group):
+    """Everything that this person may type; the code behind a command is loaded when it is named."""
+
+    def __init__(self, caller: Caller, config: Path) -> None:
+        settings = {"help_option_names": ["-h", "--help"]}
+        super().__init__(help=as_typed(HELP, caller.typed), context_settings=settings)
+        self._caller = caller
+        self._config = config
+
+    def list_commands(self, _context: click.Context) -> list[str]:
+        return [*GROUPS, "certificate", "help"]
+
+    def get_command(self, _context: click.Context, name: str) -> click.Command | None:
+        if name == "help":
+            return click.Command("help", callback=_help, help=SHORT["help"], add_help_option=False)
+        if name == "certificate":
+            from daypass.cli.gate_certificate import certificate
+
+            return _offered(self._caller, self._config, (name,), certificate, ("grant_id",))
+        return self._group(name) if name in GROUPS else None
+
+    def format_commands(self, _context: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl(list(SHORT.items()))
+
+    def _group(self, name: str) -> click.Group:
+        module, attribute = GROUPS[name]
         group: click.Group = getattr(importlib.import_module(f"daypass.cli.{module}"), attribute)
         offered = click.Group(name, help=group.help)
         for (of, command), kept in OFFERED.items():
             if of == name:
-                offered.add_command(_offered(caller, config, (of, command), group.commands[command], kept))
-        root.add_command(offered)
-    root.add_command(_offered(caller, config, ("certificate",), certificate, ("grant_id",)))
-    root.add_command(click.Command("help", callback=_help, help="Show this.", add_help_option=False))
-    return root
+                path = (of, command)
+                offered.add_command(_offered(self._caller, self._config, path, group.commands[command], kept))
+        return offered
 
 
 @click.pass_context
@@ -163,6 +200,8 @@ def _key_from_stdin() -> str:
             hint="send one: … --public-key - < ~/.ssh/id_ed25519.pub",
             code="key_not_sent",
         )
+
+    from daypass.ca.public_keys import check_public_key
 
     signal.signal(signal.SIGALRM, too_late)
     signal.alarm(KEY_SECONDS)

@@ -11,6 +11,7 @@ from __future__ import annotations
 import os
 import pwd
 import sys
+import threading
 from pathlib import Path
 
 import click
@@ -21,6 +22,8 @@ from daypass.gate.slots import place
 from daypass.gate.words import split_words
 
 PLACES = "places"
+EXIT_ENDED = 1
+MOST_SECONDS = 900  # three times a wave's usual deadline; what it leaves undone is done by `reconcile`
 
 
 @click.command()
@@ -42,6 +45,7 @@ def run(config: Path, folder: Path, broker: str, person: str, key: tuple[str, st
     text = os.environ.get("SSH_ORIGINAL_COMMAND", "")
     caller = Caller(person, " ".join(key), address_of(os.environ), f"ssh {account.pw_name}@{broker}")
     _keep_little(account.pw_dir)
+    end_after(MOST_SECONDS)
     try:
         words = split_words(text)
         with place(folder / PLACES, person):
@@ -51,6 +55,16 @@ def run(config: Path, folder: Path, broker: str, person: str, key: tuple[str, st
     except DaypassError as error:
         code = _refused(caller, error)
     sys.exit(code)
+
+
+def end_after(seconds: float) -> None:
+    """Nobody holds a place for ever, by reading nothing of the answer for one.
+
+    The process ends as if it were killed, which may happen to it at any moment: no step relies on its end.
+    """
+    timer = threading.Timer(seconds, os._exit, (EXIT_ENDED,))
+    timer.daemon = True
+    timer.start()
 
 
 def _keep_little(home: str) -> None:

@@ -37,5 +37,6 @@ def key_line(python: str, config: str, folder: str, broker: str, login: str, pub
     """
     words = ["--config", config, "--folder", folder, "--broker", broker]
     words += ["--person", login, "--key", *public_key.split(" ")]
-    command = " ".join(["exec", *program(python, "gate", "run", *words)])
+    # An interrupt before Python is ready would show a traceback; `daypass` ends by it once it has begun.
+    command = " ".join(["trap '' INT; exec", *program(python, "gate", "run", *words)])
     return f'restrict,pty,command="{command}" {public_key}'

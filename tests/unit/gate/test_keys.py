@@ -78,7 +78,7 @@ def test_key_of_a_person_gets_a_line_that_allows_one_command(ask, tmp_path):
     code, line = ask(ALICE)
     assert code == 0
     assert line == (
-        f'restrict,pty,command="exec {sys.executable} -I -X utf8 -m daypass gate run '
+        f"restrict,pty,command=\"trap '' INT; exec {sys.executable} -I -X utf8 -m daypass gate run "
         f"--config {tmp_path}/daypass.yaml --folder {tmp_path} --broker b.example "
         f'--person alice --key {ALICE}" {ALICE}\n'
     )

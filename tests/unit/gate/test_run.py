@@ -17,7 +17,8 @@ from hypothesis import strategies as st
 
 from daypass.ca.keys import generate_ca_key, load_ca_key, public_line
 from daypass.cli import gate_offer, main
-from daypass.cli.gate_offer import OFFERED, offer, serve
+from daypass.cli.gate_offer import OFFERED, Offered, serve
+from daypass.cli.render import Screen
 from daypass.domain.events import Event
 from daypass.gate.caller import Caller, address_of, kept_environment
 from daypass.gate.slots import MOST_OF_ONE, MOST_RUNNING, BusyError, place
@@ -172,15 +173,11 @@ def test_other_commands_are_refused(gate, words):
 
 def test_every_parameter_of_an_offered_command_is_kept_or_withheld(tmp_path):
     """A new option of a command is offered here by a decision, not by itself."""
-    root = offer(Caller("alice", KEYS["alice"], "", "ssh b"), tmp_path)
-    assert {
-        (name, command)
-        for name, group in root.commands.items()
-        if isinstance(group, click.Group)
-        for command in group.commands
-    } == set(OFFERED)
+    root = Offered(Caller("alice", KEYS["alice"], "", "ssh b"), tmp_path)
+    context = click.Context(root)
+    assert root.list_commands(context) == list(gate_offer.SHORT)
     for (name, command), kept in OFFERED.items():
-        group = root.commands[name]
+        group = root.get_command(context, name)
         assert isinstance(group, click.Group)
         found = {param.name for param in group.commands[command].params} - {"sent"}
         assert found == {*kept, *gate_offer.ALWAYS}, (name, command)
@@ -193,6 +190,47 @@ def test_help_shows_what_is_typed_here(gate):
         assert "ssh daypass@broker" in shown
         assert "--as" not in shown
         assert "--config" not in shown
+
+
+def test_page_shows_what_concerns_the_person_with_the_line_to_type(gate):
+    """What I have, what I asked for, what waits for me, what I could ask for."""
+    first = gate("alice")
+    assert "you have no access now" in first
+    assert "production" in first
+    assert "ssh daypass@broker request new --server web-1 --for 1h" in first
+    made = json.loads(gate("alice", *NEW, "-o", "json"))["request"]["id"]
+    assert made in gate("alice").partition("your open requests")[2]
+    waiting = gate("bob")
+    assert f"ssh daypass@broker request approve {made}" in waiting
+    assert "nginx is down" in waiting
+    assert "could ask for" not in waiting
+    assert made not in gate("emil")
+
+
+def picked(monkeypatch, gate, login: str, *answers: str, code: int = 0) -> str:
+    """The gate with a terminal, and what is typed at its questions."""
+    typed = iter(answers)
+    monkeypatch.setattr(Screen, "asks", True)
+    monkeypatch.setattr("click.prompt", lambda *_args, **more: next(typed) or more["default"])
+    return gate(login, code=code)
+
+
+def test_what_is_picked_is_what_would_be_typed(monkeypatch, gate):
+    """Asking and answering by numbers and names; a wrong number is asked again."""
+    shown = picked(monkeypatch, gate, "alice", "9", "1", "production", "1", "ops", "30m", "INC-7")
+    assert "is pending" in shown
+    [event] = [one for one in gate.events() if one.kind == "request.made"]
+    assert (event.details["servers"], event.details["groups"]) == (["web-1"], ["ops"])
+    assert (event.details["length_seconds"], event.details["justification"]) == (1800, "INC-7")
+    assert "denied" in picked(monkeypatch, gate, "bob", "answer a request", "1", "deny", "--as emil")
+    assert "no request" not in gate.err
+
+
+def test_nothing_is_picked_by_enter_and_nothing_odd_by_typing(monkeypatch, gate):
+    """Escape sequences are refused at questions, too."""
+    picked(monkeypatch, gate, "alice", "")
+    picked(monkeypatch, gate, "alice", "1", "1", "web-1\x1b[2J", code=2)
+    assert not [one for one in gate.events() if one.kind == "request.made"]
 
 
 def test_words_that_lost_their_quotes_are_told_how_to_keep_them(gate):
@@ -301,6 +339,19 @@ def test_one_person_has_a_few_places_and_all_have_some(tmp_path):
         pass
     for one in (*held[1:], *others):
         one.__exit__(None, None, None)
+
+
+def test_command_that_does_not_end_gives_its_place_back():
+    """A client that reads nothing of its answer holds nobody up; a pipe that is full stands for it."""
+    script = (
+        "import os; from daypass.cli.gate_run import end_after; end_after(0.2); os.write(1, b'x' * 2**20)"
+    )
+    stuck = subprocess.Popen([sys.executable, "-I", "-c", script], stdout=subprocess.PIPE)
+    try:
+        assert stuck.wait(60) == 1
+    finally:
+        stuck.kill()
+        stuck.communicate()
 
 
 def test_only_sound_values_of_the_environment_are_kept():
