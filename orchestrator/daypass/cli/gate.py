@@ -7,6 +7,8 @@ import click
 from daypass.cli.lazy import LazyGroup
 
 COMMANDS = {
+    "install": ("gate_install", "install", "Make this machine the broker that people come to. Needs root."),
+    "check": ("gate_check", "check", "Try a broker from outside, with your own key."),
     "keys": ("gate_keys", "keys", "For sshd (AuthorizedKeysCommand): whose key is this?"),
     "run": ("gate_run", "run", "For sshd (the command of a key): what that person typed."),
 }

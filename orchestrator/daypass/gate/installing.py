@@ -1,0 +1,226 @@
+"""Set the broker up: account, permissions, drop-in, the timer of `reconcile`. As root; may be repeated."""
+
+from __future__ import annotations
+
+import grp
+import os
+import pwd
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import daypass
+from daypass.config import Settings
+from daypass.domain.secrets import FromEnvironment, FromFile, SecretReference
+from daypass.errors import UsageError
+from daypass.gate.key_lines import program
+from daypass.gate.listener import find_listener
+from daypass.gate.machine import InstallError, ask, do, others_may_write, read, write
+from daypass.gate.sshd_block import DROP_IN, drop_in
+from daypass.gate.sshd_change import DropIn, Tell, put_in_place
+from daypass.gate.units import SERVICE, TIMER, service, timer
+
+USER = "daypass"
+GROUP = "daypass-broker"  # `daypass` marks accounts on servers, and a broker may be one of them
+SHELL = "/bin/sh"  # sshd runs the forced command by it; nothing in that command means anything to a shell
+BROKER = re.compile(r"[A-Za-z0-9][A-Za-z0-9.-]{0,252}")
+
+
+@dataclass(frozen=True)
+class Broker:
+    """What is to stand on this machine.
+
+    Attributes:
+        name: By which people know it.
+    """
+
+    settings: Settings
+    name: str
+
+    @property
+    def config(self) -> str:
+        return str(self.settings.source.resolve())
+
+    @property
+    def folder(self) -> Path:
+        """The gate's own: index of keys, places."""
+        return self.settings.state_dir.resolve() / "gate"
+
+    @property
+    def keys_command(self) -> list[str]:
+        words = ("--config", self.config, "--folder", str(self.folder), "--broker", self.name)
+        return program(sys.executable, "gate", "keys", *words)
+
+    @property
+    def drop_in(self) -> str:
+        return drop_in(USER, GROUP, self.keys_command)
+
+    @property
+    def units(self) -> dict[str, str]:
+        command = program(sys.executable, "reconcile", "--config", self.config)
+        return {
+            SERVICE: service(USER, GROUP, command, str(self.settings.state_dir.resolve())),
+            TIMER: timer(),
+        }
+
+    @property
+    def files(self) -> tuple[list[Path], list[Path]]:
+        """Settings that the account may read and nobody but root may change, and secrets that are its own."""
+        readable = [self.settings.source.resolve()]
+        readable += [self.settings.directory.resolve()] if self.settings.directory else []
+        return readable, [one.path for one in self.secrets if isinstance(one, FromFile)]
+
+    @property
+    def secrets(self) -> list[SecretReference]:
+        return [self.settings.ca.key, *(one.secret for one in self.settings.integrations)]
+
+
+def check_fit(broker: Broker) -> None:
+    """Whether this machine and these settings can be a broker; nothing is changed.
+
+    Raises:
+        UsageError: Not root, or a name that can't be one.
+        InstallError: What is in the way.
+    """
+    if os.geteuid() != 0:
+        raise UsageError("this needs root", hint="sudo daypass gate install", code="root_needed")
+    if not BROKER.fullmatch(broker.name):
+        raise UsageError(f"{broker.name!r} isn't the name of a machine", hint="--broker broker.example.com")
+    if broker.settings.directory is None:
+        raise InstallError(
+            f"{broker.config} names no directory: nobody could come in", hint="add `directory`"
+        )
+    if not Path("/run/systemd/system").is_dir():
+        raise InstallError("systemd doesn't run here; it is what puts a broken sshd configuration back")
+    for place in (Path(sys.executable), Path(daypass.__file__).parent):
+        if loose := others_may_write(place):
+            raise InstallError(
+                f"others than root may change {loose}, and sshd starts what is there",
+                hint="install Daypass as root, below /opt/daypass for one",
+                code="program_not_roots",
+            )
+    for one in broker.secrets:
+        if isinstance(one, FromEnvironment):
+            raise InstallError(
+                f"the secret {one} is a variable, and who comes in over SSH brings no variables",
+                hint="keep it in a file: {file: /etc/daypass/connector_key}",
+                code="secret_in_environment",
+            )
+
+
+def differences(broker: Broker) -> Iterator[str]:
+    """What `install` would do, a sentence each; nothing when all stands as it should."""
+    account = _account()
+    if account is None:
+        yield f"make the account {USER}, in the group {GROUP}"
+    for path, text in {DROP_IN: broker.drop_in, **broker.units}.items():
+        if (found := read(path)) != text:
+            yield f"{'write' if found is None else 'replace'} {path}"
+    if account is None:
+        return
+    readable, own = broker.files
+    for file in (*own, broker.settings.state_dir, broker.folder):
+        if not file.exists() or file.stat().st_uid != account.pw_uid:
+            yield f"give {file} to {USER}"
+    for file in readable:
+        if file.stat().st_gid != account.pw_gid or file.stat().st_mode & 0o037:
+            yield f"let {USER} read {file}, and root alone write it"
+
+
+def install(broker: Broker, tell: Tell) -> None:
+    """Do all of it; sshd's part last, with a way back.
+
+    Raises:
+        InstallError: Where it stopped; sshd is then as it was.
+    """
+    listener = find_listener()
+    _make_account(tell)
+    _hand_over(broker, tell)
+    _prove_command(broker)
+    for path, text in broker.units.items():
+        if read(path) != text:
+            write(path, text)
+            tell(f"wrote {path}")
+    do("systemctl", "daemon-reload")
+    do("systemctl", "enable", "--now", Path(TIMER).name)
+    put_in_place(DropIn(USER, broker.drop_in, broker.keys_command), listener, tell)
+
+
+def _account() -> pwd.struct_passwd | None:
+    try:
+        return pwd.getpwnam(USER)
+    except KeyError:
+        return None
+
+
+def _make_account(tell: Tell) -> None:
+    """Without a password that could be typed, and not locked: sshd without PAM refuses locked accounts."""
+    account = _account()
+    if account is not None and (account.pw_uid == 0 or account.pw_uid >= 1000):
+        raise InstallError(
+            f"there is an account {USER} already, and it isn't a system's (uid {account.pw_uid})"
+        )
+    try:
+        grp.getgrnam(GROUP)
+    except KeyError:
+        do("groupadd", "--system", GROUP)
+    if account is None:
+        words = ("--system", "--gid", GROUP, "--home-dir", "/", "--no-create-home")
+        do("useradd", *words, "--shell", SHELL, "--password", "*", "--comment", "Daypass gate", USER)
+        tell(f"made the account {USER}")
+    elif account.pw_shell != SHELL or grp.getgrgid(account.pw_gid).gr_name != GROUP:
+        do("usermod", "--gid", GROUP, "--shell", SHELL, "--password", "*", USER)
+        tell(f"changed the account {USER}")
+
+
+def _hand_over(broker: Broker, tell: Tell) -> None:
+    """State and secrets are the account's, settings are root's and can be read by it."""
+    readable, own = broker.files
+    state = broker.settings.state_dir
+    do("chown", "--recursive", "--no-dereference", f"{USER}:{GROUP}", str(state))
+    do("chmod", "0700", str(state))
+    do("install", "-d", "-m", "0700", "-o", USER, "-g", GROUP, str(broker.folder))
+    for file in own:
+        do("chown", f"{USER}:{GROUP}", str(file))
+        do("chmod", "0600", str(file))
+    for file in readable:
+        do("chown", f"root:{GROUP}", str(file))
+        do("chmod", "0640", str(file))
+    tell(f"{USER} owns {state}, reads {', '.join(map(str, readable))}")
+
+
+def as_account(*argv: str, stdin: str | None = None) -> subprocess.CompletedProcess[str]:
+    """Run a command as the gate's account, with nothing of root's."""
+    return ask(
+        *("setpriv", f"--reuid={USER}", f"--regid={GROUP}", "--clear-groups", "--no-new-privs", *argv),
+        stdin=stdin,
+    )
+
+
+def _prove_command(broker: Broker) -> None:
+    """The account can read all that the gate needs: a key of nobody gets no line, and no complaint."""
+    answer = as_account(*broker.keys_command, "--", USER, "ssh-ed25519", "AAAA")
+    if answer.returncode != 0 or answer.stdout:
+        said = answer.stderr.strip().splitlines()[-1:] or ["see journalctl -t daypass-gate"]
+        raise InstallError(
+            f"{USER} can't tell whose a key is: {said[0]}",
+            hint=f"look as {USER}: setpriv --reuid={USER} --regid={GROUP} --clear-groups daypass doctor "
+            f"--config {broker.config}",
+            code="keys_unreadable",
+        )
+
+
+def host_key_lines(broker: Broker) -> list[str]:
+    """The broker's host keys as lines of known_hosts, for people to pin."""
+    listener = find_listener()
+    _, port = listener.address()
+    name = broker.name if port == "22" else f"[{broker.name}]:{port}"
+    lines = []
+    for file in listener.settings("root").get("hostkey", ()):
+        public = read(f"{file}.pub")
+        if public:
+            lines.append(f"{name} {' '.join(public.split()[:2])}")
+    return lines

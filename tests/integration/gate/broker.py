@@ -1,0 +1,157 @@
+"""A lab host as a broker: Daypass installed as root, and people who come in with their keys."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import io
+import os
+import re
+import subprocess
+import sys
+import tarfile
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import yaml
+
+import ansible_collections.daypass.ssh as collection
+import daypass
+from lab import api
+
+HOME = "/opt/daypass"
+PACKAGES = f"{HOME}/lib/python{sys.version_info[0]}.{sys.version_info[1]}/site-packages"
+PYTHON = f"{HOME}/bin/python"
+CONFIG = "/etc/daypass/daypass.yaml"
+NAME = "broker.example.com"
+SECONDS = 120
+LEFT_OUT = re.compile(r"/(tests?|pip|hypothesis)/")
+
+
+def needed() -> Iterator[importlib.metadata.Distribution]:
+    """What Daypass runs on, as far as it is installed here; Ansible's own programs aren't started."""
+    seen: set[str] = set()
+    waiting = ["daypass"]
+    while waiting:
+        name = re.sub(r"[-_.]+", "-", waiting.pop()).lower()
+        if name in seen or name == "ansible-core":
+            continue
+        seen.add(name)
+        try:
+            found = importlib.metadata.distribution(name)
+        except importlib.metadata.PackageNotFoundError:
+            continue  # for another platform, or an extra that isn't asked for
+        if name != "daypass":
+            yield found
+        waiting += [
+            re.split(r"[^A-Za-z0-9_.-]", one)[0] for one in found.requires or () if "extra ==" not in one
+        ]
+
+
+def cargo() -> bytes:
+    """An archive with a virtual environment, bytecode too: on the host nobody may write it."""
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w") as archive:
+        settings = f"home = /usr/bin\ninclude-system-site-packages = false\nexecutable = {sys.executable}\n"
+        entry = tarfile.TarInfo(f"{HOME}/pyvenv.cfg")
+        entry.size = len(settings)
+        archive.addfile(entry, io.BytesIO(settings.encode()))
+        link = tarfile.TarInfo(PYTHON)
+        link.type, link.linkname = (
+            tarfile.SYMTYPE,
+            f"/usr/bin/python{sys.version_info[0]}.{sys.version_info[1]}",
+        )
+        archive.addfile(link)
+        for distribution in needed():
+            for file in distribution.files or ():
+                path = Path(str(distribution.locate_file(file)))
+                if path.is_file() and ".." not in file.parts and not LEFT_OUT.search(f"/{file}"):
+                    archive.add(path, f"{PACKAGES}/{file}", filter=of_root)
+        archive.add(Path(daypass.__file__).parent, f"{PACKAGES}/daypass", filter=of_root)
+        code = Path(next(iter(collection.__path__)))
+        archive.add(code, f"{PACKAGES}/ansible_collections/daypass/ssh", filter=without_tests)
+    return buffer.getvalue()
+
+
+def of_root(entry: tarfile.TarInfo) -> tarfile.TarInfo:
+    """Whoever owns it here; the times stay, since bytecode names them."""
+    entry.uid = entry.gid = 0
+    entry.uname = entry.gname = "root"
+    return entry
+
+
+def without_tests(entry: tarfile.TarInfo) -> tarfile.TarInfo | None:
+    return None if "/ssh/tests" in entry.name else of_root(entry)
+
+
+@dataclass(frozen=True)
+class Broker:
+    """The broker from outside and, with root's eyes, from inside.
+
+    Attributes:
+        folder: On this machine: keys of people.
+    """
+
+    lab: api.Lab
+    host: api.Host
+    folder: Path
+
+    def exec(
+        self, *argv: str, check: bool = True, stdin: str | None = None
+    ) -> subprocess.CompletedProcess[str]:
+        """As root on the broker."""
+        return self.lab.exec(self.host, argv, check=check, input=stdin, timeout_seconds=SECONDS)
+
+    def daypass(self, *words: str, check: bool = True) -> subprocess.CompletedProcess[str]:
+        """`daypass …` as root on the broker."""
+        return self.exec(PYTHON, "-m", "daypass", *words, check=check)
+
+    def write(self, path: str, text: str) -> None:
+        self.exec("sh", "-c", 'cat > "$1"', "sh", path, stdin=text)
+
+    def key(self, name: str) -> Path:
+        """A private key, made when first asked for."""
+        path = self.folder / name
+        if not path.exists():
+            subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", path], check=True)
+        return path
+
+    def public(self, name: str) -> str:
+        return " ".join(self.key(name).with_suffix(".pub").read_text().split()[:2])
+
+    def options(self, key: str, *more: str) -> list[str]:
+        """ssh's options: this key, the lab's host keys, nothing of this machine's settings."""
+        words = ["-F", "none", "-i", str(self.key(key)), "-p", str(self.host.port)]
+        settings = ["IdentitiesOnly=yes", "BatchMode=yes", "ControlPath=none", "ConnectTimeout=30"]
+        settings += [f"UserKnownHostsFile={self.lab.known_hosts}", f"HostKeyAlias={self.host.name}"]
+        return [*words, *(word for one in settings for word in ("-o", one)), *more]
+
+    def ssh(
+        self,
+        key: str,
+        *words: str,
+        options: Sequence[str] = (),
+        stdin: bytes = b"",
+        environment: Mapping[str, str] | None = None,
+    ) -> subprocess.CompletedProcess[str]:
+        """`ssh daypass@broker …` with this person's key."""
+        done = subprocess.run(
+            [
+                "ssh",
+                *self.options(key, *options),
+                f"daypass@{self.host.address}",
+                *(["--", *words] if words else []),
+            ],
+            input=stdin,
+            capture_output=True,
+            timeout=SECONDS,
+            env={**os.environ, **(environment or {})},
+            check=False,
+        )
+        out, err = done.stdout.decode("utf-8", "replace"), done.stderr.decode("utf-8", "replace")
+        return subprocess.CompletedProcess(done.args, done.returncode, out, err)
+
+    def people(self, **entries: Mapping[str, object]) -> None:
+        """Write the directory, as root would."""
+        people = [{"login": n, "email": f"{n}@example.com", **more} for n, more in entries.items()]
+        self.write("/etc/daypass/directory.yaml", yaml.safe_dump({"people": people}))
