@@ -37,8 +37,12 @@ TEMPLATE_ROWS = (
 EVENTS_AT_ONCE = 20_000
 
 
-def fill(database: str | Path, grants: int, people: int, servers: int, now: datetime) -> None:
-    """Write `grants` grants that ended before `now`, and all that belongs to them, into a new store."""
+def fill(database: str | Path, grants: int, people: int, servers: int, now: datetime, *, logged: int) -> None:
+    """Write `grants` grants that ended before `now`, and all that belongs to them, into a new store.
+
+    Args:
+        logged: How many of them, from the first on, have their events.
+    """
     store = open_store(database)
     store.upgrade()
     start = now.replace(microsecond=0) - (grants + 120) * STEP  # windows begin at whole seconds
@@ -48,7 +52,7 @@ def fill(database: str | Path, grants: int, people: int, servers: int, now: date
     engine = make_engine(database)
     with engine.connect().execution_options(**{WRITING: True}) as connection, connection.begin():
         _multiply_all(connection, grants, people, servers)
-        _add_events(connection, grants, people, servers, start)
+        _add_events(connection, logged, people, servers, start)
     if engine.dialect.name == "postgresql":
         with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
             connection.execute(text("VACUUM ANALYZE"))  # as autovacuum does

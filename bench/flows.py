@@ -115,16 +115,16 @@ def read(file: Path) -> Policy:
 
 
 def decision_seconds(policy: Policy, servers: int, people: int) -> list[float]:
-    """Times of requests of many teams, for one server and for several, that fit and that don't."""
+    """CPU times of requests of many teams, for one server and for several, that fit and that don't."""
     times = []
     for n in range(0, 1000, 10):
         team = n % TEAMS
         own = [f"srv-{k}" for k in range(team, servers, TEAMS) if k % 2 == 0 and k % 40 != 39][:3]
         asked = tuple(own) if own and n % 3 else (f"srv-{(n * 7 + 1) % servers}",)
         ask = Ask(f"user{n % people}", f"user{n % people}", asked, ("ops",), justification="bench")
-        start = time.perf_counter()
+        start = time.process_time()
         decide(ask, policy, NOW)
-        times.append(time.perf_counter() - start)
+        times.append(time.process_time() - start)
     return times
 
 
@@ -149,8 +149,8 @@ def run(arguments: list[str] | None = None) -> bool:
         "people": options.people,
         "servers": options.servers,
         "reading_cpu_seconds": round(statistics.median(reading), 2),
-        "decision_milliseconds": round(statistics.median(times) * 1000, 1),
-        "slowest_decision_milliseconds": round(max(times) * 1000, 1),
+        "decision_cpu_milliseconds": round(statistics.median(times) * 1000, 1),
+        "slowest_decision_cpu_milliseconds": round(max(times) * 1000, 1),
         "wanted": {"reading_seconds": WANTED_READING_SECONDS, "decision_seconds": WANTED_DECISION_SECONDS},
     }
     print(json.dumps({"access_flows": report}, indent=2))

@@ -23,6 +23,7 @@ def run(arguments: Sequence[str] | None = None) -> bool:
     for name, default in (("grants", 100_000), ("people", 10_000), ("servers", 1000), ("rounds", 3)):
         parser.add_argument(f"--{name}", type=int, default=default)
     options = parser.parse_args(arguments)
+    options.logged = None
     few = options.grants // 10
     with site("sqlite", few, options) as small, site("sqlite", options.grants, options) as large:
         rows = [
