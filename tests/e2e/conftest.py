@@ -66,5 +66,5 @@ def tidy(site: Orchestrator) -> Iterator[None]:
         with seams.store.write(seams.actor, now) as work:
             for grant in work.grants(states=LIVE_GRANTS):
                 if grant.ended_at is None:
-                    end_grant(work, grant, at=now, reason="the test is over", now=now)
+                    end_grant(seams, work, grant, at=now, reason="the test is over", now=now)
         reconcile_once(seams, now + LONGEST_PAUSE)

@@ -91,7 +91,7 @@ def people(site: Orchestrator) -> Iterator[dict[str, Person]]:
         seams, now = daypass.seams, daypass.now()
         with seams.store.write("test", now) as work:
             for grant in work.grants(states=LIVE_GRANTS):
-                end_grant(work, grant, at=now, reason="the test is over", now=now)
+                end_grant(seams, work, grant, at=now, reason="the test is over", now=now)
         reconcile_once(seams, now + LONGEST_PAUSE)
     site.lab.exec(SERVER, ["rm", "/usr/bin/xauth"])
 

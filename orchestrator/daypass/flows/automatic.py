@@ -11,6 +11,7 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from daypass.config.access_flows import AccessFlow
 from daypass.config.part import SHORTEST
 from daypass.domain.automatic import AutomaticAccess
 from daypass.flows.checking import some
@@ -70,7 +71,7 @@ class AutomaticPlan:
 
 
 def plan_automatic(
-    policy: Policy, accesses: Iterable[AutomaticAccess], ready: Collection[str], now: datetime
+    policy: Policy, accesses: Collection[AutomaticAccess], ready: Collection[str], now: datetime
 ) -> AutomaticPlan:
     """Compare what people are to have with what the record says they have.
 
@@ -82,12 +83,8 @@ def plan_automatic(
     by_flow: dict[str, dict[str, AutomaticAccess]] = defaultdict(dict)
     for access in accesses:
         by_flow[access.flow][access.login] = access
-    flows = {flow.name: flow for flow in policy.flows if _is_on(flow)}
-    ends: list[Change] = [
-        End(access, _why_gone(policy, name))
-        for name in sorted(by_flow.keys() - flows.keys())
-        for access in by_flow[name].values()
-    ]
+    flows = {flow.name: flow for flow in policy.flows if is_on(flow.settings)}
+    ends: list[Change] = [*flows_gone([flow.settings for flow in policy.flows], accesses)]
     changes: list[Change] = []
     notes: list[Note] = []
     for name, flow in flows.items():
@@ -129,15 +126,22 @@ def _changes(
         notes.append(Note(entitled.flow.name, "taken_back", text))
 
 
-def _is_on(flow: Flow) -> bool:
-    return flow.settings.active and flow.settings.trigger == "automatic"
+def is_on(flow: AccessFlow) -> bool:
+    """Whether a flow gives access by itself."""
+    return flow.active and flow.trigger == "automatic"
 
 
-def _why_gone(policy: Policy, name: str) -> str:
-    flow = policy.flow(name)
+def flows_gone(flows: Iterable[AccessFlow], accesses: Iterable[AutomaticAccess]) -> list[End]:
+    """The end of what flows gave that don't any more; people needn't be known for that."""
+    by_name = {flow.name: flow for flow in flows}
+    gone = (access for access in accesses if (flow := by_name.get(access.flow)) is None or not is_on(flow))
+    return [End(access, _why_gone(by_name.get(access.flow), access.flow)) for access in gone]
+
+
+def _why_gone(flow: AccessFlow | None, name: str) -> str:
     if flow is None:
         return f"there is no flow {name} any more"
-    return f"the flow {name} is switched off" if not flow.settings.active else f"the flow {name} is asked now"
+    return f"the flow {name} is asked now" if flow.active else f"the flow {name} is switched off"
 
 
 def _bound_otherwise(access: AutomaticAccess, flow: Flow) -> bool:

@@ -12,7 +12,7 @@ from datetime import datetime
 
 from daypass.domain.windows import Window
 from daypass.errors import ConfigurationError, DaypassError, DeniedError, UsageError
-from daypass.flows.automatic import AutomaticPlan, Change, End, Keep, Open, plan_automatic
+from daypass.flows.automatic import AutomaticPlan, Change, End, Keep, Open, flows_gone, is_on, plan_automatic
 from daypass.flows.checking import some
 from daypass.flows.entitled import Note, Wanted, digest_of, with_keys
 from daypass.store.interface import ReadView, WriteWork
@@ -83,8 +83,8 @@ def look(seams: Seams, now: datetime) -> AutomaticPlan:
     flows = seams.settings.access_flows
     with seams.store.read() as view:
         accesses = view.automatic_access()
-        if not accesses and not any(flow.trigger == "automatic" and flow.active for flow in flows):
-            return AutomaticPlan()
+        if not any(map(is_on, flows)):
+            return AutomaticPlan((*flows_gone(flows, accesses),))
         plan = plan_automatic(seams.policy(), accesses, view.onboarded_servers(), now)
         clashes: dict[str, list[str]] = {}
         changes = [

@@ -403,6 +403,19 @@ def test_people_that_cannot_be_read_change_nothing(company):
     assert (company.opens("erin"), company.opens("alice")) == (["web-1", "web-2"], [])
 
 
+def test_access_of_flows_that_are_gone_ends_without_a_directory(company):
+    """Whoever takes flows and people out of the configuration ends what they gave."""
+
+    def no_directory():
+        raise ConfigurationError("there is none")
+
+    company.tick()
+    company.flows = ()
+    seams = replace(company.seams, policy=no_directory, directory=lambda: None)
+    assert len(reconcile_once(seams, company.clock()).automatic.taken) == 2
+    assert (company.opens("erin"), company.accesses()) == ([], [])
+
+
 def test_two_passes_at_once_give_one_grant(company):
     """What the other one did is seen in the unit of work that records."""
     seams, barrier = company.seams, Barrier(2)
