@@ -12,9 +12,10 @@ from daypass.ca.keys import generate_ca_key, load_ca_key, public_line
 from daypass.ca.parsing import parse_certificate
 from daypass.ca.public_keys import check_public_key
 from daypass.domain.certificates import Certificate, Constraints
-from daypass.domain.grants import Grant, Trigger
+from daypass.domain.grants import Grant, ShareState, Trigger
 from daypass.domain.windows import window_from
 from daypass.errors import DeniedError
+from daypass.workflow import giving
 from daypass.workflow.extending import extend
 from daypass.workflow.giving import GrantAnswer, NewGrant, put_into_effect, record_grant
 from daypass.workflow.granting import give
@@ -194,6 +195,18 @@ def test_access_that_ends_and_access_that_is_bound_otherwise_travel_in_one_docum
     take_back(world.seams, first.grant.id, world.clock())
     world.hosts["web-1"].up = True
     second = give_bound("anna", "web-1", constraints=FREE)
+    assert world.hosts["web-1"].open_principals("anna") == {second.certificate.principal}
+
+
+def test_a_server_refuses_what_slipped_past_the_record(world, give_bound, monkeypatch):
+    """The host's own assertion: what is in effect stays, the later one waits with the reason, ends go on."""
+    first = give_bound("anna", "web-1")
+    monkeypatch.setattr(giving, "check_constraints", lambda *_words: None)
+    second = give_bound("anna", "web-1", constraints=FREE)
+    [share] = second.shares
+    assert (share.state, share.outcome_code) == (ShareState.PENDING, "constraints_differ")
+    assert world.hosts["web-1"].open_principals("anna") == {first.certificate.principal}
+    take_back(world.seams, first.grant.id, world.clock())
     assert world.hosts["web-1"].open_principals("anna") == {second.certificate.principal}
 
 
