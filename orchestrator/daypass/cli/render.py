@@ -23,7 +23,7 @@ from daypass.errors import ConfigurationError, DaypassError
 UNFOLDED_COLUMNS = 100_000
 NOTHING = "-"
 SAVED = re.compile(r"\bdaypass certificate show (\S+)(?: --public-key \S+)? --save (\S+)")
-FOR_PEOPLE = re.compile(r"\bdaypass ((?:request|access|review|certificate) (?:(?! --as ).)*)( --as \S+)?")
+FOR_PEOPLE = re.compile(r"\bdaypass ((?:request|access|review) (?:(?! --as ).)*)( --as \S+)?")
 
 
 def console_of(stream: TextIO) -> Console:

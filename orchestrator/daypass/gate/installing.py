@@ -18,7 +18,7 @@ from daypass.domain.secrets import FromEnvironment, FromFile, SecretReference
 from daypass.errors import UsageError
 from daypass.gate.key_lines import program
 from daypass.gate.listener import find_listener
-from daypass.gate.machine import InstallError, ask, do, others_may_write, read, write
+from daypass.gate.machine import InstallError, ask, do, give, others_may_write, read, write
 from daypass.gate.sshd_block import DROP_IN, drop_in
 from daypass.gate.sshd_change import DropIn, Tell, put_in_place
 from daypass.gate.units import SERVICE, TIMER, service, timer
@@ -71,7 +71,7 @@ class Broker:
         """Settings that the account may read and nobody but root may change, and secrets that are its own."""
         readable = [self.settings.source.resolve()]
         readable += [self.settings.directory.resolve()] if self.settings.directory else []
-        return readable, [one.path for one in self.secrets if isinstance(one, FromFile)]
+        return readable, [one.path.absolute() for one in self.secrets if isinstance(one, FromFile)]
 
     @property
     def secrets(self) -> list[SecretReference]:
@@ -177,18 +177,22 @@ def _make_account(tell: Tell) -> None:
 
 
 def _hand_over(broker: Broker, tell: Tell) -> None:
-    """State and secrets are the account's, settings are root's and can be read by it."""
-    readable, own = broker.files
-    state = broker.settings.state_dir
-    do("chown", "--recursive", "--no-dereference", f"{USER}:{GROUP}", str(state))
-    do("chmod", "0700", str(state))
-    do("install", "-d", "-m", "0700", "-o", USER, "-g", GROUP, str(broker.folder))
+    """State and secrets are the account's, settings are root's and can be read by it.
+
+    What lies in the state folder is the account's to change, links among it: root follows none of them, and
+    what is to be made there is made by the account itself.
+    """
+    account, (readable, own) = pwd.getpwnam(USER), broker.files
+    state = broker.settings.state_dir.resolve()
+    give(state, account.pw_uid, account.pw_gid, 0o700)
+    do("chown", "--recursive", "--no-dereference", "-P", f"{USER}:{GROUP}", str(state))
+    if as_account("mkdir", "-p", "-m", "0700", str(broker.folder)).returncode != 0:
+        raise InstallError(f"{USER} can't make {broker.folder}", hint=f"may it pass through {state.parent}?")
     for file in own:
-        do("chown", f"{USER}:{GROUP}", str(file))
-        do("chmod", "0600", str(file))
+        if not file.is_relative_to(state):
+            give(file, account.pw_uid, account.pw_gid, 0o600)
     for file in readable:
-        do("chown", f"root:{GROUP}", str(file))
-        do("chmod", "0640", str(file))
+        give(file, 0, account.pw_gid, 0o640)
     tell(f"{USER} owns {state}, reads {', '.join(map(str, readable))}")
 
 

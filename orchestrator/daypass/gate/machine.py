@@ -70,6 +70,26 @@ def write(path: str, text: str, mode: int = 0o644) -> None:
     Path(temporary).replace(path)
 
 
+def give(path: Path, uid: int, gid: int, mode: int) -> None:
+    """Set owner and mode of a folder or of a file with one name, through no link.
+
+    Raises:
+        InstallError: It is something else, or isn't there.
+    """
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK)
+    except OSError as error:
+        raise InstallError(f"{path} can't be handed over: {error.strerror}") from None
+    try:
+        found = os.fstat(descriptor)
+        if not (stat.S_ISDIR(found.st_mode) or (stat.S_ISREG(found.st_mode) and found.st_nlink == 1)):
+            raise InstallError(f"{path} can't be handed over: it is no plain file, or has other names")
+        os.fchown(descriptor, uid, gid)
+        os.fchmod(descriptor, mode)
+    finally:
+        os.close(descriptor)
+
+
 def others_may_write(path: Path) -> Path | None:
     """The first place on the way to a file, links followed, that somebody besides root may change."""
     whole = path.resolve()

@@ -58,6 +58,20 @@ def test_state_is_the_accounts_and_settings_are_roots(broker):
     assert broker.exec("getent", "shadow", "daypass").stdout.split(":")[1] == "*"
 
 
+def test_links_in_the_state_folder_lead_root_nowhere(broker):
+    """The folder is the account's: what lies there must not give it a file of the system's."""
+    state = "/var/lib/daypass-broker"
+    broker.exec("sh", "-c", f"mv {state}/gate {state}/aside && ln -s /etc {state}/gate")
+    broker.exec("ln", "-s", "/etc/passwd", f"{state}/link")
+    before = broker.exec("stat", "-c", "%U:%G %a", "/etc", "/etc/passwd").stdout
+    try:
+        install(broker)
+        assert broker.exec("stat", "-c", "%U:%G %a", "/etc", "/etc/passwd").stdout == before
+    finally:
+        broker.exec("sh", "-c", f"rm {state}/gate {state}/link && mv {state}/aside {state}/gate")
+    assert install(broker).returncode == 0
+
+
 def test_timer_runs_reconcile_as_the_gates_account(broker):
     """A pass ends well under the unit's limits."""
     assert broker.exec("systemctl", "is-active", "daypass-reconcile.timer").stdout.strip() == "active"

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from daypass.cli.progress import wave_progress
-from daypass.cli.render import Screen, countdown, safe, time_text
+from daypass.cli.render import Screen, as_typed, countdown, safe, time_text
 from daypass.domain.outcomes import Outcome, OutcomeKind
 from daypass.domain.windows import window_from
 from daypass.errors import ConfigurationError, UsageError
@@ -142,3 +142,21 @@ def test_verbose_wave_tells_each_server_as_it_answers(capsys):
         with wave_progress(Screen(verbose=verbose), "granting") as progress:
             progress("web-1", Outcome(OutcomeKind.UNREACHABLE, "no_answer", "it is silent"))
     assert capsys.readouterr().err == "web-1 unreachable no_answer it is silent\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("see: daypass request list", "see: ssh d@b request list"),
+        ("to say yes: daypass request approve 01X --as LOGIN", "to say yes: ssh d@b request approve 01X"),
+        (
+            "daypass certificate show 01X --save ~/.ssh/k-cert.pub",
+            "ssh d@b certificate 01X > ~/.ssh/k-cert.pub",
+        ),
+        ("an operator may: daypass servers list", "an operator may: daypass servers list"),
+    ],
+)
+def test_hints_at_the_gate_are_what_people_can_type_there(text, shown):
+    """Who they are is known there, and there are no files to save to; elsewhere nothing changes."""
+    assert as_typed(text, "ssh d@b") == shown
+    assert as_typed(text, "") == text
