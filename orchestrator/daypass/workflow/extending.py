@@ -16,12 +16,15 @@ from daypass.flows import Policy
 from daypass.flows.extending import Extension, Given, Objection, decide_extension
 from daypass.store.interface import ReadView, WriteWork
 from daypass.workflow.changing import ChangeAnswer, change, is_over, next_certificate, open_servers, usable
+from daypass.workflow.denials import denials_recorded
 from daypass.workflow.ending import GIVING
 from daypass.workflow.granting import SHORTEST_GRANT, check_length
 from daypass.workflow.overlapping import check_constraints
 from daypass.workflow.revoking import check_reason, find_grant
 from daypass.workflow.seams import Seams
 from daypass.workflow.waves import Progress
+
+DENIED = "grant.extension_denied"
 
 
 def extend(
@@ -55,7 +58,8 @@ def extend(
         check_constraints(work, grant.login, open_servers(work, grant), window, grant.constraints)
         return _prolong(seams, work, grant, window, reason)
 
-    return change(seams, grant_id, now, record, check, progress)
+    with denials_recorded(seams, DENIED, grant_id.upper(), _asked(length, reason), now, check=check):
+        return change(seams, grant_id, now, record, check, progress)
 
 
 def extend_by_flow(
@@ -97,11 +101,17 @@ def extend_by_flow(
     def record(work: WriteWork, grant: Grant) -> tuple[Grant, tuple[Certificate, ...]]:
         return _prolong(seams, work, grant, window_of(work, grant), reason)
 
-    with seams.store.read() as view:  # a no comes before anything that could go wrong with keys
+    with seams.store.read() as view:
         grant = find_grant(view, grant_id, login)
-        if not is_over(grant, now):
-            window_of(view, grant)
-    return change(seams, grant.id, now, record, check, progress), decided[-1]
+    with denials_recorded(seams, DENIED, grant.id, _asked(length, reason), now, check=check):
+        with seams.store.read() as view:  # a no comes before anything that could go wrong with keys
+            if not is_over(grant, now):
+                window_of(view, grant)
+        return change(seams, grant.id, now, record, check, progress), decided[-1]
+
+
+def _asked(length: timedelta | None, reason: str) -> dict[str, object]:
+    return {"length_seconds": int(length.total_seconds()) if length else None, "reason": reason}
 
 
 def extension_of(

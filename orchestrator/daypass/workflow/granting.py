@@ -11,6 +11,7 @@ from daypass.domain.grants import DEFAULT_GROUP, DIRECT_FLOW
 from daypass.domain.windows import window_from
 from daypass.errors import DeniedError, UsageError
 from daypass.host_rules import check_group, check_login
+from daypass.workflow.denials import denials_recorded
 from daypass.workflow.giving import (
     GrantAnswer,
     NewGrant,
@@ -58,9 +59,16 @@ def give(seams: Seams, request: GrantRequest, now: datetime, progress: Progress 
         UsageError, NotFoundError: Something in the words is wrong.
         DeniedError: The person has left, a group isn't offered by the integration, or the time is too long.
     """
-    new = decide(seams, request, now)
-    with seams.store.write(seams.actor, now) as work:
-        grant = record_grant(seams, work, new, now)
+    asked = {
+        "servers": list(request.servers),
+        "tags": [list(tag) for tag in request.tags],
+        "groups": list(request.groups),
+        "length_seconds": int(request.length.total_seconds()),
+    }
+    with denials_recorded(seams, "grant.denied", request.login, asked, now):
+        new = decide(seams, request, now)
+        with seams.store.write(seams.actor, now) as work:
+            grant = record_grant(seams, work, new, now)
     return put_into_effect(seams, grant, now, progress)
 
 

@@ -37,13 +37,15 @@ def prolong(world: World, grant: Grant, login: str = "alice", **words: Any):
 
 
 def denied(world: World, grant: Grant, **words: Any) -> str:
-    """The code of the no; nothing is recorded."""
+    """The code of the no; it is on record, and nothing else is."""
     with world.seams.store.read() as view:
         head = view.audit_head()
     with pytest.raises(DeniedError) as caught:
         prolong(world, grant, **words)
     with world.seams.store.read() as view:
-        assert view.audit_head() == head
+        new = view.events(after=head.number)
+    assert [(one.kind, one.subject) for one in new] == [("grant.extension_denied", grant.id)]
+    assert new[0].details["code"] == caught.value.code
     return caught.value.code
 
 

@@ -183,6 +183,7 @@ def test_key_for_somebody_else_is_refused(company_with):
     with pytest.raises(DeniedError) as refused:
         company.ask("alice", requester="bob", public_key=PUBLIC_KEY)
     assert refused.value.code == "key_not_yours"
+    assert company.details("bob", "request.refused")["code"] == "key_not_yours"
 
 
 def test_person_without_a_key_is_told_where_one_may_stand(company):

@@ -19,6 +19,7 @@ from daypass.domain.requests import (
 from daypass.errors import DeniedError, UsageError
 from daypass.flows import Approvals, Ask, Decision, Policy, Verdict, decide
 from daypass.store.interface import ReadView, WriteWork
+from daypass.workflow.denials import denials_recorded
 from daypass.workflow.giving import GrantAnswer, put_into_effect, servers_meant
 from daypass.workflow.leaving import person_here
 from daypass.workflow.overlapping import open_access
@@ -89,13 +90,15 @@ def ask_for(
         DeniedError: As far as that: words that no flow can be asked about, or too many open requests.
     """
     policy = seams.policy()
-    ask, request = _understood(seams, policy, requester, words, now)
-    with seams.store.read() as view:
-        ask = replace(ask, open_access=open_access(view, request.grantee, request.servers))
-        decision = decide(ask, policy, now)
-        if not decision.judged:  # no flow was looked at: the words themselves are wrong
-            raise DeniedError(decision.sentence, code=decision.code)
-        _check_room(view, request)
+    asked = {"servers": list(words.servers), "groups": list(words.groups), "grantee": words.grantee}
+    with denials_recorded(seams, "request.refused", requester.login, asked, now, check=check):
+        ask, request = _understood(seams, policy, requester, words, now)
+        with seams.store.read() as view:
+            ask = replace(ask, open_access=open_access(view, request.grantee, request.servers))
+            decision = decide(ask, policy, now)
+            if not decision.judged:  # no flow was looked at: the words themselves are wrong
+                raise DeniedError(decision.sentence, code=decision.code)
+            _check_room(view, request)
     request = _under(request, decision, policy)
     if check:
         return RequestAnswer(request, decision, decision.approvals)
