@@ -6,10 +6,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from ..contract import names
 from ..contract.names import Refusal
+from ..contract.typed import TYPE_CHECKING
 from ..facts import account_files, nss
 from ..plan.steps import CLOSED_DAY, CLOSED_PASSWORD, CREATED_PASSWORD, OPEN_PASSWORD, is_closed
 from ..removal import leftovers

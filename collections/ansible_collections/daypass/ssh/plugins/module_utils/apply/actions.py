@@ -6,13 +6,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Callable
-
+from ..contract.typed import TYPE_CHECKING
 from ..removal import leftovers
 from . import account_steps, joined_steps
 from .taken_back import given
 
 if TYPE_CHECKING:
+    from typing import Any, Callable
+
     from ..effects.system import System
     from ..facts.host import Facts
     from ..facts.sudo_program import SudoProgram

@@ -6,10 +6,12 @@
 
 from __future__ import annotations
 
-from typing import Mapping, NamedTuple
-
+from ..contract.typed import TYPE_CHECKING, NamedTuple
 from ..removal.unfinished import Unfinished
 from ..sessions.setid_files import Lost
+
+if TYPE_CHECKING:
+    from typing import Mapping
 
 
 class Failure(NamedTuple):

@@ -10,9 +10,8 @@ tries each step and reports what failed. One account's failure never stops anoth
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Callable, Mapping
-
 from ..contract.names import Refusal
+from ..contract.typed import TYPE_CHECKING
 from ..effects.system import CommandFailed
 from ..facts.sudo_program import SudoProgram
 from ..record import rights
@@ -26,6 +25,8 @@ from .sudoers_file import SudoersFile
 from .taken_back import TakenBack
 
 if TYPE_CHECKING:
+    from typing import Any, Callable, Mapping
+
     from ..effects.system import System
     from ..facts.host import Facts
     from ..plan.steps import Step

@@ -9,9 +9,8 @@ All accounts of a run are ended together, so that nobody's last process waits fo
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Mapping, NamedTuple, Sequence
-
 from ..contract.names import Refusal
+from ..contract.typed import TYPE_CHECKING, NamedTuple
 from ..facts.host import jobs_of
 from ..plan.steps import Leaving
 from ..removal import leftovers
@@ -19,6 +18,8 @@ from ..sessions import processes, setid_files
 from ..sessions.setid_files import Lost
 
 if TYPE_CHECKING:
+    from typing import Mapping, Sequence
+
     from ..effects.system import System
     from ..facts.host import Facts
     from ..plan.values import AccountPlan

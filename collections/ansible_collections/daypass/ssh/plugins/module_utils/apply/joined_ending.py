@@ -10,14 +10,15 @@ load nothing for this.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Mapping, NamedTuple, Sequence
-
 from ..contract.names import Refusal
+from ..contract.typed import TYPE_CHECKING, NamedTuple
 from ..sessions import setid_files
 from ..sessions.setid_files import Lost
 from . import account_steps
 
 if TYPE_CHECKING:
+    from typing import Mapping, Sequence
+
     from ..effects.system import System
     from ..plan.values import AccountPlan
     from ..sessions.joined import Ending

@@ -10,14 +10,15 @@ lost. gpasswd(1) adds and takes one member, and leaves every other line as it is
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Callable, Sequence
-
 from ..contract.document import REFUSE
 from ..contract.names import Refusal
+from ..contract.typed import TYPE_CHECKING
 from ..facts import account_files
 from . import account_steps
 
 if TYPE_CHECKING:
+    from typing import Any, Callable, Sequence
+
     from ..effects.system import System
     from ..plan.values import AccountPlan
 

@@ -6,18 +6,20 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Mapping
-
 from ..contract import names, sudo_rules
 from ..contract.names import Refusal
+from ..contract.typed import TYPE_CHECKING
 from ..plan.shortening import only_present
 
 if TYPE_CHECKING:
+    from typing import Mapping
+
     from ..effects.system import System
     from ..facts.sudo_program import SudoProgram
 
+    Rules = Mapping[str, list]  # login -> [(SudoRule, not_after), …]
+
 NO_ANSWER = (124, 127)  # `system.Completed`: time is up, not found
-Rules = Mapping[str, list]  # login -> [(SudoRule, not_after), …]
 
 
 class SudoersFile:

@@ -6,15 +6,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Mapping, NamedTuple
-
 from ..contract import names
 from ..contract.names import Refusal
+from ..contract.typed import TYPE_CHECKING, NamedTuple
 from ..record import rights
 from ..sessions import setid_files
 from ..sessions.setid_files import Lost
 
 if TYPE_CHECKING:
+    from typing import Mapping
+
     from ..effects.system import System
     from ..facts.host import Facts
     from ..plan.values import AccountPlan

@@ -6,10 +6,12 @@
 
 from __future__ import annotations
 
-from typing import Any, Mapping
-
 from . import constraints, document, names
 from .names import Refusal
+from .typed import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from typing import Any, Mapping
 
 SUDO = {
     "run_as": {"type": "str", "default": "root"},

@@ -14,9 +14,12 @@ the CA's key can't do more than the grant.
 from __future__ import annotations
 
 import re
-from typing import Mapping, NamedTuple
 
 from . import fields
+from .typed import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from typing import Mapping
 
 PTY = "permit-pty"
 # With the option that gives each back after `restrict` (sshd(8), AUTHORIZED_KEYS FILE FORMAT).

@@ -14,11 +14,11 @@ import base64
 import binascii
 import hashlib
 import json
-from typing import NamedTuple
 
 from . import fields, names
 from .constraints import Constraints, constraints_of
 from .names import Refusal
+from .typed import NamedTuple
 
 ABSENT = "absent"
 PRESENT = "present"

@@ -10,10 +10,13 @@ import base64
 import binascii
 import re
 import time
-from typing import Sequence
 
 from . import names, sudo_rules
 from .names import Refusal
+from .typed import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from typing import Sequence
 
 CA_KEY_TYPES = (
     "ssh-ed25519",

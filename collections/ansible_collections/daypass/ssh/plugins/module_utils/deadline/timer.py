@@ -13,9 +13,9 @@ from __future__ import annotations
 
 import os
 import time
-from typing import TYPE_CHECKING, NamedTuple
 
 from ..contract.names import RUN_FOLDER
+from ..contract.typed import TYPE_CHECKING, NamedTuple
 from ..effects.system import CommandFailed
 from . import units, warning
 

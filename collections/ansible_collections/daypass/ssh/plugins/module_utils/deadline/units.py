@@ -13,9 +13,9 @@ from __future__ import annotations
 import os
 import re
 import sys
-from typing import TYPE_CHECKING
 
 from ..contract.names import Refusal
+from ..contract.typed import TYPE_CHECKING
 from ..effects.system import CommandFailed
 from ..program.start import PROGRAM_PATH
 

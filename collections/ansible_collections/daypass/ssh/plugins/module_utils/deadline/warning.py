@@ -15,11 +15,13 @@ import os
 import re
 import stat
 import time
-from typing import TYPE_CHECKING, Iterable, NamedTuple
 
 from ..contract.names import RUN_FOLDER
+from ..contract.typed import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
+    from typing import Iterable
+
     from ..effects.system import System
     from ..record.ledger import Ledger, LedgerGrant
 

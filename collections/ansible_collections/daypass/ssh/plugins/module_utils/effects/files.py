@@ -10,9 +10,12 @@ import errno
 import os
 import stat
 import time
-from typing import Any, Callable
 
+from ..contract.typed import TYPE_CHECKING
 from . import trees
+
+if TYPE_CHECKING:
+    from typing import Any, Callable
 
 READ_LIMIT = 64 << 20  # no file that we read is larger on a sane host
 REMOVE_TREE_SECONDS = 60  # what is left goes with the next run

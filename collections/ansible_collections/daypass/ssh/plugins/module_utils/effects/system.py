@@ -19,10 +19,13 @@ import subprocess
 import syslog
 import time
 from contextlib import contextmanager
-from typing import Callable, Iterator
 
 from ..contract.names import Refusal
+from ..contract.typed import TYPE_CHECKING
 from .files import Files
+
+if TYPE_CHECKING:
+    from typing import Callable, Iterator
 
 # The whole environment of every program that we start: nothing of the caller's reaches useradd or visudo.
 CHILD_ENVIRONMENT = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL": "C"}

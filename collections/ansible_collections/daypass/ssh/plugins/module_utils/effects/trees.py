@@ -13,7 +13,11 @@ from __future__ import annotations
 
 import errno
 import os
-from typing import Callable
+
+from ..contract.typed import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from typing import Callable
 
 FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 

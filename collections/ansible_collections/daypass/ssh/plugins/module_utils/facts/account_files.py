@@ -9,7 +9,10 @@ Lines that these formats don't allow are skipped, as the system's own library do
 
 from __future__ import annotations
 
-from typing import Iterable, NamedTuple
+from ..contract.typed import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from typing import Iterable
 
 
 class Passwd(NamedTuple):

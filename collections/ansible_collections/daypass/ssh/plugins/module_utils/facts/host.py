@@ -6,15 +6,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Iterable, Mapping, NamedTuple, Sequence
-
 from ..contract import names
 from ..contract.names import Refusal
+from ..contract.typed import TYPE_CHECKING, NamedTuple
 from . import account_files, joined, nss, sudo_program, sudoers_tree, sudoers_words
 from .account_files import Group, Passwd, Shadow
 from .joined import JoiningFacts
 
 if TYPE_CHECKING:
+    from typing import Iterable, Mapping, Sequence
+
     from ..effects.system import System
     from ..record.merge import Wanted, WantedAccount
 

@@ -6,13 +6,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Mapping, NamedTuple
-
 from ..contract import names
 from ..contract.document import JOIN
+from ..contract.typed import TYPE_CHECKING, NamedTuple
 from . import account_files
 
 if TYPE_CHECKING:
+    from typing import Mapping
+
     from ..effects.system import System
     from ..record.merge import WantedAccount
     from .account_files import Group, Passwd

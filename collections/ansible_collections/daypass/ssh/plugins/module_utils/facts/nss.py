@@ -17,11 +17,13 @@ import os
 import pwd
 import re
 import sys
-from typing import TYPE_CHECKING, NamedTuple, Sequence
 
 from ..contract.names import Refusal
+from ..contract.typed import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
+    from typing import Sequence
+
     from ..effects.system import System
 
 LOCAL_SOURCES = frozenset(["files", "compat", "systemd", "altfiles", "extrausers", "mymachines", "db"])

@@ -14,9 +14,9 @@ import json
 import os
 import re
 import sys
-from typing import TYPE_CHECKING
 
 from ..contract import names
+from ..contract.typed import TYPE_CHECKING
 from ..sshd.dropin import joined_base
 
 if TYPE_CHECKING:

@@ -11,9 +11,9 @@ arguments) and words its answers differently.
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
 
 from ..contract.names import Refusal
+from ..contract.typed import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from ..effects.system import System

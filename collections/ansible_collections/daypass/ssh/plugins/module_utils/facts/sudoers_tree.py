@@ -11,9 +11,9 @@ from __future__ import annotations
 
 import os
 import re
-from typing import TYPE_CHECKING, NamedTuple
 
 from ..contract.names import SUDOERS_PATH, Refusal
+from ..contract.typed import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from ..effects.system import System

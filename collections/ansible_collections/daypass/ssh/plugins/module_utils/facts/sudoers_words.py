@@ -11,9 +11,12 @@ nothing can be renamed, a right that was overseen can't be taken back.
 from __future__ import annotations
 
 import re
-from typing import Iterable
 
 from ..contract.names import ROOT_EQUIVALENT_GROUPS
+from ..contract.typed import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from typing import Iterable
 
 WORD = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]*")
 RUN_AS = re.compile(r"\(([^)]*)\)")

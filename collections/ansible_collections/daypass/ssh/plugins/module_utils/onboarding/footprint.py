@@ -11,11 +11,14 @@ before and after. Whatever writes a new thing to a host adds it here.
 from __future__ import annotations
 
 import os
-from typing import Collection, NamedTuple
 
 from ..contract import names
+from ..contract.typed import TYPE_CHECKING, NamedTuple
 from ..deadline import units
 from ..program.start import PROGRAM_PATH
+
+if TYPE_CHECKING:
+    from typing import Collection
 
 # Stages of off-boarding. The record goes last: until then a run that was cut off knows what is left.
 TRUST, TIMERS, FILES, RECORD = "trust", "timers", "files", "record"

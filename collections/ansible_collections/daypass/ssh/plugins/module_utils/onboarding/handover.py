@@ -4,9 +4,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
-
 from ..contract.names import SHARED_FOLDERS, Refusal
+from ..contract.typed import TYPE_CHECKING, NamedTuple
 from ..record.ledger import new_ledger
 
 if TYPE_CHECKING:

@@ -11,10 +11,10 @@ drop-in out, `clear` takes the rest. The ledger goes last, so each may be repeat
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, Any, Callable, NamedTuple, Sequence
 
 from ..contract import document, names
 from ..contract.names import LOCK_PATH, LOCK_WAIT_SECONDS, SSHD_DROPIN, STATE_FOLDER, Refusal
+from ..contract.typed import TYPE_CHECKING, NamedTuple
 from ..deadline import timer, units
 from ..effects.system import CommandFailed
 from ..facts import host
@@ -32,6 +32,8 @@ from .trust import read_machine_id, reload_and_see
 from .way_back import WayBack, arm, disarm, read_armed
 
 if TYPE_CHECKING:
+    from typing import Any, Callable, Sequence
+
     from ..effects.system import System
     from ..record.ledger import Ledger, LedgerAccount
     from ..sshd.listeners import Listener

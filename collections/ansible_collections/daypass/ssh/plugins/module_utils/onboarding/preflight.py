@@ -5,14 +5,16 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, Sequence
 
 from ..contract.names import GROUP_CREATED, GROUP_JOINED, LEDGER_COPY_PATH, LEDGER_PATH, SSHD_DROPIN, Refusal
+from ..contract.typed import TYPE_CHECKING
 from ..facts import nss
 from ..sshd.config import reach
 from ..sshd.dropin import INCLUDE_LINE, OLDEST_VERSION, read_version
 
 if TYPE_CHECKING:
+    from typing import Sequence
+
     from ..effects.system import System
     from ..sshd.listeners import Listener
 

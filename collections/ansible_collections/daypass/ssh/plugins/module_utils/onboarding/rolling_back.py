@@ -12,7 +12,6 @@ from __future__ import annotations
 import os
 import sys
 import syslog
-from typing import TYPE_CHECKING
 
 from ..contract import document
 from ..contract.names import (
@@ -23,6 +22,7 @@ from ..contract.names import (
     SSHD_DROPIN,
     Refusal,
 )
+from ..contract.typed import TYPE_CHECKING
 from ..deadline import units
 from ..effects.system import CommandFailed, System
 from ..facts import account_files

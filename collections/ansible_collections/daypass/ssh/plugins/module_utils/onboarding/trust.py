@@ -8,8 +8,6 @@ before the drop-in becomes live, and only `confirm` disarms it.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple, Sequence
-
 from ..contract.names import (
     HEX_ID,
     KEYS_FOLDER,
@@ -21,6 +19,7 @@ from ..contract.names import (
     UNRECORDED_PATH,
     Refusal,
 )
+from ..contract.typed import TYPE_CHECKING, NamedTuple
 from ..deadline.units import check_scheduler
 from ..record.ledger import write_ledger
 from ..repair.rebuilding import read_for_onboarding, with_accounts_of_host
@@ -35,6 +34,8 @@ from .rolling_back import DROPIN_MODE, restore_dropin, roll_back
 from .way_back import WayBack, arm, disarm, read_armed
 
 if TYPE_CHECKING:
+    from typing import Sequence
+
     from ..effects.system import System
     from ..record.ledger import Ledger
     from ..sshd.listeners import Listener

@@ -14,9 +14,9 @@ import json
 import os
 import subprocess
 import sys
-from typing import TYPE_CHECKING, NamedTuple
 
 from ..contract.names import SSHD_DROPIN, STATE_FOLDER, Refusal
+from ..contract.typed import TYPE_CHECKING, NamedTuple
 from ..effects.system import CHILD_ENVIRONMENT, CommandFailed
 from ..program.packing import build, own_sources
 

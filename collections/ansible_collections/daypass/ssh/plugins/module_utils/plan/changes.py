@@ -6,13 +6,15 @@
 
 from __future__ import annotations
 
-from typing import Mapping
-
 from ..contract.constraints import Constraints, bounds_text, permissions
+from ..contract.typed import TYPE_CHECKING
 from ..facts.host import AccountFacts
 from ..record import rights
 from ..record.ledger import LedgerGrant
 from .values import AccountPlan
+
+if TYPE_CHECKING:
+    from typing import Mapping
 
 USUAL = Constraints()
 LONGEST_TEXT = 200  # characters of one value: answers of a host have a limit

@@ -10,10 +10,9 @@ is changed: no shell, password, expiry, ageing or home, and it is neither locked
 
 from __future__ import annotations
 
-from typing import Mapping
-
 from ..contract import names
 from ..contract.document import JOIN
+from ..contract.typed import TYPE_CHECKING
 from ..facts.host import AccountFacts
 from ..record import entries, rights
 from ..record import ledger as ledgers
@@ -26,7 +25,10 @@ from .shortening import only_present
 from .steps import Step, lines_of
 from .values import AccountPlan, Context, for_joined
 
-Grants = Mapping[str, LedgerGrant]
+if TYPE_CHECKING:
+    from typing import Mapping
+
+    Grants = Mapping[str, LedgerGrant]
 
 
 def plan_joined(

@@ -7,11 +7,13 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, Mapping, Sequence
 
 from ..contract.constraints import bounds_text, permissions
+from ..contract.typed import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from typing import Mapping, Sequence
+
     from ..record.ledger import LedgerGrant
 
 # `Z` after an expiry time is read since OpenSSH 9.1; before, the whole line is refused (release notes of

@@ -6,9 +6,8 @@
 
 from __future__ import annotations
 
-from typing import Mapping, NamedTuple, Sequence
-
 from ..contract import names
+from ..contract.typed import TYPE_CHECKING, NamedTuple
 from ..facts.host import AccountFacts, Facts
 from ..record import entries, rights
 from ..record import ledger as ledgers
@@ -20,7 +19,10 @@ from .shortening import loses_lines
 from .steps import Step, closing_steps, is_closed, opening_steps, removal_steps, shortening_steps
 from .values import AccountPlan, Context
 
-Grants = Mapping[str, LedgerGrant]
+if TYPE_CHECKING:
+    from typing import Mapping, Sequence
+
+    Grants = Mapping[str, LedgerGrant]
 
 
 class _Course(NamedTuple):

@@ -10,12 +10,14 @@ home may lie there. They are never taken over and never cleared away, only repor
 
 from __future__ import annotations
 
-from typing import Mapping, NamedTuple
-
 from ..contract import names
+from ..contract.typed import TYPE_CHECKING, NamedTuple
 from ..facts.host import AccountFacts, Facts
 from ..record.ledger import Ledger, LedgerGrant
 from ..record.merge import RefusedGrant, WantedAccount
+
+if TYPE_CHECKING:
+    from typing import Mapping
 
 
 class Reason(NamedTuple):

@@ -9,12 +9,13 @@ Only what can be told from outside: a command that opens a shell (an editor, a p
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Mapping
-
 from ..contract import sudo_rules
+from ..contract.typed import TYPE_CHECKING
 from ..record import rights
 
 if TYPE_CHECKING:
+    from typing import Mapping
+
     from ..facts.host import Facts
     from ..record.ledger import LedgerGrant
 

@@ -11,9 +11,8 @@ lock (closing) by `apply`.
 
 from __future__ import annotations
 
-from typing import Any, Mapping, NamedTuple, Sequence
-
 from ..contract import names
+from ..contract.typed import TYPE_CHECKING, NamedTuple
 from ..facts.account_files import Shadow
 from ..facts.host import AccountFacts
 from ..record import rights
@@ -21,6 +20,9 @@ from ..record.ledger import LedgerAccount, LedgerGrant
 from ..record.merge import WantedAccount
 from .key_lines import render_key_file
 from .shortening import at_most, only_present
+
+if TYPE_CHECKING:
+    from typing import Any, Mapping, Sequence
 
 # Not `!`: usermod -U and passwd -u refuse on it, and no password from before can come back (facts: shadow).
 CLOSED_PASSWORD = "!*"  # noqa: S105 - no password at all

@@ -6,13 +6,15 @@
 
 from __future__ import annotations
 
-from typing import Mapping, NamedTuple
-
+from ..contract.typed import TYPE_CHECKING, NamedTuple
 from ..facts.host import AccountFacts, Facts
 from ..record import rights
 from ..record.ledger import Joined, Ledger, LedgerAccount, LedgerGrant, Retired, Tombstone
 from ..record.merge import RefusedGrant
 from .steps import Keys, Step
+
+if TYPE_CHECKING:
+    from typing import Mapping
 
 
 class JoinedPlan(NamedTuple):

@@ -10,9 +10,9 @@ An older one would refuse a newer ledger, and the local deadline wouldn't fire.
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, NamedTuple
 
 from ..contract.names import Refusal
+from ..contract.typed import TYPE_CHECKING, NamedTuple
 from .start import PROGRAM_PATH, has_version, open_program, version_of
 
 if TYPE_CHECKING:

@@ -16,9 +16,12 @@ import marshal
 import os
 import re
 import zipfile
-from typing import Callable, Mapping
 
+from ..contract.typed import TYPE_CHECKING
 from .start import PACKAGE, path_of
+
+if TYPE_CHECKING:
+    from typing import Callable, Mapping
 
 ENTRY = "run.entry"  # the module that everything begins with
 # All relative imports, wherever they stand: `from . import a, b` (also over lines, in parentheses),

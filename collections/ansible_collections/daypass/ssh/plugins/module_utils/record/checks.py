@@ -6,10 +6,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from ..contract import constraints, fields, names, sudo_rules
 from ..contract.names import Refusal
+from ..contract.typed import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from .ledger import Ledger, LedgerAccount, LedgerGrant

@@ -6,11 +6,13 @@
 
 from __future__ import annotations
 
-from typing import Mapping
-
+from ..contract.typed import TYPE_CHECKING
 from . import rights
 from .ledger import LedgerAccount, LedgerGrant
 from .merge import WantedAccount
+
+if TYPE_CHECKING:
+    from typing import Mapping
 
 
 def intended(

@@ -11,16 +11,18 @@ corrupt, and no part of it is trusted then.
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any, Callable, NamedTuple
 
 from ..contract import fields, names
 from ..contract.constraints import Constraints
 from ..contract.document import SudoRule
 from ..contract.names import Refusal
+from ..contract.typed import TYPE_CHECKING, NamedTuple
 from . import unrecorded
 from .checks import check_ledger
 
 if TYPE_CHECKING:
+    from typing import Any, Callable
+
     from ..effects.system import System
 
 CAUSE_ENDED = "ended"

@@ -11,11 +11,10 @@ ended.
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 from ..contract import names
 from ..contract.document import JOIN, REFUSE, AccountWanted, Document, GrantWanted
 from ..contract.names import Refusal
+from ..contract.typed import NamedTuple
 from . import ledger as ledgers
 from .ledger import Ledger, LedgerAccount, LedgerGrant, Tombstone
 from .mixing import unmixed

@@ -10,9 +10,11 @@ addresses, the account isn't: what is done through a certificate without bounds 
 
 from __future__ import annotations
 
-from typing import Mapping
-
+from ..contract.typed import TYPE_CHECKING
 from .ledger import LedgerGrant
+
+if TYPE_CHECKING:
+    from typing import Mapping
 
 
 def unmixed(

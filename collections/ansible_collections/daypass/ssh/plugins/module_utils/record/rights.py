@@ -6,11 +6,13 @@
 
 from __future__ import annotations
 
-from typing import Mapping
-
 from ..contract import sudo_rules
 from ..contract.document import SudoRule
+from ..contract.typed import TYPE_CHECKING
 from .ledger import LedgerGrant
+
+if TYPE_CHECKING:
+    from typing import Mapping
 
 DAY_SECONDS = 86400
 

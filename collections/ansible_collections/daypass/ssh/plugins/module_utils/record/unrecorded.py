@@ -13,11 +13,13 @@ puts the ledger right.
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
 
 from ..contract import names
+from ..contract.typed import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from typing import Any
+
     from ..effects.system import System
     from .ledger import Ledger
 

@@ -23,15 +23,17 @@ import json
 import os
 import re
 import time
-from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ..contract import names
 from ..contract.names import Refusal
+from ..contract.typed import TYPE_CHECKING, NamedTuple
 from ..facts.host import HOME_BASE
 from . import tar_stream
 from .unfinished import IN_WORK, Unfinished
 
 if TYPE_CHECKING:
+    from typing import Any
+
     from ..effects.system import System
 
 ARCHIVE_NAME = ".daypass-archive"

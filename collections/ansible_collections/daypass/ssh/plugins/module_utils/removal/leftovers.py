@@ -13,15 +13,17 @@ from __future__ import annotations
 import errno
 import os
 import stat
-from typing import TYPE_CHECKING, Callable, Iterable, Iterator
 
 from ..contract.names import PARKED_FOLDER
+from ..contract.typed import TYPE_CHECKING
 from ..effects.mounts import read_mounts
 from ..facts import account_files
 from . import homes
 from .unfinished import IN_WORK, Unfinished
 
 if TYPE_CHECKING:
+    from typing import Callable, Iterable, Iterator
+
     from ..effects.system import System
     from ..plan.steps import Step
     from ..plan.values import AccountPlan

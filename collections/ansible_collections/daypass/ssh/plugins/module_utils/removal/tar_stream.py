@@ -13,9 +13,12 @@ from __future__ import annotations
 
 import os
 import stat
-from typing import Callable, Iterator, NamedTuple, Sequence
 
+from ..contract.typed import TYPE_CHECKING, NamedTuple
 from ..effects.trees import FOLDER
+
+if TYPE_CHECKING:
+    from typing import Callable, Iterator, Sequence
 
 BLOCK = 512  # ustar (pax(1), "ustar Interchange Format")
 RECORD = 20 * BLOCK

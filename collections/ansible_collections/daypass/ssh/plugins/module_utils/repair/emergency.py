@@ -12,11 +12,11 @@ account loses mark, key file, rules and certificate sessions; which groups came 
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
 
 from ..contract import names
 from ..contract.document import JOIN, REFUSE, AccountWanted, Document
 from ..contract.fields import seconds_of
+from ..contract.typed import TYPE_CHECKING
 from ..facts import account_files
 from ..plan.steps import is_closed
 from ..record.ledger import Joined, Ledger, LedgerAccount, new_ledger

@@ -13,11 +13,11 @@ to be ours and that the copy doesn't name are taken in as closed; nothing is eve
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING
 
 from ..contract import names
 from ..contract.document import REFUSE
 from ..contract.names import Refusal
+from ..contract.typed import TYPE_CHECKING
 from ..facts import account_files
 from ..facts.host import HOME_BASE
 from ..record import ledger, unrecorded

@@ -10,10 +10,9 @@ orchestrator. A ledger that somebody rewrote to fit the host differs from the do
 
 from __future__ import annotations
 
-from typing import Iterator, Mapping
-
 from ..contract import names, sudo_rules
 from ..contract.fields import show_moment
+from ..contract.typed import TYPE_CHECKING
 from ..facts.account_files import Passwd, Shadow
 from ..facts.host import AccountFacts, Facts
 from ..onboarding import footprint
@@ -25,6 +24,9 @@ from ..record.ledger import Ledger, LedgerAccount, LedgerGrant
 from ..record.merge import Wanted
 from .findings import Finding
 from .seen import ALTERED, Seen
+
+if TYPE_CHECKING:
+    from typing import Iterator, Mapping
 
 OVERDUE_SECONDS = 120  # a tick a minute ends what is due; one may be missed
 CLEANUP_SPARE_SECONDS = 86400  # a removal waits for a wave

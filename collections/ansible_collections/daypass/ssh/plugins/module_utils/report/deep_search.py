@@ -12,12 +12,14 @@ from __future__ import annotations
 
 import os
 import stat
-from typing import TYPE_CHECKING, Iterator
 
 from ..contract import names
+from ..contract.typed import TYPE_CHECKING
 from .seen import Deep
 
 if TYPE_CHECKING:
+    from typing import Iterator
+
     from ..effects.system import System
 
 BITS = stat.S_ISUID | stat.S_ISGID

@@ -8,12 +8,14 @@ judged by another.
 
 from __future__ import annotations
 
-from typing import Any, Mapping
-
+from ..contract.typed import TYPE_CHECKING
 from ..effects.system import System
 from ..program.installing import look
 from ..run.entry import tell
 from .reporting import make_report
+
+if TYPE_CHECKING:
+    from typing import Any, Mapping
 
 
 def run(

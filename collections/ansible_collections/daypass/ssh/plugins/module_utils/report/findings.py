@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from ..contract.typed import NamedTuple
 
 # Who puts a finding right.
 CONVERGE = "converge"  # the next full document does (`daypass report --fix`)

@@ -9,10 +9,10 @@ from __future__ import annotations
 import hashlib
 import os
 import stat
-from typing import TYPE_CHECKING, Iterable, Mapping
 
 from ..contract import names
 from ..contract.names import Refusal
+from ..contract.typed import TYPE_CHECKING
 from ..deadline import timer, units
 from ..facts import account_files, host
 from ..onboarding import footprint, trust
@@ -26,6 +26,8 @@ from ..sshd.listeners import find_listeners
 from .seen import ALTERED, FileSeen, Left, Seen
 
 if TYPE_CHECKING:
+    from typing import Iterable, Mapping
+
     from ..effects.system import System
     from ..program.installing import Program
     from ..record.ledger import Ledger

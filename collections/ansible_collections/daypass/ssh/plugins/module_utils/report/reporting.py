@@ -7,11 +7,11 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ..contract import document, names
 from ..contract.document import Document
 from ..contract.names import Refusal
+from ..contract.typed import TYPE_CHECKING, NamedTuple
 from ..effects.mounts import read_mounts
 from ..record import merge
 from ..record.ledger import read_ledger
@@ -23,6 +23,8 @@ from .inspection import inspect
 from .seen import Seen
 
 if TYPE_CHECKING:
+    from typing import Any
+
     from ..effects.system import System
     from ..program.installing import Program
     from ..record.ledger import Ledger

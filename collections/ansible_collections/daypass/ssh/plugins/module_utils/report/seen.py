@@ -6,11 +6,13 @@
 
 from __future__ import annotations
 
-from typing import Mapping, NamedTuple
-
+from ..contract.typed import TYPE_CHECKING, NamedTuple
 from ..facts.account_files import Passwd
 from ..facts.host import Facts
 from ..record.ledger import Ledger
+
+if TYPE_CHECKING:
+    from typing import Mapping
 
 ALTERED = "altered"  # instead of a digest: right sources beside something else
 

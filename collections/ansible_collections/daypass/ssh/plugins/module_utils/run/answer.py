@@ -11,13 +11,15 @@ to fit into 200 KB.
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any, Mapping
 
 from ..contract import names
 from ..contract.fields import show_moment
 from ..contract.names import Refusal
+from ..contract.typed import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from typing import Any, Mapping
+
     from ..apply.applied import Applied
     from ..plan.values import AccountPlan, Plan
     from ..record.ledger import Ledger, LedgerGrant

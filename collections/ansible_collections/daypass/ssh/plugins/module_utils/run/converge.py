@@ -9,12 +9,11 @@ The Ansible module calls it, and so does the program on the host; same code, sam
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
-
 from ..apply.applied import Applied
 from ..apply.applier import Applier
 from ..contract import document, names
 from ..contract.names import Refusal
+from ..contract.typed import TYPE_CHECKING, NamedTuple
 from ..deadline import timer, units
 from ..facts import host
 from ..plan import planning
@@ -27,6 +26,8 @@ from ..sshd.check import check_sshd
 from . import answer
 
 if TYPE_CHECKING:
+    from typing import Any
+
     from ..effects.system import System
     from ..facts.host import Facts
     from ..plan.values import Plan

@@ -11,10 +11,13 @@ from __future__ import annotations
 
 import json
 import sys
-from typing import Any, Callable, Mapping
 
+from ..contract.typed import TYPE_CHECKING
 from ..effects.system import System
 from ..program.start import MARK
+
+if TYPE_CHECKING:
+    from typing import Any, Callable, Mapping
 
 MOST_NAMED = 5  # accounts in the sentence for people; all are in the answer
 

@@ -10,13 +10,12 @@ changes no file and asks neither a directory nor sudo. What it does stands in sy
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Mapping, NamedTuple
-
 from ..apply.applied import Applied
 from ..apply.applier import Applier
 from ..apply.ending import BRIEF
 from ..contract import names
 from ..contract.names import Refusal
+from ..contract.typed import TYPE_CHECKING, NamedTuple
 from ..deadline import timer, units, warning
 from ..effects.system import System
 from ..facts import host, nss
@@ -30,6 +29,8 @@ from ..sshd.check import check_sshd
 from . import converge, tick_words
 
 if TYPE_CHECKING:
+    from typing import Mapping
+
     from ..facts.host import Facts
     from ..plan.values import AccountPlan, Plan
     from ..record.ledger import Ledger, LedgerAccount

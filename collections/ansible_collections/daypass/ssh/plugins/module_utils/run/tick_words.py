@@ -7,12 +7,14 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Iterator, Sequence
 
 from ..contract.fields import show_moment
 from ..contract.names import RUN_FOLDER
+from ..contract.typed import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from typing import Iterator, Sequence
+
     from ..apply.applied import Applied
     from ..deadline.warning import Notice
     from ..effects.system import System

@@ -16,22 +16,24 @@ import os
 import re
 import signal
 from functools import partial
-from typing import TYPE_CHECKING, Iterable, Mapping, NamedTuple, Sequence, Tuple
 
 from ..contract.document import END_ALL
+from ..contract.typed import TYPE_CHECKING, NamedTuple
 from ..sshd import login_log
 from . import process_table, processes
 
 if TYPE_CHECKING:
+    from typing import Iterable, Mapping, Sequence, Tuple
+
     from ..effects.system import System
     from ..record.ledger import Joined
     from .process_table import Row
 
+    Scope = Tuple[int, str]  # uid and id of a login session
+
 # The process of a connection that stays root's: it opened the session and leads it (sshd.c, setproctitle).
 LEADER = re.compile(r"sshd(?:-session)?: (?P<login>\S+) \[priv\]")
 PAUSE_SECONDS = 0.05
-
-Scope = Tuple[int, str]  # uid and id of a login session
 
 
 class Tied(NamedTuple):

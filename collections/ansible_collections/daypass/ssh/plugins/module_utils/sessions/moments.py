@@ -14,11 +14,13 @@ from __future__ import annotations
 import os
 import signal
 from functools import partial
-from typing import TYPE_CHECKING, NamedTuple, Sequence
 
+from ..contract.typed import TYPE_CHECKING, NamedTuple
 from . import process_table, processes
 
 if TYPE_CHECKING:
+    from typing import Sequence
+
     from ..effects.system import System
     from .process_table import Row
 

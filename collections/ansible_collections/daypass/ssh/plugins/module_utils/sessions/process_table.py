@@ -11,9 +11,12 @@ from __future__ import annotations
 
 import os
 import re
-from typing import Iterable, Mapping, NamedTuple
 
+from ..contract.typed import TYPE_CHECKING, NamedTuple
 from .processes import is_over
+
+if TYPE_CHECKING:
+    from typing import Iterable, Mapping
 
 PROC = "/proc"
 NO_SESSION = "4294967295"  # /proc/PID/sessionid of what no login began

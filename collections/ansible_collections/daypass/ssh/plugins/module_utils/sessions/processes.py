@@ -14,11 +14,13 @@ from __future__ import annotations
 import os
 import re
 import signal
-from typing import TYPE_CHECKING, Mapping, NamedTuple
 
 from ..contract.names import SWEEP_AFTER_SECONDS, TERM_TO_KILL_SECONDS
+from ..contract.typed import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
+    from typing import Mapping
+
     from ..effects.system import System
 
 PROC = "/proc"

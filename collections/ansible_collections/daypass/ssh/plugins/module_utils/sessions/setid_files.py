@@ -15,12 +15,16 @@ import errno
 import os
 import stat
 from collections import deque
-from typing import TYPE_CHECKING, Iterator, Mapping, NamedTuple, Sequence
 
+from ..contract.typed import TYPE_CHECKING, NamedTuple
 from ..effects.mounts import read_mounts
 
 if TYPE_CHECKING:
+    from typing import Iterator, Mapping, Sequence
+
     from ..effects.system import System
+
+    Found = Iterator["tuple[str, int, str]"]  # path, uid, problem
 
 OPEN_FOLDERS = ("/tmp", "/var/tmp", "/dev/shm")  # noqa: S108 - looked through, never written to
 LIMIT_SECONDS = 5.0  # for each place: one home with millions of files takes nothing from the next
@@ -71,7 +75,6 @@ def disarm(system: System, accounts: Mapping[int, Lost], total_seconds: float | 
     return Disarmed(warnings, frozenset(unfinished))
 
 
-Found = Iterator["tuple[str, int, str]"]  # path, uid, problem
 TIME_IS_UP = "wasn't looked through to its end"
 
 

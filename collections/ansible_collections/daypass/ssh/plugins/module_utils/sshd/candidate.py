@@ -12,13 +12,15 @@ import os
 import shutil
 import tempfile
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Iterator, Mapping, NamedTuple, Sequence
 
 from ..contract.names import GROUP_CREATED, SSHD_DROPIN, Refusal
+from ..contract.typed import TYPE_CHECKING, NamedTuple
 from .config import copy_tree
 from .dropin import denials, effective_settings, explain, violations
 
 if TYPE_CHECKING:
+    from typing import Iterator, Mapping, Sequence
+
     from ..effects.system import System
     from .dropin import Violation
     from .listeners import Listener

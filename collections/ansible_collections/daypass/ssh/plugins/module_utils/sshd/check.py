@@ -6,11 +6,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Callable
-
 from ..contract.names import Refusal
+from ..contract.typed import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from typing import Callable
+
     from ..effects.system import System
 
 

@@ -11,16 +11,20 @@ import fnmatch
 import glob
 import os
 import re
-from typing import Callable, Iterator, List, Mapping, NamedTuple, Optional
+
+from ..contract.typed import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from typing import Callable, Iterator, List, Mapping, Optional
+
+    Read = Callable[[str], Optional[bytes]]
+    Expand = Callable[[str], List[str]]
 
 INCLUDE_ROOT = "/etc/ssh"  # a relative Include begins here (sshd_config(5))
 DEPTH_LIMIT = 16  # SERVCONF_MAX_DEPTH in OpenSSH's servconf.c
 
 _DIRECTIVE = re.compile(r"^\s*\"?(?P<keyword>[A-Za-z0-9]+)\"?(?:\s*=\s*|\s+)(?P<rest>.*?)\s*$")
 _WORD = re.compile(r'"([^"]*)"|(\S+)')
-
-Read = Callable[[str], Optional[bytes]]
-Expand = Callable[[str], List[str]]
 
 
 class Line(NamedTuple):

@@ -12,15 +12,17 @@ from __future__ import annotations
 import fnmatch
 import re
 from itertools import takewhile
-from typing import TYPE_CHECKING, Iterable, Iterator, Mapping, NamedTuple, Sequence
 
 from ..contract.names import GROUP_CREATED as GROUP
 from ..contract.names import GROUP_JOINED, KEYS_FOLDER
 from ..contract.names import SSHD_DROPIN as DROPIN
+from ..contract.typed import TYPE_CHECKING, NamedTuple
 from .config import expand, reach, walk, words
 from .listeners import Listener, find_listeners
 
 if TYPE_CHECKING:
+    from typing import Iterable, Iterator, Mapping, Sequence
+
     from ..effects.system import System
     from .config import Line
 

@@ -10,9 +10,8 @@ it. Only AuthorizedKeysFile may differ, and it must have been what it is for eve
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Callable, Mapping, Sequence
-
 from ..contract.names import GROUP_JOINED, SSHD_DROPIN, Refusal
+from ..contract.typed import TYPE_CHECKING
 from .candidate import BYSTANDER, trial_of
 from .config import expand, walk, words
 from .dropin import (
@@ -28,6 +27,10 @@ from .dropin import (
 from .listeners import find_listeners
 
 if TYPE_CHECKING:
+    from typing import Callable, Mapping, Sequence
+
+    Check = Callable[[str, Sequence[str]], None]
+
     from ..effects.system import System
     from .listeners import Listener
 
@@ -35,8 +38,6 @@ KEYS = "authorizedkeysfile"
 # At these levels sshd says which certificate opened a session (sshd_config(5), LogLevel).
 TELLING = frozenset(["INFO", "VERBOSE", "DEBUG", "DEBUG1", "DEBUG2", "DEBUG3"])
 METHODS = ("publickey", "any")
-
-Check = Callable[[str, Sequence[str]], None]
 
 
 def own_keys_file(system: System, listeners: Sequence[Listener]) -> str | None:

@@ -13,9 +13,12 @@ import re
 import time
 from contextlib import suppress
 from signal import SIGHUP
-from typing import TYPE_CHECKING, Mapping, NamedTuple, Sequence
+
+from ..contract.typed import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
+    from typing import Mapping, Sequence
+
     from ..effects.system import System
 
 ROOT_UID = 0

@@ -16,9 +16,12 @@ import hashlib
 import json
 import os
 import re
-from typing import TYPE_CHECKING, Iterable, NamedTuple, Sequence
+
+from ..contract.typed import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
+    from typing import Iterable, Sequence
+
     from ..effects.system import System
 
 # sshd(8): the process of a connection that stays root's logs in its own name; since 9.8 it is `sshd-session`.
