@@ -22,19 +22,24 @@ WRONG = (
     {"grants": [{"id": "G1", "not_after": "soon", "principals": ["daypass-G1-1"]}]},
     {"shell": "sh"},
 )
-# Puts another text into a member of the program, as root there could.
+# Puts more text behind a source in the program, as root there could.
 REWRITE = """
-import sys, zipfile
-old = zipfile.ZipFile(sys.argv[1])
-members = [(name, old.read(name)) for name in old.namelist()]
-with zipfile.ZipFile(sys.argv[1], "w") as new:
-    for name, content in members:
-        new.writestr(name, content + sys.argv[3].encode() if name == sys.argv[2] else content)
+import re, sys, zipfile
+path, module, more = sys.argv[1], sys.argv[2].encode(), sys.argv[3].encode()
+old = zipfile.ZipFile(path)
+members = {name: old.read(name) for name in old.namelist()}
+found = re.search(rb"^%s (\\d+)\\n" % re.escape(module), members["sources"], re.MULTILINE)
+end, text = found.end() + int(found[1]), members["sources"]
+head = b"%s %d\\n" % (module, int(found[1]) + len(more))
+members["sources"] = text[: found.start()] + head + text[found.end() : end] + more + text[end:]
+with zipfile.ZipFile(path, "w") as new:
+    for name, content in members.items():
+        new.writestr(name, content)
 """
 
 
-def rewrite(host: Playing, member: str, more: str) -> None:
-    host.run("python3", "-c", REWRITE, PROGRAM, f"daypass_host/{member}", more)
+def rewrite(host: Playing, module: str, more: str) -> None:
+    host.run("python3", "-c", REWRITE, PROGRAM, module, more)
 
 
 def digest(host: Playing) -> str:
@@ -110,8 +115,8 @@ def test_program_that_was_changed_is_not_run(host: Playing):
     document = {"document": host.document()}
     host.result(document)
     right = digest(host)
-    for member in ("run/converge.py", "contract/names.py"):
-        rewrite(host, member, "\nopen('/var/tmp/was-run', 'w')\n")
+    for module in ("run.converge", "contract.names"):
+        rewrite(host, module, "\nopen('/var/tmp/was-run', 'w')\n")
         host.sizes()
         assert host.result(document)["answer"]["program"] == RUNNING
         assert len(host.sizes()) == 2
@@ -123,7 +128,7 @@ def test_other_program_is_replaced_before_the_ledger_is_written(host: Playing):
     """An older program would refuse a newer ledger: there is no moment at which it meets one."""
     host.result({"document": host.document()})
     right = digest(host)
-    rewrite(host, "run/tick.py", "# an older one\n")
+    rewrite(host, "run.tick", "# an older one\n")
     effects = host.send(account("alice", 70007, grant("G1")), program=True)["effects"]
     written = [path for kind, path in effects if kind == "write"]
     assert written.index(PROGRAM) < written.index(LEDGER)
@@ -180,7 +185,7 @@ def test_tick_that_runs_while_the_program_is_replaced_ends_well(host: Playing, t
         assert holder.stdout.readline() == "held\n"
         with subprocess.Popen(start, stderr=subprocess.PIPE, text=True) as tick:
             host.sh(
-                f"until ls -l /proc/*/fd | grep -q {PROGRAM}; do sleep 0.05; done;"
+                "until ls -l /proc/$(pgrep -of '[p]yz tick')/fd | grep -q daypass/lock; do sleep 0.05; done;"
                 f"head -c 100000 /dev/urandom > {PROGRAM}.new && mv {PROGRAM}.new {PROGRAM}"
             )
             holder.communicate("")

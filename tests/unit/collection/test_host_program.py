@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import io
 import json
+import marshal
 import subprocess
 import sys
 import zipfile
+import zlib
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pytest
@@ -14,7 +17,13 @@ import pytest
 from ansible_collections.daypass.ssh.plugins.module_utils.contract.names import Refusal
 from ansible_collections.daypass.ssh.plugins.module_utils.effects.system import System
 from ansible_collections.daypass.ssh.plugins.module_utils.program import installing, packing, start
-from ansible_collections.daypass.ssh.plugins.plugin_utils.program import CODE, COMMAND, SOURCES, render_input
+from ansible_collections.daypass.ssh.plugins.plugin_utils.program import (
+    CODE,
+    COMMAND,
+    SOURCES,
+    Code,
+    render_input,
+)
 
 REQUEST = {"operation": "accounts", "document": "bm9uc2Vuc2U=", "controller_time": 1.0, "check": True}
 
@@ -37,39 +46,62 @@ def ask(program: Path, *, with_sources: bool = False) -> dict[str, object]:
     return dict(json.loads(line))
 
 
-def loads(program: Path) -> str:
-    """What Python complains about when it imports all that a tick needs."""
-    argv = [
-        sys.executable,
-        "-I",
-        "-S",
-        "-c",
-        "import sys; sys.path.append(sys.argv[1]); import daypass_host.run.tick",
-    ]
-    return subprocess.run([*argv, str(program)], capture_output=True, text=True, check=False).stderr
+def sources_of(code: Code = CODE) -> dict[str, bytes]:
+    """The sources that are sent, by name."""
+    return start.parted(zlib.decompress(code.packed))
+
+
+def loads(program: Path, then: str = "") -> str:
+    """What Python complains about when it imports all that a tick needs, and does something then."""
+    script = (
+        "import sys; from module_utils.program.start import *; found = read_program(sys.argv[2])\n"
+        f"entered('run.tick', 'main', found[0], code_in(found[1])); {then}"
+    )
+    # As on a host: nothing of this file's package is loaded yet.
+    script = f"import sys; sys.path.append(sys.argv[1]); {script}"
+    argv = [sys.executable, "-I", "-S", "-c", script, str(SOURCES.parent), str(program)]
+    return subprocess.run(argv, capture_output=True, text=True, check=False).stderr
 
 
 def rewritten(program: Path, changes: dict[str, bytes | None]) -> None:
     """The program with some members replaced, None = taken out."""
-    with zipfile.ZipFile(io.BytesIO(program.read_bytes())) as old:
-        members = {name: old.read(name) for name in old.namelist()}
+    members = members_of(program)
     with zipfile.ZipFile(program, "w") as new:
         for name, content in {**members, **changes}.items():
             if content is not None:
                 new.writestr(name, content)
 
 
+def members_of(program: Path) -> dict[str, bytes]:
+    with zipfile.ZipFile(io.BytesIO(program.read_bytes())) as archive:
+        return {name: archive.read(name) for name in archive.namelist()}
+
+
+def with_sources(program: Path, changes: Mapping[str, bytes | None]) -> bytes:
+    """The member that holds the sources, with some replaced, None = taken out."""
+    sources = {**start.parted(members_of(program)[start.SOURCES]), **changes}
+    return start.joined({name: source for name, source in sources.items() if source is not None})
+
+
+def with_code(program: Path, change: Callable[[dict[str, bytes]], None]) -> bytes:
+    """The member that holds the bytecode, with a change to its parts."""
+    bytecode = members_of(program)[start.BYTECODE]
+    code = start.code_in(bytecode)
+    change(code)
+    return bytecode[:4] + marshal.dumps(code)
+
+
 def test_version_is_the_same_on_both_sides():
     """Controller and host count the same sources, however they were loaded."""
-    files = {name: (SOURCES / f"{name.replace('.', '/')}.py").read_bytes() for name in CODE.modules}
+    files = {name: (SOURCES / f"{name.replace('.', '/')}.py").read_bytes() for name in sources_of()}
     assert packing.own_sources() == files
-    assert start.version_of(files) == CODE.version
+    assert start.version_of(start.joined(files)) == CODE.version
 
 
 def test_version_tells_apart_what_moves_between_names():
     """A text that moved from one module to the next is another program."""
     versions = {
-        start.version_of(sources)
+        start.version_of(start.joined(sources))
         for sources in (
             {"a": b"xy", "b": b""},
             {"a": b"x", "b": b"y"},
@@ -93,8 +125,8 @@ def test_imports_are_found_wherever_they_stand():
 
 def test_program_holds_what_its_word_runs():
     """The tick is part of it, and what the sending side alone needs isn't."""
-    assert {"run.entry", "run.tick", "run.converge", "program.installing"} <= set(CODE.modules)
-    assert "contract.arguments" not in CODE.modules
+    assert {"run.entry", "run.tick", "run.converge", "program.installing"} <= sources_of().keys()
+    assert "contract.arguments" not in sources_of()
 
 
 def test_equal_sources_give_equal_files():
@@ -111,15 +143,14 @@ def test_equal_sources_give_equal_files():
 
 def test_bytecode_runs_in_place_of_the_sources(program: Path):
     """Python compiles nothing: with sources that are no Python at all it still runs."""
-    rewritten(program, {start.path_of(name): b"no python(" for name in CODE.modules})
+    rewritten(program, {start.SOURCES: with_sources(program, dict.fromkeys(sources_of(), b"no python("))})
     assert loads(program) == ""
 
 
 def test_sources_run_where_the_bytecode_is_of_another_python(program: Path):
     """After an upgrade of Python the program goes on, from its sources."""
-    with zipfile.ZipFile(program) as archive:
-        compiled = [name for name in archive.namelist() if name.endswith(".pyc")]
-    rewritten(program, {name: b"\x00\x00\r\n" + bytes(12) for name in compiled})
+    others = b"\x00\x00\r\n" + bytes(12)
+    rewritten(program, {start.BYTECODE: others, "__main__.pyc": others})
     assert loads(program) == ""
     assert "answer" in ask(program)
 
@@ -141,18 +172,21 @@ def test_program_in_the_right_version_does_the_request_without_sources(program: 
 
 @pytest.mark.parametrize(
     "changes",
-    [
-        {"daypass_host/run/converge.py": b"raise SystemExit(3)"},
-        {"daypass_host/run/converge.py": None},
-        {"daypass_host/contract/names.py": b""},
-    ],
+    [{"run.converge": b"raise SystemExit(3)"}, {"run.converge": None}, {"contract.names": b""}],
     ids=["changed", "missing", "empty"],
 )
 def test_program_with_other_sources_is_not_run(program: Path, changes: dict[str, bytes | None]):
     """What counts is the content: a file that is called right and holds something else isn't used."""
-    rewritten(program, changes)
+    rewritten(program, {start.SOURCES: with_sources(program, changes)})
     assert ask(program) == start.SOURCES_WANTED
     assert "answer" in ask(program, with_sources=True)
+
+
+@pytest.mark.parametrize("member", [start.SOURCES, start.BYTECODE])
+def test_program_without_a_part_is_not_run(program: Path, member: str):
+    """Sources alone would be compiled at each tick; bytecode alone nobody could compare."""
+    rewritten(program, {member: None})
+    assert ask(program) == start.SOURCES_WANTED
 
 
 @pytest.mark.parametrize("content", [b"", b"PK\x03\x04", b"\x00" * 4096, b"PK\x05\x06" + b"\xff" * 18])
@@ -184,27 +218,26 @@ def test_fifo_is_not_waited_for(program: Path):
 
 
 def test_module_in_the_archive_cannot_stand_for_one_of_pythons(program: Path):
-    """The archive comes last on the path: what was added beside our sources is never imported."""
-    rewritten(program, {"subprocess.py": b"raise SystemExit(3)", "fcntl.py": b"raise SystemExit(3)"})
+    """What was added beside our sources, or to their bytecode, is never imported."""
+    added = dict.fromkeys(("subprocess.py", "fcntl.py", "daypass_host/__init__.py"), b"raise SystemExit(3)")
+    stop = marshal.dumps(compile("raise SystemExit(3)", "x", "exec"))
+    code = with_code(program, lambda code: code.update({"subprocess": stop, "fcntl": stop}))
+    rewritten(program, {**added, start.BYTECODE: code})
     assert "answer" in ask(program)
 
 
-def test_program_that_is_replaced_under_a_run_goes_on(program: Path, tmp_path: Path):
+def test_program_that_is_replaced_under_a_run_goes_on(program: Path):
     """A run that was started from the old file imports the rest of it, not of the new one."""
-    script = (
-        "import sys, os, zipimport; sys.path.append(sys.argv[1])\n"
-        "from daypass_host.program import start\n"
-        "path = start.open_program(sys.argv[2]); sys.path.remove(sys.argv[1])\n"
-        "for name in [one for one in sys.modules if one.startswith('daypass_host')]: del sys.modules[name]\n"
-        "sys.path.append(path); import daypass_host.contract.names\n"
-        "open(sys.argv[2] + '.new', 'wb').write(b'x' * 100); os.rename(sys.argv[2] + '.new', sys.argv[2])\n"
-        "import daypass_host.run.converge"
-    )
-    copy = tmp_path / "copy.pyz"
-    copy.write_bytes(program.read_bytes())
-    argv = [sys.executable, "-I", "-S", "-c", script, str(copy), str(program)]
-    done = subprocess.run(argv, capture_output=True, text=True, check=False)
-    assert (done.returncode, done.stderr) == (0, "")
+    replace = "import os; open(sys.argv[2] + '.new', 'wb').write(b'x' * 100)\n"
+    replace += "os.rename(sys.argv[2] + '.new', sys.argv[2])\nimport daypass_host.program.packing"
+    assert loads(program, then=replace) == ""
+    assert program.read_bytes() == b"x" * 100
+
+
+def test_run_loads_nothing_that_takes_long_to_load(program: Path):
+    """A short run is mostly imports: typing and OpenSSL alone took a quarter of one without a change."""
+    look = "sys.exit(str({'typing', '_hashlib', 'zipfile', 'tempfile'} & sys.modules.keys()))"
+    assert loads(program, then=look) == "set()\n"
 
 
 class Folder(System):
@@ -252,27 +285,30 @@ def test_program_is_whole_however_its_bytecode_was_written(program: Path):
     """The same code is written in more than one way; another Python's isn't looked at."""
     sources = packing.own_sources()
     assert packing.holds(program.read_bytes(), sources)
-    name = "daypass_host/contract/names"
-    other = b"\0\0\r\n" + packing.bytecode(name + ".py", sources["contract.names"])[4:]
-    rewritten(program, {name + ".pyc": other})
+    rewritten(program, {start.BYTECODE: b"\0\0\r\n", "__main__.pyc": b"\0\0\r\n"})
     assert packing.holds(program.read_bytes(), sources)
 
 
-@pytest.mark.parametrize(
-    "changes",
-    [
-        {
-            "daypass_host/contract/names.pyc": packing.bytecode(
-                "daypass_host/contract/names.py", b"UID_MIN = 0\n"
-            )
-        },
-        {"daypass_host/contract/names.py": b"UID_MIN = 0\n"},
-        {"__main__.py": b"print('mine')\n"},
-        {"daypass_host/contract/names.pyc": None},
-        {"json/__init__.py": b""},
-    ],
-)
-def test_program_with_anything_else_in_it_is_another(program: Path, changes: dict[str, bytes | None]):
+def other_names(code: dict[str, bytes]) -> None:
+    code["contract.names"] = marshal.dumps(compile(b"UID_MIN = 0\n", "x", "exec"))
+
+
+ALTERED: list[Callable[[Path], dict[str, bytes | None]]] = [
+    lambda program: {start.BYTECODE: with_code(program, other_names)},
+    lambda program: {start.BYTECODE: with_code(program, lambda code: code.pop("contract.names"))},
+    lambda program: {start.BYTECODE: with_code(program, lambda code: code.update({"json": b""}))},
+    lambda program: {start.SOURCES: with_sources(program, {"contract.names": b"UID_MIN = 0\n"})},
+    lambda _program: {"__main__.py": b"print('mine')\n"},
+    lambda program: {"__main__.pyc": members_of(program)["__main__.pyc"][:16] + marshal.dumps(None)},
+    lambda _program: {"__main__.pyc": None},
+    lambda _program: {"json/__init__.py": b""},
+]
+
+
+@pytest.mark.parametrize("change", ALTERED)
+def test_program_with_anything_else_in_it_is_another(
+    program: Path, change: Callable[[Path], dict[str, bytes | None]]
+):
     """Right sources beside other bytecode are no proof: Python takes the bytecode as it is."""
-    rewritten(program, changes)
+    rewritten(program, change(program))
     assert not packing.holds(program.read_bytes(), packing.own_sources())

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import subprocess
+import threading
 import time
 from pathlib import Path
 
@@ -132,3 +133,15 @@ def test_program_that_hung_once_is_not_waited_for_again(tmp_path: Path, monkeypa
     assert (codes, time.monotonic() - began < 10) == ([124, 124, 124], True)
     assert subprocess.run(["pgrep", "-f", "sleep 617"], check=False, capture_output=True).returncode == 1
     assert host.query(["true"]).rc == 0
+
+
+def test_question_is_answered_beside_other_work():
+    """Whoever begins to ask goes on; what asking raised is raised where the answer is waited for."""
+    system = System()
+    gate = threading.Event()
+    answer = system.beside(lambda: gate.wait(10))
+    refused = system.beside(lambda: system.read("/"))
+    gate.set()
+    assert answer() is True
+    with pytest.raises(OSError, match=r"not a regular file|Is a directory"):
+        refused()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import subprocess
 import sys
 import zipfile
@@ -114,13 +113,17 @@ def test_program_runs_by_itself(tmp_path: Path):
     """It holds all that it imports: neither Ansible nor the collection is there when the timer runs out."""
     program = tmp_path / "restore.pyz"
     program.write_bytes(way_back.program_bytes())
+    begin = "\ncommand('onboarding.rolling_back', 'main')\n"
+    with zipfile.ZipFile(program) as archive:
+        main = archive.read("__main__.py").decode()
+    assert main.endswith(begin)
     script = (
-        f"import sys; sys.path.insert(0, {str(program)!r}); import daypass_host.onboarding.rolling_back as r;"
-        "print(r.main.__module__, any(m.startswith('ansible') for m in sys.modules))"
+        main[: -len(begin)] + f"\nfound = read_program({str(program)!r})\n"
+        "function = entered('onboarding.rolling_back', 'main', found[0], code_in(found[1]))\n"
+        "print(function.__module__, any(m.startswith('ansible') for m in sys.modules))"
     )
     done = subprocess.run([sys.executable, "-I", "-c", script], capture_output=True, text=True, check=True)
     assert done.stdout == "daypass_host.onboarding.rolling_back False\n"
-    assert "__main__.py" in zipfile.ZipFile(io.BytesIO(program.read_bytes())).namelist()
 
 
 def test_fresh_host_loses_every_trace():

@@ -23,6 +23,7 @@ from ansible_collections.daypass.ssh.plugins.module_utils.program.packing import
 from ansible_collections.daypass.ssh.plugins.module_utils.program.start import (
     MARK,
     SOURCES_WANTED,
+    joined,
     version_of,
 )
 
@@ -47,23 +48,20 @@ class Code(NamedTuple):
 
     Attributes:
         start: Text of program/start.py, the first line of what a host reads.
-        modules: Names of all modules of the program.
-        packed: Their sources, as it unpacks them.
+        packed: The sources of all modules of the program, as it unpacks them.
     """
 
     start: str
     version: str
-    modules: tuple[str, ...]
     packed: bytes
 
 
 def read_code(entry: str = ENTRY) -> Code:
     """The code as this installation of the collection has it: a module and all that it imports."""
     sources = closure(lambda name: (SOURCES / (name.replace(".", "/") + ".py")).read_bytes(), entry)
-    texts = {name: source.decode("utf-8") for name, source in sorted(sources.items())}
-    start = (SOURCES / "program/start.py").read_text("utf-8") + f"\nstart({entry!r})\n"
-    packed = zlib.compress(json.dumps(texts).encode("ascii"), 6)
-    return Code(start, version_of(sources), tuple(texts), packed)
+    text = joined(sources)
+    start = sources["program.start"].decode("utf-8") + f"\nstart({entry!r})\n"
+    return Code(start, version_of(text), zlib.compress(text, 6))
 
 
 # Ansible loads an action once before it forks a worker for each host: they all have it from there.
@@ -72,7 +70,7 @@ CODE = read_code()
 
 def render_input(request: Mapping[str, Any], *, with_sources: bool, code: Code = CODE) -> bytes:
     """What a host's Python reads: the start, the request (see `start.start`), the sources or nothing."""
-    whole = dict(request, version=code.version, modules=code.modules)
+    whole = dict(request, version=code.version)
     lines = [json.dumps(code.start), json.dumps(whole), ""]
     return "\n".join(lines).encode("ascii") + (code.packed if with_sources else b"")
 

@@ -12,7 +12,7 @@ from . import account_steps, joined_steps
 from .taken_back import given
 
 if TYPE_CHECKING:
-    from typing import Any, Callable
+    from typing import Any, Callable, Sequence
 
     from ..effects.system import System
     from ..facts.host import Facts
@@ -47,6 +47,7 @@ class Steps:
         self._check_sshd = check_sshd
         self._sudo = sudo
         self._warn = warn
+        self._ahead: dict[str, Callable[[], None]] = {}
 
     def do(self, account: AccountPlan, step: Step) -> None:
         """Do one step."""
@@ -57,7 +58,7 @@ class Steps:
             "undo_create": lambda: self._undo_create(account, bool(value)),
             "old_rights": lambda: self._old_rights(account),
             "groups": lambda: account_steps.set_groups(system, login, value),
-            "sshd": lambda: self._check_sshd(login, (*value, login)),
+            "sshd": lambda: self._sshd(login, value),
             "ageing": lambda: account_steps.no_ageing(system, login),
             "unlock": lambda: account_steps.unlock(system, login, *value),
             "lock": lambda: account_steps.lock(system, login),
@@ -71,6 +72,24 @@ class Steps:
             "purge": lambda: account_steps.purge(system, login, uid),
         }
         actions[step.name]()
+
+    def check_ahead(self, accounts: Sequence[AccountPlan]) -> None:
+        """Begin sshd's check of the first account, beside its sudo rules: its groups are as they will be.
+
+        One at a time, for the host has other work.
+        """
+        steps = ((one.login, step) for one in accounts for step in one.open if step.name == "sshd")
+        first = next(steps, None)
+        if first is not None:
+            login, groups = first[0], (*first[1].value, first[0])
+            self._ahead[login] = self._system.beside(lambda: self._check_sshd(login, groups))
+
+    def _sshd(self, login: str, groups: Sequence[str]) -> None:
+        begun = self._ahead.pop(login, None)
+        if begun is None:
+            self._check_sshd(login, (*groups, login))
+        else:
+            begun()
 
     def _key_file(self, account: AccountPlan, step: Step) -> None:
         if any(step is one for one in account.close):

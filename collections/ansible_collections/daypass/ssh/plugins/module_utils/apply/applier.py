@@ -63,6 +63,8 @@ class Applier:
         self._facts = facts
         self._patience = patience
         sudo = SudoProgram(system)
+        if facts.sudo and any(account.open for account in plan.accounts.values()):
+            sudo.ask_ahead()
         self._sudoers = SudoersFile(system, sudo, facts.sudoers)
         self._steps = Steps(system, facts, now, check_sshd, sudo if facts.sudo else None, self._warn)
         self._taken_back = TakenBack(system, facts)
@@ -159,6 +161,7 @@ class Applier:
         self._undone.update(one.login for one in accounts if one.login in self._stuck)
         going = [one for one in accounts if one.login not in self._stuck]
         going = self._stage(going, FIRST_STAGE)
+        self._steps.check_ahead(going)
         going = self._open_sudo(going)
         self._stage(going, LAST_STAGE)
         if self._undone:

@@ -14,12 +14,10 @@ the CA's key can't do more than the grant.
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 
 from . import fields
-from .typed import TYPE_CHECKING, NamedTuple
-
-if TYPE_CHECKING:
-    from typing import Mapping
+from .typed import NamedTuple
 
 PTY = "permit-pty"
 # With the option that gives each back after `restrict` (sshd(8), AUTHORIZED_KEYS FILE FORMAT).

@@ -12,11 +12,11 @@ from __future__ import annotations
 
 import base64
 import binascii
-import hashlib
 import json
 
 from . import fields, names
 from .constraints import Constraints, constraints_of
+from .digests import sha256
 from .names import Refusal
 from .typed import NamedTuple
 
@@ -144,7 +144,7 @@ def parse(opaque: str) -> Document:
         exclusive=fields.truth(mapping.get("exclusive", False), "exclusive"),
         ca_keys=fields.ca_keys(mapping.get("ca_keys", [])),
         accounts=_accounts(mapping.get("accounts", [])),
-        digest=hashlib.sha256(encode(mapping)).hexdigest(),
+        digest=sha256(encode(mapping)).hexdigest(),
     )
     _check_whole(document)
     return document

@@ -17,6 +17,7 @@ import signal
 import stat
 import subprocess
 import syslog
+import threading
 import time
 from contextlib import contextmanager
 
@@ -25,7 +26,7 @@ from ..contract.typed import TYPE_CHECKING
 from .files import Files
 
 if TYPE_CHECKING:
-    from typing import Callable, Iterator
+    from typing import Any, Callable, Iterator
 
 # The whole environment of every program that we start: nothing of the caller's reaches useradd or visudo.
 CHILD_ENVIRONMENT = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL": "C"}
@@ -99,6 +100,31 @@ class System(Files):
         return Completed(
             child.returncode, out.decode("utf-8", "replace"), complaint.decode("utf-8", "replace")
         )
+
+    def beside(self, ask: Callable[[], Any]) -> Callable[[], Any]:
+        """Begin to ask what changes nothing, beside what comes next.
+
+        Returns:
+            Waits for the answer and gives it, or raises what asking raised; may be called once or never.
+        """
+        told: list[Any] = []
+        raised: list[Exception] = []
+
+        def run() -> None:
+            try:
+                told.append(ask())
+            except Exception as error:  # noqa: BLE001 - whoever waits for the answer gets it
+                raised.append(error)
+
+        def wait() -> Any:
+            thread.join()
+            for error in raised:
+                raise error
+            return told[0]
+
+        thread = threading.Thread(target=run)
+        thread.start()
+        return wait
 
     # --- processes and time ---------------------------------------------------------------------------------
     def signal(self, pid: int, number: int, still_meant: Callable[[], bool] | None = None) -> bool:

@@ -16,6 +16,8 @@ from ..contract.names import Refusal
 from ..contract.typed import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from typing import Callable
+
     from ..effects.system import System
 
 FOLDERS = ("/usr/bin", "/usr/sbin", "/bin", "/sbin")  # the PATH of every program that we start
@@ -27,15 +29,23 @@ class SudoProgram:
 
     def __init__(self, system: System) -> None:
         self._system = system
+        self._version: Callable[[], str] | None = None
         self._is_rs: bool | None = None
 
     @property
     def is_rs(self) -> bool:
         """Whether it is sudo-rs; asked once."""
         if self._is_rs is None:
-            done = self._system.query(["sudo", "--version"])
-            self._is_rs = "sudo-rs" in done.stdout + done.stderr
+            self._is_rs = "sudo-rs" in (self._version or self._ask_version)()
         return self._is_rs
+
+    def ask_ahead(self) -> None:
+        """Begin to ask which one it is, for somebody who will want to know."""
+        self._version = self._system.beside(self._ask_version)
+
+    def _ask_version(self) -> str:
+        done = self._system.query(["sudo", "--version"])
+        return str(done.stdout + done.stderr)
 
     def check_no_rights(self, login: str) -> None:
         """Refuse when sudo gives this login anything; called while none of our rules name it.

@@ -13,7 +13,7 @@ import os
 
 from ..contract.names import Refusal
 from ..contract.typed import TYPE_CHECKING, NamedTuple
-from .start import PROGRAM_PATH, has_version, open_program, version_of
+from .start import PROGRAM_PATH, joined, read_program, version_of
 
 if TYPE_CHECKING:
     from ..effects.system import System
@@ -50,10 +50,9 @@ def look(verified: str | None = None) -> Program:
         return Program(verified, installed=True)
     from .packing import own_sources
 
-    sources = own_sources()
-    version = version_of(sources)
-    path = open_program(PROGRAM_PATH)
-    return Program(version, path is not None and has_version(path, sources, version))
+    version = version_of(joined(own_sources()))
+    found = read_program(PROGRAM_PATH)
+    return Program(version, found is not None and version_of(found[0]) == version)
 
 
 def install(system: System, program: Program) -> Program:

@@ -18,29 +18,19 @@ import re
 import zipfile
 
 from ..contract.typed import TYPE_CHECKING
-from .start import PACKAGE, path_of
+from .start import BYTECODE, PACKAGE, SOURCES, code_in, joined
 
 if TYPE_CHECKING:
+    from types import CodeType
     from typing import Callable, Mapping
 
 ENTRY = "run.entry"  # the module that everything begins with
 # All relative imports, wherever they stand: `from . import a, b` (also over lines, in parentheses),
 # `from .a import x`, `from ..folder import a, b`, `from ..folder.a import x`.
 IMPORTS = re.compile(r"^[ \t]*from \.(\.?)([\w.]*) import (\([^)]*\)|.*)", re.MULTILINE)
-UNCHECKED_HASH = 0b01  # PEP 552: Python takes the bytecode as it is, and never compiles the source beside it
-HEAD_LENGTH = 16  # of a .pyc, before its code (PEP 552)
+# PEP 552, unchecked hash: Python takes the bytecode as it is, and never compiles the source beside it.
+PYC_HEAD = importlib.util.MAGIC_NUMBER + (0b01).to_bytes(4, "little")
 LONG_AGO = (1980, 1, 1, 0, 0, 0)  # the earliest that a zip file can say; equal content gives equal files
-
-# The archive moves to the end of the path, and is meant by its descriptor: see start.open_program.
-MAIN = """\
-import os
-import sys
-
-sys.path.append("/proc/self/fd/%d" % os.open(sys.path.pop(0), os.O_RDONLY))
-from PACKAGE.ENTRY import FUNCTION
-
-sys.exit(FUNCTION())
-"""
 
 
 def own_sources(entry: str = ENTRY) -> dict[str, bytes]:
@@ -82,28 +72,28 @@ def imported(source: str, folder: str) -> list[str]:
 
 
 def build(sources: Mapping[str, bytes], entry: str = ENTRY, function: str = "command") -> bytes:
-    """The zip file: each source, and its bytecode for the Python that runs now.
+    """The zip file: start.py to begin with, the sources, and bytecode for the Python that runs now.
 
-    Another Python finds that the bytecode isn't its own and compiles the sources.
+    Sources and bytecode are one member each, so that a run reads them in one go. Another Python finds that
+    the bytecode isn't its own and compiles the sources.
 
     Args:
         entry, function: What `python3 -I -S FILE WORD…` calls; it reads sys.argv and returns the exit code.
     """
-    members = _members(sources, entry, function)
+    main = _main(sources, entry, function)
+    members = {
+        "__main__.py": main,
+        "__main__.pyc": PYC_HEAD
+        + importlib.util.source_hash(main)
+        + marshal.dumps(_compiled("__main__", main)),
+        SOURCES: joined(sources),
+        BYTECODE: importlib.util.MAGIC_NUMBER + marshal.dumps(_marshalled(sources)),
+    }
     archive = io.BytesIO()
     with zipfile.ZipFile(archive, "w") as packed:  # not compressed: it is read more often than written
-        for name in sorted(members):
-            packed.writestr(_entry(name + ".py"), members[name])
-            packed.writestr(_entry(name + ".pyc"), bytecode(name + ".py", members[name]))
+        for name, content in members.items():
+            packed.writestr(_entry(name), content)
     return archive.getvalue()
-
-
-def _members(sources: Mapping[str, bytes], entry: str, function: str) -> dict[str, bytes]:
-    start = MAIN.replace("PACKAGE", PACKAGE).replace("ENTRY", entry).replace("FUNCTION", function).encode()
-    packages = {PACKAGE, *(PACKAGE + "/" + name.partition(".")[0] for name in sources)}
-    members = {"__main__": start, **{package + "/__init__": b"" for package in packages}}
-    members.update({path_of(name)[: -len(".py")]: source for name, source in sources.items()})
-    return members
 
 
 def holds(
@@ -114,34 +104,52 @@ def holds(
     Bytecode is compared by its meaning: marshal writes the same code in more than one way. That of another
     Python isn't looked at, for this one takes the source instead.
     """
-    members = _members(sources, entry, function)
+    main = _main(sources, entry, function)
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as packed:
-            if sorted(packed.namelist()) != sorted(name + end for name in members for end in (".py", ".pyc")):
-                return False
-            return all(
-                packed.read(name + ".py") == source
-                and _is_bytecode_of(packed.read(name + ".pyc"), name + ".py", source)
-                for name, source in members.items()
+            found = {name: packed.read(name) for name in packed.namelist()}
+            return (
+                set(found) == {"__main__.py", "__main__.pyc", SOURCES, BYTECODE}
+                and len(found) == len(packed.namelist())
+                and (found["__main__.py"], found[SOURCES]) == (main, joined(sources))
+                and _begins_with(found["__main__.pyc"], main)
+                and _is_code_of(found[BYTECODE], sources)
             )
     except Exception:  # noqa: BLE001 - a broken file breaks in many ways, and each means the same
         return False
 
 
-def _is_bytecode_of(found: bytes, path: str, source: bytes) -> bool:
-    if found[:4] != importlib.util.MAGIC_NUMBER:
+def _main(sources: Mapping[str, bytes], entry: str, function: str) -> bytes:
+    return sources["program.start"] + f"\ncommand({entry!r}, {function!r})\n".encode()
+
+
+def _begins_with(pyc: bytes, main: bytes) -> bool:
+    """Whether this is the bytecode of the program's beginning, or another Python's."""
+    if pyc[:4] != importlib.util.MAGIC_NUMBER:
         return True
-    if found[:HEAD_LENGTH] != bytecode(path, source)[:HEAD_LENGTH]:
-        return False
-    code = marshal.loads(found[HEAD_LENGTH:])  # noqa: S302 - root's file, and root's programs run it
-    return bool(code == compile(source, path, "exec", dont_inherit=True))
+    head = PYC_HEAD + importlib.util.source_hash(main)
+    return pyc.startswith(head) and _same(pyc[len(head) :], "__main__", main)
 
 
-def bytecode(path: str, source: bytes) -> bytes:
-    """A .pyc without time and check (PEP 552), for the Python that runs now."""
-    code = compile(source, path, "exec", dont_inherit=True)
-    head = importlib.util.MAGIC_NUMBER + UNCHECKED_HASH.to_bytes(4, "little")
-    return head + importlib.util.source_hash(source) + marshal.dumps(code)
+def _is_code_of(bytecode: bytes, sources: Mapping[str, bytes]) -> bool:
+    if not bytecode.startswith(importlib.util.MAGIC_NUMBER):
+        return True
+    code = code_in(bytecode)
+    return code.keys() == sources.keys() and all(_same(code[name], name, sources[name]) for name in sources)
+
+
+def _same(marshalled: bytes, name: str, source: bytes) -> bool:
+    code = marshal.loads(marshalled)  # noqa: S302 - root's file, and root's programs run it
+    return bool(code == _compiled(name, source))
+
+
+def _marshalled(sources: Mapping[str, bytes]) -> dict[str, bytes]:
+    return {name: marshal.dumps(_compiled(name, sources[name])) for name in sorted(sources)}
+
+
+def _compiled(name: str, source: bytes) -> CodeType:
+    path = "__main__.py" if name == "__main__" else f"{PACKAGE}/{name.replace('.', '/')}.py"
+    return compile(source, path, "exec", dont_inherit=True)
 
 
 def _entry(name: str) -> zipfile.ZipInfo:

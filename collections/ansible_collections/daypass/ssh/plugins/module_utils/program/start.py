@@ -4,111 +4,143 @@
 
 """How our code gets running on a host without Ansible: from the program there, or from sources that came.
 
-The text of this very file is what a run is started with, before anything of ours is on the host: it imports
-the standard library alone, and only what costs next to nothing. Whoever changes the layout of the program
-changes it here.
+The text of this very file is what a run is started with, before anything of ours is on the host, and what the
+program there begins with: it imports the standard library alone, and only what costs next to nothing.
 """
 
 from __future__ import annotations
 
 import gc
-import hashlib
+import importlib.util
 import json
+import marshal
 import os
 import stat
 import sys
 import zipimport
 from importlib.machinery import ModuleSpec
-from typing import Any, Iterable, Mapping
+
+try:
+    from _blake2 import blake2b  # without hashlib, which loads OpenSSL: that takes longer than all else here
+except ImportError:
+    from hashlib import blake2b
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, Mapping
 
 PACKAGE = "daypass_host"  # name of our package where it isn't Ansible's
 PROGRAM_PATH = "/usr/local/lib/daypass/daypass-host.pyz"
+SOURCES, BYTECODE = "sources", "bytecode"  # members of the program, see `joined` and `code_in`
 MARK = "daypass-result:"  # begins the one line that counts; a login's banner may stand before it
 SOURCES_WANTED = {"wanted": "sources"}  # what is printed for a result where the host hasn't got the program
 
 
-def version_of(sources: Mapping[str, bytes]) -> str:
-    """SHA-256 in hex over all names and contents: the same sources have the same version everywhere."""
-    digest = hashlib.sha256()
-    for name in sorted(sources):
-        digest.update(b"%s %d\n" % (name.encode("ascii"), len(sources[name])))
-        digest.update(sources[name])
-    return digest.hexdigest()
+def joined(sources: Mapping[str, bytes]) -> bytes:
+    """All sources in one text, by name (`folder.module`): a line with name and length, then the source."""
+    heads = {name: b"%s %d\n" % (name.encode("ascii"), len(sources[name])) for name in sources}
+    return b"".join(heads[name] + sources[name] for name in sorted(sources))
 
 
-def open_program(path: str) -> str | None:
-    """A path that means this very file as long as we live, even when the program is replaced meanwhile.
+def parted(text: bytes) -> dict[str, bytes]:
+    """The sources that were joined."""
+    sources, place = {}, 0
+    while place < len(text):
+        end = text.index(b"\n", place)
+        name, length = text[place:end].split()
+        place = end + 1 + int(length)
+        sources[name.decode("ascii")] = text[end + 1 : place]
+    return sources
 
-    Python's import opens an archive anew for each module; by the descriptor it always meets the same one.
-    None where there is no regular file of root's that nobody else writes.
+
+def version_of(text: bytes) -> str:
+    """BLAKE2b (256 bits) in hex over joined sources: the same sources have the same version everywhere."""
+    return blake2b(text, digest_size=32).hexdigest()
+
+
+def read_program(path: str) -> tuple[bytes, bytes] | None:
+    """The joined sources and the bytecode in the program, read at once: it may be replaced under a run.
+
+    None where there is no regular file of root's that nobody else writes, or no program in it.
     """
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
     except OSError:
         return None
-    found = os.fstat(descriptor)
-    if stat.S_ISREG(found.st_mode) and found.st_uid == os.geteuid() and not found.st_mode & 0o022:
-        return "/proc/self/fd/%d" % descriptor
-    os.close(descriptor)
-    return None
-
-
-def path_of(name: str) -> str:
-    """Where the source of a module (`folder.module`) stands below the folder that holds our package."""
-    return "%s/%s.py" % (PACKAGE, name.replace(".", "/"))
-
-
-def sources_in(path: str, names: Iterable[str]) -> dict[str, bytes] | None:
-    """Sources of these modules in the archive; None where one is missing or the archive is none."""
     try:
-        archive = zipimport.zipimporter(path)
-        return {name: archive.get_data(path_of(name)) for name in names}
+        found = os.fstat(descriptor)
+        if not stat.S_ISREG(found.st_mode) or found.st_uid != os.geteuid() or found.st_mode & 0o022:
+            return None
+        archive = zipimport.zipimporter("/proc/self/fd/%d" % descriptor)
+        return archive.get_data(SOURCES), archive.get_data(BYTECODE)
     except Exception:  # noqa: BLE001 - a broken file breaks in many ways, and each means the same
         return None
+    finally:
+        os.close(descriptor)
 
 
-def has_version(path: str, names: Iterable[str], version: str) -> bool:
-    """Whether the archive holds exactly these sources, by their content: it isn't asked for its version."""
-    found = sources_in(path, names)
-    return found is not None and version_of(found) == version
+def code_in(bytecode: bytes) -> dict[str, bytes]:
+    """Name to marshalled code; empty where it is for another Python, which compiles the sources."""
+    magic = importlib.util.MAGIC_NUMBER
+    if not bytecode.startswith(magic):
+        return {}
+    return dict(marshal.loads(bytecode[len(magic) :]))  # noqa: S302 - root's file, and root's programs run it
 
 
-class Sent:
-    """Imports the package from sources in memory."""
+class Loader:
+    """Imports the package from memory: from bytecode where there is some, else from sources.
 
-    def __init__(self, sources: Mapping[str, str]) -> None:
-        self.sources = {path_of(name): source for name, source in sources.items()}
-        self.packages = {PACKAGE, *(PACKAGE + "." + name.partition(".")[0] for name in sources)}
+    Args:
+        text: Joined sources.
+        code: See `code_in`.
+    """
+
+    def __init__(self, text: bytes, code: Mapping[str, bytes]) -> None:
+        self.text = text
+        self.code = code
+        self.sources: Mapping[str, bytes] = {} if code else parted(text)
+        self.names = frozenset(code or self.sources)
+        self.folders = frozenset(name.partition(".")[0] for name in self.names)
 
     def find_spec(self, name: str, path: object = None, target: object = None) -> ModuleSpec | None:
         """The module's spec, None for what isn't ours."""
-        if name in self.packages:
-            return ModuleSpec(name, self, is_package=True)
-        origin = name.replace(".", "/") + ".py"
-        if origin not in self.sources:
+        package, _dot, stem = name.partition(".")
+        if package != PACKAGE:
             return None
-        spec = ModuleSpec(name, self, origin=origin)
-        spec.has_location = True
-        return spec
+        if stem in self.names:
+            spec = ModuleSpec(name, self, origin=name.replace(".", "/") + ".py")
+            spec.has_location = True
+            return spec
+        return ModuleSpec(name, self, is_package=True) if not stem or stem in self.folders else None
 
     def create_module(self, spec: ModuleSpec) -> None:
         """Python's own way to make a module is fine."""
 
     def exec_module(self, module: Any) -> None:
-        """Run the module's source."""
-        origin = module.__spec__.origin
-        if origin is not None:
-            exec(compile(self.get_data(origin), origin, "exec"), module.__dict__)  # noqa: S102 - the import
+        """Run the module's code."""
+        spec = module.__spec__
+        stem = spec.name[len(PACKAGE) + 1 :]
+        if stem in self.code:
+            exec(marshal.loads(self.code[stem]), module.__dict__)  # noqa: S102, S302 - the import
+        elif stem in self.sources:
+            exec(compile(self.sources[stem], spec.origin, "exec"), module.__dict__)  # noqa: S102
 
     def get_data(self, path: str) -> bytes:
         """The source of a module by the path in its `__file__`, as other loaders do."""
-        return self.sources[path].encode("utf-8")
+        self.sources = self.sources or parted(self.text)
+        return self.sources[path[len(PACKAGE) + 1 : -len(".py")].replace("/", ".")]
+
+
+def entered(entry: str, function: str, text: bytes, code: Mapping[str, bytes]) -> Any:
+    """The function that everything begins with. Nothing of ours can stand for a module of Python's own."""
+    sys.meta_path.insert(0, Loader(text, code))
+    return getattr(__import__(PACKAGE + "." + entry, fromlist=[function]), function)
 
 
 def start(entry: str) -> None:
     """Do what standard input says: a line of JSON, the request, and the packed sources where they came along.
 
-    The request has `version` and `modules` of the wanted program beside what `main` of the entry takes.
+    The request has the `version` of the wanted program beside what `main` of the entry takes.
 
     Args:
         entry: The module that everything begins with.
@@ -119,15 +151,22 @@ def start(entry: str) -> None:
     if packed:
         import zlib
 
-        sys.meta_path.insert(0, Sent(json.loads(zlib.decompress(packed))))
+        main = entered(entry, "main", zlib.decompress(packed), {})
     else:
-        path = open_program(PROGRAM_PATH)
-        if path is None or not has_version(path, request["modules"], request["version"]):
+        found = read_program(PROGRAM_PATH)
+        if found is None or version_of(found[0]) != request["version"]:
             sys.stdout.write(MARK + json.dumps(SOURCES_WANTED) + "\n")
             sys.stdout.flush()
             os._exit(0)
-        sys.path.append(path)  # last: nothing in the archive can stand for a module of Python's own
-    main = __import__(PACKAGE + "." + entry, fromlist=["main"]).main
+        main = entered(entry, "main", found[0], code_in(found[1]))
     main(request, verified=None if packed else request["version"])
     sys.stdout.flush()
     os._exit(0)  # without taking Python apart piece by piece, which takes as long as fifty accounts
+
+
+def command(entry: str, function: str) -> None:
+    """What the program does when Python runs it: call a function of the entry, which gives the exit code."""
+    found = read_program(sys.path.pop(0))
+    if found is None:
+        sys.exit("the program was changed while it was started")
+    sys.exit(entered(entry, function, found[0], code_in(found[1]))())

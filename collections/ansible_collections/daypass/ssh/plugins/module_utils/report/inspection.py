@@ -6,11 +6,11 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import stat
 
 from ..contract import names
+from ..contract.digests import sha256
 from ..contract.names import Refusal
 from ..contract.typed import TYPE_CHECKING
 from ..deadline import timer, units
@@ -139,7 +139,7 @@ def _key_files(system: System) -> dict[str, FileSeen]:
 
 
 def _digest(content: bytes) -> str:
-    return hashlib.sha256(content).hexdigest()
+    return sha256(content).hexdigest()
 
 
 def _overridden(

@@ -12,11 +12,11 @@ but can't save one, since whatever a line of ours names has ended, and so has wh
 from __future__ import annotations
 
 import base64
-import hashlib
 import json
 import os
 import re
 
+from ..contract.digests import sha256
 from ..contract.typed import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
@@ -99,7 +99,7 @@ def login_of(system: System, session: str) -> Login | None:
 
 def fingerprint(key: str) -> str:
     """`SHA256:…` of a public key `TYPE BASE64`, as sshd logs it."""
-    digest = hashlib.sha256(base64.b64decode(key.split()[1])).digest()
+    digest = sha256(base64.b64decode(key.split()[1])).digest()
     return "SHA256:" + base64.b64encode(digest).decode("ascii").rstrip("=")
 
 
