@@ -168,5 +168,5 @@ def command(entry: str, function: str) -> None:
     """What the program does when Python runs it: call a function of the entry, which gives the exit code."""
     found = read_program(sys.path.pop(0))
     if found is None:
-        sys.exit("the program was changed while it was started")
-    sys.exit(entered(entry, function, found[0], code_in(found[1]))())
+        raise SystemExit("the program was changed while it was started")
+    raise SystemExit(entered(entry, function, found[0], code_in(found[1]))())
