@@ -8,8 +8,7 @@ import click
 
 from daypass import wiring
 from daypass.cli.options import EXIT_DONE, EXIT_FAILED, EXIT_PARTLY, Invocation
-from daypass.cli.render import Screen
-from daypass.cli.servers import counted
+from daypass.cli.render import Screen, counted
 from daypass.errors import NotFoundError, UsageError
 from daypass.execution.host_keys import scan
 from daypass.inventory.host_key_text import fingerprint

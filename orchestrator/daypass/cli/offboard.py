@@ -10,8 +10,7 @@ from daypass import wiring
 from daypass.cli.confirming import confirm, confirm_by_name
 from daypass.cli.options import EXIT_DONE, EXIT_FAILED, EXIT_PARTLY, Invocation, common
 from daypass.cli.progress import wave_progress
-from daypass.cli.render import Screen
-from daypass.cli.servers import counted
+from daypass.cli.render import Screen, counted
 from daypass.domain.grants import ShareState
 from daypass.domain.outcomes import Outcome, OutcomeKind
 from daypass.errors import UsageError

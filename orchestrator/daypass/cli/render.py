@@ -168,3 +168,8 @@ def countdown(window: Window, ended_at: datetime | None, now: datetime) -> str:
     if now < window.not_before:
         return f"begins in {length_text(window.not_before - now)}"
     return f"{length_text(end - now)} left"
+
+
+def counted(number: int, noun: str) -> str:
+    """`1 server`, `2 servers`."""
+    return f"{number} {noun}" + ("" if number == 1 else "s")

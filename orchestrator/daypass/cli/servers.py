@@ -10,7 +10,7 @@ from pathlib import Path
 import click
 
 from daypass.cli.options import EXIT_DONE, EXIT_USAGE, Invocation, common
-from daypass.cli.render import Screen
+from daypass.cli.render import Screen, counted
 from daypass.cli.words import as_tags
 from daypass.domain.servers import Server
 from daypass.errors import UsageError
@@ -101,11 +101,6 @@ def _show_check(screen: Screen, result: CheckResult) -> None:
     ]
     screen.table(["index", "name", "field", "found", "allowed"], rows)
     screen.note(f"{result.source}: {counted(len(result.problems), 'problem')}", style="bold red")
-
-
-def counted(number: int, noun: str) -> str:
-    """`1 server`, `2 servers`."""
-    return f"{number} {noun}" + ("" if number == 1 else "s")
 
 
 def _show_servers(screen: Screen, shown: Iterable[Server]) -> None:
