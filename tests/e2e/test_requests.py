@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 
 import pytest
@@ -76,3 +77,19 @@ def test_person_at_the_keyboard_must_be_named(site, company):
     """The operator acts for people, and says for whom."""
     refused = site.run(*WORDS, code=2)
     assert "--as LOGIN" in refused.err
+
+
+def test_two_processes_that_answer_at_once_give_one_grant(site, company, tidy):
+    """Whoever is second is told what the first one decided."""
+    company.write(PEOPLE, [{**FLOW, "approvers": [{"group": "platform"}]}])
+    request = company.as_("asker", *WORDS, "--reason", "INC-2")["request"]["id"]
+    answering = [
+        site.start("request", "approve", request, "--as", login, "--output", "json")
+        for login in ("first", "second")
+    ]
+    ended = {process.communicate()[0]: process.returncode for process in answering}
+    assert sorted(ended.values()) == [0, 2]
+    (refused,) = [said for said, code in ended.items() if code == 2]
+    assert json.loads(refused)["error"]["code"] == "request_decided"
+    with site.opened() as daypass, daypass.seams.store.read() as view:
+        assert sum(grant.request_id == request for grant in view.grants()) == 1
