@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 
+from lab import machine, podman
 from tests.integration.accounts.managed_host import ManagedHost, account, grant
 
 ARCHIVES = "/home/.daypass-archive"
+LOOKING = frozenset("1 2 3 17 22 26 34 36 42".split())  # lookup, getattr, statfs, getxattr, init, access
 ID_ONLY = [{"run_as": "root", "commands": ["/usr/bin/id"]}]
 
 
@@ -83,6 +88,31 @@ def test_home_that_isnt_plainly_its_own_is_kept(host: ManagedHost, setting, undo
         assert host.run("cat", f"{place}/file").strip() == "precious"
     finally:
         host.run("rm", "-rf", "/home/alice", "/home/elsewhere")
+
+
+@pytest.mark.skipif(not os.access("/dev/fuse", os.W_OK), reason="this machine has no FUSE")
+@pytest.mark.parametrize("policy", ["archive", "delete"])
+def test_home_on_a_network_file_system_is_only_looked_at(host: ManagedHost, policy):
+    """A server far away has other people's files, and takes its time: nothing there is opened or changed."""
+    host.send(account("alice", 70007, grant("G1")))
+    host.send(account("alice", 70007))
+    words = ["inspect", "--format", "{{.State.Pid}}", host.lab.container(host.host)]
+    pid = podman.run(*words).stdout.strip()
+    serving = [sys.executable, Path(__file__).with_name("network_home.py"), pid, "/home", "alice", "70007"]
+    with subprocess.Popen(
+        machine.privileged(map(str, serving)), stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as server:
+        assert server.stdout is not None
+        assert server.stdout.readline() == "mounted\n"
+        try:
+            answer = remove_alice(host, home_on_removal=policy)
+        finally:
+            said, _ = server.communicate()
+    assert answer["state"] == "removed"
+    assert "network file system (fuse.sshfs)" in answer["warnings"][0]
+    assert set(said.removeprefix("asked: ").split()) <= LOOKING
+    assert archives(host) == []
+    host.run("rm", "-rf", "/home/alice")
 
 
 @pytest.mark.parametrize(("policy", "left"), [("keep", True), ("delete", False)])

@@ -29,12 +29,12 @@ if TYPE_CHECKING:
     from ..plan.values import AccountPlan
 
 TEMPORARY_FOLDERS = ("/tmp", "/var/tmp", "/dev/shm")  # noqa: S108 - looked through, never written to
-# Where removing or renaming means work on somebody else's machine (statfs types by name, mount(8)).
 # One person's thousands of files or jobs must not keep the lock from everybody else's closing.
 REMOVALS_SECONDS = 10  # of one run, under the lock that the local deadline waits 30 s for
 LEFTOVERS_SECONDS = 8  # of one account
 PARK_SECONDS = 10
-NETWORK_TYPES = ("nfs", "cifs", "smb", "fuse", "9p", "ceph", "glusterfs", "afs", "autofs", "lustre")
+# Where removing or renaming means work on somebody else's machine (statfs types by name, mount(8)).
+NETWORK_TYPES = tuple("nfs cifs smb fuse 9p ceph glusterfs afs autofs lustre virtiofs".split())
 
 
 def in_turn(
