@@ -11,6 +11,7 @@ import pytest
 from click.testing import CliRunner
 
 from daypass.cli import main
+from daypass.cli.options import EXIT_DENIED
 from tests.orchestrator import SECRET_VARIABLE, Orchestrator
 
 SERVER = "web-1"
@@ -40,13 +41,13 @@ def invoke(site: Orchestrator, *words: str) -> tuple[int, str]:
 
 
 def refused(site: Orchestrator, code: int, *words: str) -> str:
-    """The refusal's text, after a look that record and server are as before."""
+    """The refusal's text, after a look that the record is as before; what policy denies is on record."""
     before = site.events()
     found, said = invoke(site, *words)
     assert found == code, said
     assert said.strip()
     assert "Traceback" not in said
-    assert site.events() == before
+    assert site.events() == before + (code == EXIT_DENIED)
     return said
 
 
@@ -113,7 +114,7 @@ def test_a_login_that_may_not_be_is_refused(site, look, login):
     ],
 )
 def test_words_that_may_not_be_are_refused(site, changes, code):
-    """2 for what is wrong, 4 for what isn't allowed; nothing is recorded."""
+    """2 for what is wrong, 4 for what isn't allowed; of that alone there is an event."""
     refused(site, code, *grant_words(site, **changes))
 
 
