@@ -15,6 +15,7 @@ ALL = [{"run_as": "root", "commands": "ALL"}]
 PROGRAM = "/usr/local/lib/daypass/daypass-host.pyz"
 RUN_AS_ALICE = f"setsid -f setpriv --reuid {ALICE} --clear-groups"
 LATE_SECONDS = 50  # two seconds on a quiet machine (bench); a tick that comes next is a minute away
+OFF_SECONDS = 30  # for a run to end and timers to be stopped; then the end passes while the host is off
 WARN_SECONDS = 60  # where the timer was too late, the tick of the minute still warns
 SOON_SECONDS = 40  # time for one run of ours: everybody is in before the end is set
 
@@ -169,9 +170,10 @@ def test_host_that_was_off_closes_late_and_what_is_still_open_at_its_time(host: 
     """A boot brings the tick, and with it the timer for what ends later."""
     hour_ago = int(time.time()) - 3600  # for our runs, so that nothing is over before it is open
     host.send(program=True, now=hour_ago)
-    host.run("systemctl", "stop", "daypass-expire.timer")  # nothing acts before the host is off
-    over, later = grant("G1", seconds=2), grant("G2")
+    over, later = grant("G1", seconds=OFF_SECONDS), grant("G2")
     host.send(account("alice", ALICE, over), account("bob", BOB, later), now=hour_ago)
+    # Nothing acts before the host is off, neither the minute's tick nor the timer for alice's end.
+    host.sh("systemctl stop daypass-expire.timer 'daypass-deadline-*.timer'")
     assert host.is_open("alice")
     host.lab.stop(host.host)
     assert wait_for(lambda: time.time() > end_of(over) + 1)

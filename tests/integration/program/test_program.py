@@ -178,7 +178,8 @@ def test_host_that_cannot_take_the_program_opens_nothing_and_closes_all(host: Pl
 def test_tick_that_runs_while_the_program_is_replaced_ends_well(host: Playing, tmp_path: Path):
     """It goes on in the file that it was started from."""
     host.result({"document": host.document()})
-    hold = host.lab.exec_argv(host.host, ["flock", "/var/lib/daypass/lock", "sh", "-c", "echo held; cat"])
+    words = ["flock", "/var/lib/daypass/lock", "sh", "-c", "echo held; cat"]
+    hold = host.lab.exec_argv(host.host, words, options=["--interactive"])  # held until its input ends
     start = host.lab.exec_argv(host.host, ["python3", "-I", "-S", PROGRAM, "tick"])
     with subprocess.Popen(hold, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as holder:
         assert holder.stdout is not None
