@@ -9,12 +9,6 @@ from daypass.config.notices import Channel, Notices
 from daypass.domain.notices import Delivery, Notice
 from daypass.domain.people import Person
 from daypass.notices.texts import text_of
-from daypass.store.interface import WriteWork
-
-
-def note(work: WriteWork, settings: Notices, notice: Notice, now: datetime) -> int:
-    """Write a notice into the outbox; how many messages of it are new."""
-    return sum(work.add_delivery(delivery) for delivery in deliveries_of(notice, settings, now))
 
 
 def deliveries_of(notice: Notice, settings: Notices, now: datetime) -> Iterator[Delivery]:

@@ -1,7 +1,7 @@
 """What people are told of, and who: notices of grants and requests, in the unit of work that they are about.
 
-Nothing here may keep anything else from being recorded: where people aren't known, those who read a channel
-for everybody are told all the same.
+Nothing here may keep anything else from being recorded, least of all an end: where people aren't known, those
+who read a channel for everybody are told all the same, and of a text that can't be made there is an event.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from daypass.domain.people import Person
 from daypass.domain.requests import Request, RequestState
 from daypass.errors import DaypassError
 from daypass.flows import Approvals
-from daypass.notices.noting import note
+from daypass.notices.noting import deliveries_of
 from daypass.store.interface import ReadView, WriteWork
 from daypass.workflow.seams import Seams
 
@@ -156,9 +156,13 @@ def _note(
     settings = seams.settings.notices
     if not settings.wants(event):
         return 0
-    people = people_of(seams, logins)
-    notice = Notice(event, topic, subject, people, words, stage, answered_with)
-    return note(work, settings, notice, now)
+    try:
+        notice = Notice(event, topic, subject, people_of(seams, logins), words, stage, answered_with)
+        deliveries = tuple(deliveries_of(notice, settings, now))
+    except Exception as error:  # noqa: BLE001 # no end waits for what tells of it
+        work.append_event("notice.failed", subject, {"event": str(event), "error": type(error).__name__})
+        return 0
+    return sum(work.add_delivery(delivery) for delivery in deliveries)
 
 
 def people_of(seams: Seams, logins: Iterable[str]) -> tuple[Person, ...]:

@@ -11,7 +11,7 @@ import pytest
 
 from daypass.config.notices import Channel, Notices
 from daypass.directory import Directory
-from daypass.domain.grants import Trigger
+from daypass.domain.grants import GrantState, Trigger
 from daypass.domain.notices import Delivery
 from daypass.errors import ConfigurationError
 from daypass.workflow.extending import extend
@@ -290,3 +290,17 @@ def test_without_channels_nothing_is_kept(tmp_path):
     company.say(request, "carol")
     passes(company, hours=9)
     assert told(company) == []
+
+
+def test_mistake_in_a_notice_keeps_no_end_from_being_recorded(granting):
+    """Whatever goes wrong where somebody is to be told: the access is over, and the record says of both."""
+    grant = granting.ask().granted.grant
+
+    def mistaken() -> Directory | None:
+        raise RuntimeError("a mistake of ours")
+
+    ended = take_back(replace(granting.seams, directory=mistaken), grant.id, granting.clock()).grant
+    assert ended.state is GrantState.ENDED
+    assert granting.opens() == []
+    failed = granting.details(grant.id, "notice.failed")
+    assert failed == {"event": "ended", "error": "RuntimeError"}
