@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterator
 
 from daypass.config import Settings
+from daypass.domain.notices import NoticeEvent
 from daypass.domain.secrets import Secret, SecretReference
 from daypass.errors import DaypassError
 from daypass.notices.courier import send_letters
@@ -19,7 +20,8 @@ from daypass.workflow.doctor import Finding, Grade
 
 
 def examine_notices(settings: Settings) -> Iterator[Finding]:
-    """Whether each channel's URL can be used, and what didn't go through it."""
+    """Whether each channel's URL can be used, what didn't go through it, and whether break-glass is told."""
+    yield from _untold(settings)
     try:
         store = open_record(settings)
     except DaypassError:
@@ -28,6 +30,14 @@ def examine_notices(settings: Settings) -> Iterator[Finding]:
         yield from _findings(settings, store)
     finally:
         store.close()
+
+
+def _untold(settings: Settings) -> Iterator[Finding]:
+    """Break-glass asks nobody because people are told: without a channel nobody is."""
+    flows = [flow.name for flow in settings.access_flows if flow.active and flow.break_glass]
+    if flows and not settings.notices.wants(NoticeEvent.BREAK_GLASS):
+        found = f"nobody is told of access by {', '.join(flows)}: no channel is for break_glass"
+        yield Finding("break-glass notices", Grade.WARN, found, "add a channel to `notices` in daypass.yaml")
 
 
 def _findings(settings: Settings, store: Store) -> Iterator[Finding]:

@@ -172,6 +172,25 @@ def test_doctor_names_a_url_that_cannot_be_used(place):
     assert "s3cret" not in json.dumps(found)
 
 
+BREAK_GLASS = """
+access_flows:
+  - {name: fire, requesters: everyone, targets: {integration: prod}, max_duration: 1h, approvers: none,
+     break_glass: true, notify: [{group: ops}]}
+"""
+
+
+def test_doctor_tells_of_break_glass_that_nobody_would_be_told_of(place):
+    """It asks nobody because people are told; the channel must be there before the night in question."""
+    written = place.config.read_text() + BREAK_GLASS
+    place.config.write_text(written)
+    assert "break-glass notices" not in {one["what"] for one in place.json("doctor")}
+    only_ends = written.replace("{env: CHAT_URL}}", "{env: CHAT_URL}, events: [ended]}")
+    place.config.write_text(only_ends)
+    found = {one["what"]: one for one in place.json("doctor")}
+    assert found["break-glass notices"]["grade"] == "warn"
+    assert "fire" in found["break-glass notices"]["found"]
+
+
 def test_reconcile_tries_again(place):
     """What failed before is its work; it says what couldn't be sent."""
     place.chat.status = 500
