@@ -93,28 +93,21 @@ def plan_server(
         StoreError: `account_unknown`: a share's login has no account record; what the store doesn't know is
             never sent.
     """
-    by_login: dict[str, list[Share]] = {account.login: [] for account in accounts}
-    for share in shares:
-        if share.login not in by_login:
-            raise StoreError(
-                f"the store has no account {share.login} on {share.server}", code="account_unknown"
-            )
-        by_login[share.login].append(share)
+    by_login = _by_login(accounts, shares)
     plans, entries = {}, []
     for account in sorted(accounts, key=lambda a: a.login):
         if account.state is AccountState.REMOVED:
             continue
-        grants = _grant_entries(by_login[account.login], certificates, constraints, now)
+        mine = by_login[account.login]
+        grants = _grant_entries(mine, certificates, constraints, now)
         # A grant that was recorded since counts too, though its certificate isn't signed yet.
-        awaited = any(share.state in GIVING for share in by_login[account.login])
+        awaited = any(share.state in GIVING for share in mine)
         remove = account.login in removals and not awaited
         entry = _account_entry(account, grants, remove)
         if account.existing == "join":
             entry["join_without_log"] = join_without_log
         entries.append(entry)
-        listed = {str(entry["id"]): Listed(str(entry["state"])) for entry in grants}
-        given = {str(entry["id"]): entry for entry in grants if listed[str(entry["id"])] is Listed.PRESENT}
-        plans[account.login] = AccountPlan(account.login, listed, remove, given, constraints)
+        plans[account.login] = _account_plan(account.login, grants, remove, constraints)
     fields: dict[str, object] = {
         "version": DOCUMENT_VERSION,
         "host_id": host.host_id,
@@ -125,6 +118,26 @@ def plan_server(
         "accounts": entries,
     }
     return ServerPlan(host.server, sequence, fields, plans)
+
+
+def _by_login(accounts: Sequence[Account], shares: Sequence[Share]) -> dict[str, list[Share]]:
+    found: dict[str, list[Share]] = {account.login: [] for account in accounts}
+    for share in shares:
+        if share.login not in found:
+            raise StoreError(
+                f"the store has no account {share.login} on {share.server}", code="account_unknown"
+            )
+        found[share.login].append(share)
+    return found
+
+
+def _account_plan(
+    login: str, grants: list[dict[str, object]], remove: bool, constraints: Mapping[str, Constraints]
+) -> AccountPlan:
+    """What the document says of one account, for settling its answer."""
+    listed = {str(entry["id"]): Listed(str(entry["state"])) for entry in grants}
+    given = {str(entry["id"]): entry for entry in grants if listed[str(entry["id"])] is Listed.PRESENT}
+    return AccountPlan(login, listed, remove, given, constraints)
 
 
 def _account_entry(account: Account, grants: list[dict[str, object]], remove: bool) -> dict[str, object]:
