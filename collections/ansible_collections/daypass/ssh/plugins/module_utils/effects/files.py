@@ -24,6 +24,9 @@ REMOVE_TREE_SECONDS = 60  # what is left goes with the next run
 class Files:
     """Reading and writing files of root's. `System` gives the hooks and the programs."""
 
+    if TYPE_CHECKING:
+        _run: Callable[..., Any]  # `System` has it
+
     def before(self, effect: str, detail: str) -> None:
         """Called before each change with its kind (`change`, `write`, …) and a word on it."""
 
@@ -37,9 +40,6 @@ class Files:
     def monotonic(self) -> float:
         """Seconds that never jump, for waiting."""
         return time.monotonic()
-
-    def _run(self, argv: list[str], stdin: str, timeout_seconds: float, descriptors: tuple = ()) -> Any:
-        raise NotImplementedError
 
     def read(self, path: str) -> bytes | None:
         """The content of a regular file, None where there is none.
