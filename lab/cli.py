@@ -75,7 +75,7 @@ def list_hosts(name: str, everything: bool, output: str) -> None:
         return
     for described in labs:
         click.echo(f"lab {described['lab']}  ({described['state_dir']})")
-        for host in described["hosts"]:  # type: ignore[attr-defined]
+        for host in described["hosts"]:  # type: ignore[attr-defined] # JSON
             on = "running" if host["running"] else "off"
             click.echo(f"  {host['name']:<16} {host['address']:<15} {host['image']} {host['kind']:<5} {on}")
 

@@ -111,6 +111,7 @@ class CertificateConstraints(Part):
         tuple[Annotated[str, PlainValidator(source_address)], ...], not_many(host_rules.SOURCE_ADDRESSES_MAX)
     ] = ()
     force_command: Annotated[str | None, PlainValidator(forced_command)] = None
+    # mypy knows no Literal that is made while the program runs; pydantic does.
     extensions: tuple[Literal[tuple(sorted(host_rules.KNOWN_EXTENSIONS))], ...] = PTY_ONLY  # type: ignore[valid-type]
 
     @property

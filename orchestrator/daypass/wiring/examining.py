@@ -11,7 +11,7 @@ from daypass import config
 from daypass.ca.keys import load_ca_key
 from daypass.ca.public_keys import blob_of, fingerprint_of
 from daypass.config import Settings
-from daypass.domain.secrets import FromFile
+from daypass.domain.secrets import FromFile, SecretReference
 from daypass.errors import ConfigurationError, DaypassError
 from daypass.execution.ansible_settings import find_ansible, find_collections
 from daypass.flows.checking import check_policy
@@ -101,7 +101,7 @@ def _examine_secrets(settings: Settings) -> Iterator[Finding]:
     yield check("CA key", ca_key, hint="daypass init")
     for integration in settings.integrations:
 
-        def connector_key(secret=integration.secret) -> str:  # type: ignore[no-untyped-def]
+        def connector_key(secret: SecretReference = integration.secret) -> str:
             decode_connector_key(resolve(secret, dict(environ)), str(secret))
             return f"readable from {secret}"
 

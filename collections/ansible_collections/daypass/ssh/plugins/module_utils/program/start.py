@@ -123,7 +123,7 @@ class Loader:
         if stem in self.code:
             exec(marshal.loads(self.code[stem]), module.__dict__)  # noqa: S102, S302 - the import
         elif stem in self.sources:
-            exec(compile(self.sources[stem], spec.origin, "exec"), module.__dict__)  # noqa: S102
+            exec(compile(self.sources[stem], spec.origin, "exec"), module.__dict__)  # noqa: S102 - the import
 
     def get_data(self, path: str) -> bytes:
         """The source of a module by the path in its `__file__`, as other loaders do."""

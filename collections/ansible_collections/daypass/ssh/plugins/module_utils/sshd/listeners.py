@@ -229,7 +229,7 @@ def greets(address: str) -> bool:
 
     host, _colon, port = address.rpartition(":")
     host = host.strip("[]")
-    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104
+    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 - what sshd says
     try:
         with socket.create_connection((host, int(port)), timeout=2) as connection:
             return connection.recv(4) == b"SSH-"
