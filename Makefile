@@ -4,7 +4,7 @@ PYTHON := .venv/bin/python
 STAGES := $(PYTHON) scripts/run-stages
 
 .DEFAULT_GOAL := help
-.PHONY: help dev system databases compiler demo test lint unit contract integration e2e e2e-newest molecule sanity docs-check bench format lock clean
+.PHONY: help dev system databases compiler demo test lint unit contract integration e2e e2e-newest molecule sanity docs-check bench references format lock clean
 
 help: ## show this list
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## /  make \1|/' | awk -F'|' '{printf "%-20s %s\n", $$1, $$2}'
@@ -57,6 +57,9 @@ molecule: system ## roles on each kind of server: converge, idempotence, verify
 
 bench: system ## measurements side by side; takes long, prints ratios
 	@$(PYTHON) -m bench
+
+references: dev ## rewrite what docs/ repeats of the code: settings and commands
+	@$(PYTHON) scripts/references
 
 format: dev ## rewrite the Python sources in the house format
 	@.venv/bin/ruff check -q --fix-only . && .venv/bin/ruff format -q .

@@ -68,12 +68,15 @@ class Target(ServerFilter):
     """Servers, by everything that is said of them together, and the user groups that may be had there."""
 
     bundle: PlainText | None = None
+    """Targets of this [bundle](#targets-and-bundles), and nothing else beside it."""
     exclude: Exclusion | None = None
+    """Servers that are left out: by `integration`, `servers` or `tags`, each by itself."""
     user_groups: Annotated[
         tuple[Annotated[str, PlainValidator(server_group)], ...],
         BeforeValidator(as_list),
         AfterValidator(fields.not_empty),
     ] = (DEFAULT_GROUP,)
+    """Groups that may be had there."""
 
     @model_validator(mode="after")
     def _says_which(self) -> Target:
@@ -101,7 +104,9 @@ class Bundle(Part):
     """Targets under a name."""
 
     name: PlainText
+    """Its name."""
     targets: Annotated[tuple[PlainTarget, ...], BeforeValidator(as_list), AfterValidator(fields.not_empty)]
+    """What it stands for; no bundle inside a bundle."""
 
 
 class CertificateConstraints(Part):
@@ -110,9 +115,12 @@ class CertificateConstraints(Part):
     source_addresses: Annotated[
         tuple[Annotated[str, PlainValidator(source_address)], ...], not_many(host_rules.SOURCE_ADDRESSES_MAX)
     ] = ()
+    """Networks that a login may come from. Default: any."""
     force_command: Annotated[str | None, PlainValidator(forced_command)] = None
+    """The one command that a login runs, by the login shell. Default: none, a session."""
     # mypy knows no Literal that is made while the program runs; pydantic does.
     extensions: tuple[Literal[tuple(sorted(host_rules.KNOWN_EXTENSIONS))], ...] = PTY_ONLY  # type: ignore[valid-type]
+    """What a login may do beside running commands."""
 
     @property
     def critical_options(self) -> dict[str, str]:
@@ -139,45 +147,62 @@ ONLY_SELF_SERVE = {
 
 
 class AccessFlow(Part):
-    """One policy.
-
-    Attributes:
-        active: False: as if it weren't there.
-        trigger: `self_serve`: somebody asks; `automatic`: whoever is among the grantees has it.
-        requesters: Who may ask; None with `automatic` alone.
-        grantees: Who may get it; None = those who may ask.
-        request_for: Whether one asks for oneself, for others, or both.
-        max_duration: The longest time of one grant; never without end.
-        default_duration: Where nothing is said; None = max_duration.
-        timeframe: When access may be; None = always. A grant ends when it closes.
-        requester_may_approve: Whether whoever asks, or gets it, counts as approver too.
-        justification_required: None = True with `self_serve`, False with `automatic`.
-        break_glass: Access at once; those in `notify` are told, and a review is due afterwards.
-    """
+    """One policy."""
 
     name: Annotated[str, PlainValidator(flow_name)]
+    """Its name, part of each certificate's key id and so of sshd's log."""
     description: PlainText | None = None
+    """For people who read the file."""
     active: StrictBool = True
+    """`false`: as if it weren't there. What it gave lasts until its end, but isn't extended; automatic
+    access ends.
+    """
     labels: dict[PlainText, PlainText] = Field(default_factory=dict)
+    """Texts of your own, by name."""
     trigger: Literal["self_serve", "automatic"] = "self_serve"
+    """`self_serve`: somebody asks. `automatic`: the grantees have it by themselves, given, followed and
+    ended by `reconcile`; settings about asking and answering are refused then.
+    """
     requesters: Conditions | None = None
+    """Who may ask. Default: required with `self_serve`; not with `automatic`."""
     grantees: Conditions | None = None
+    """Who may have it. Default: those who may ask; required with `automatic`."""
     request_for: Annotated[
         tuple[Literal["self", "others"], ...], BeforeValidator(as_list), AfterValidator(fields.not_empty)
     ] = ("self",)
+    """Whom one asks for."""
     targets: Targets
+    """Which servers, and which groups there."""
     max_duration: Length
+    """Longest time of one grant; with `automatic`, how long access lasts when no `reconcile` comes.
+    There is no access without an end.
+    """
     default_duration: Length | None = None
+    """Time where none is asked for. Default: `max_duration`. Allowed: at most `max_duration`."""
     timeframe: Hours | None = None
+    """Hours in which access may be; a grant ends when they do. Default: any time."""
     approvers: Annotated[Approvers, WrapValidator(approvers)]
+    """Who says yes; `none` in so many words when nobody is asked. Allowed: [approvers](#approvers)."""
     requester_may_approve: StrictBool = False
+    """Whether whoever asks, or gets the access, counts as approver."""
     justification_required: StrictBool | None = None
+    """Whether a request must say why. Default: `true`; `false` with `automatic`."""
     require_approver_reason: StrictBool = False
+    """Whether an approver must say why, in at most 124 characters."""
     max_extensions: StrictInt = Field(default=0, ge=0, le=MOST_EXTENSIONS)
+    """How often people may extend their access without asking again. Needs `extension_duration`."""
     extension_duration: Length | None = None
+    """How much later access may end with each extension, beyond `max_duration`. Needs `max_extensions`.
+    Default: none.
+    """
     certificate: CertificateConstraints = CertificateConstraints()
+    """What binds the certificates. Default: a session with a terminal, from anywhere."""
     break_glass: StrictBool = False
+    """Access at once; those in `notify` are told, and a review is due afterwards. Needs `approvers:
+    none` and `notify`, and no `max_extensions`: asked again, everybody is told again.
+    """
     notify: Conditions | None = None
+    """Who is told of break-glass access. Default: nobody."""
 
     @model_validator(mode="after")
     def _fits_together(self) -> AccessFlow:

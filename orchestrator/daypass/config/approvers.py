@@ -24,9 +24,13 @@ class Requirement(Part):
     """Whose yes is needed: of one entry, of all, or of `at_least` some `of` them; each by another person."""
 
     any_of: Entries | None = None
+    """One person who fits one of these conditions."""
     all_of: Entries | None = None
+    """For each of these conditions another person who fits it."""
     at_least: StrictInt | None = Field(default=None, ge=1, le=MOST_ENTRIES)
+    """For as many conditions of `of` another person each."""
     of: Entries | None = None
+    """The conditions for `at_least`."""
 
     @model_validator(mode="before")
     @classmethod
@@ -71,19 +75,25 @@ class Escalation(Part):
     """Who may say yes instead when nobody has answered: one tier more after each interval."""
 
     interval: Length = ESCALATION_INTERVAL
+    """Time to the first tier, and from tier to tier."""
     tiers: Annotated[tuple[Requirement, ...], AfterValidator(fields.not_empty), not_many(MOST_TIERS)]
+    """Who may say yes beside the others, tier after tier; each a list or an object with `any_of`,
+    `all_of`, or `at_least` and `of`. Time alone never says yes.
+    """
 
 
 class Step(Requirement):
     """One step of an approval."""
 
     escalation: Escalation | None = None
+    """Who may say yes, too, when nobody has. Default: nobody."""
 
 
 class Approvers(Step):
     """Who says yes: one step, or `steps` one after the other."""
 
     steps: Annotated[tuple[Step, ...] | None, BeforeValidator(fields.not_null), not_many(MOST_STEPS)] = None
+    """Steps, one after the other, each one of the ways above. Default: one step."""
 
     @model_validator(mode="after")
     def _one_way(self) -> Approvers:

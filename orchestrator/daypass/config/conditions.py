@@ -39,10 +39,17 @@ class Match(Part):
     """How a text is compared, case-sensitive; a text or list by itself means `is`; several must all hold."""
 
     is_: ExactTexts = Field(default=None, alias="is")
+    """Is one of these; a text or a list by itself means `is`."""
     is_not: Texts = None
+    """Is none of these. With a name that the directory doesn't know it holds for nobody: a misspelt
+    exception must not let everybody in.
+    """
     contains: Texts = None
+    """Has one of these in it."""
     does_not_contain: Texts = None
+    """Has none of these in it."""
     starts_with: Texts = None
+    """Begins with one of these."""
 
     @model_validator(mode="before")
     @classmethod
@@ -55,19 +62,24 @@ class Match(Part):
 
 
 class Condition(Part):
-    """Which people; several fields in one condition must all hold.
-
-    Attributes:
-        who: `everyone` in the directory, the `owner` of the servers, or the `manager` of who gets access.
-    """
+    """Which people; several fields in one condition must all hold."""
 
     user: Match | None = None
+    """Login or e-mail address."""
     group: Match | None = None
+    """One of the person's groups, those included that hold a group of his."""
     manager: Match | None = None
+    """The person's manager, by login or e-mail address."""
     shift: Match | None = None
+    """A shift that the person is on at the moment."""
     who: Literal["everyone", "owner", "manager"] | None = None
+    """`everyone` in the directory who hasn't left, the `owner` of all servers of the request, or the
+    `manager` of who gets access; the word alone means the same.
+    """
     all: Conditions | None = None
+    """Conditions that must all hold."""
     any: Conditions | None = None
+    """Conditions of which one must hold."""
 
     @model_validator(mode="before")
     @classmethod
@@ -91,8 +103,11 @@ class ServerFilter(Part):
     """Which servers."""
 
     integration: Match | None = None
+    """Name of the integration. Default: any."""
     servers: Match | None = None
+    """Name of the server. Default: any."""
     tags: dict[PlainText, Match] | None = None
+    """Tags with their values; a tag that a server doesn't have matches nothing. Default: any."""
 
     @property
     def is_empty(self) -> bool:

@@ -51,9 +51,13 @@ class Hours(Part):
         BeforeValidator(as_list),
         AfterValidator(fields.not_empty),
     ] = tuple(sorted(WHOLE_WEEK))
+    """Days on which the hours begin. Default: every day."""
     start: Annotated[int, PlainValidator(clock)] = 0
+    """When they begin. Default: `"00:00"`."""
     end: Annotated[int, PlainValidator(clock)] = MINUTES
+    """When they end; before `start`: on the next day. Default: `"24:00"`."""
     timezone: Annotated[ZoneInfo, PlainValidator(time_zone)]
+    """Whose clock."""
 
     @model_validator(mode="after")
     def _some_time(self) -> Hours:

@@ -17,6 +17,8 @@ ALLOWED = {
     "int_type": "a whole number",
     "string_type": "text",
     "tuple_type": "a list",
+    "bool_type": "true or false",
+    "dict_type": "an object",
     "literal_error": "one of {expected}",
     "greater_than_equal": "{ge} or more",
     "less_than_equal": "{le} or less",

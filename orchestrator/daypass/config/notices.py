@@ -47,7 +47,9 @@ class NoticeText(Part):
     """The text of one event; None = Daypass's own."""
 
     title: Annotated[str | None, PlainValidator(title_text)] = None
+    """A line. Default: Daypass's own."""
     body: Annotated[str | None, PlainValidator(body_text)] = None
+    """The text. Default: Daypass's own."""
 
 
 def knows_words(about: NoticeEvent) -> AfterValidator:
@@ -73,12 +75,21 @@ class NoticeTexts(Part):
     """Templates, by event."""
 
     request_waiting: Annotated[NoticeText, knows_words(NoticeEvent.REQUEST_WAITING)] = NoticeText()
+    """A request needs an answer; told to those who may answer now, and again when it has come to
+    others.
+    """
     request_approved: Annotated[NoticeText, knows_words(NoticeEvent.REQUEST_APPROVED)] = NoticeText()
+    """A request was approved, with its grant; told to who asked and who gets access."""
     request_denied: Annotated[NoticeText, knows_words(NoticeEvent.REQUEST_DENIED)] = NoticeText()
+    """A request was denied or has expired; told to who asked and who would have got access."""
     break_glass: Annotated[NoticeText, knows_words(NoticeEvent.BREAK_GLASS)] = NoticeText()
+    """Somebody took access without asking; told to those in the flow's `notify`."""
     ending_soon: Annotated[NoticeText, knows_words(NoticeEvent.ENDING_SOON)] = NoticeText()
+    """A grant is about to end; told to its person."""
     ended: Annotated[NoticeText, knows_words(NoticeEvent.ENDED)] = NoticeText()
+    """A grant has ended on every server; told to its person."""
     failed: Annotated[NoticeText, knows_words(NoticeEvent.FAILED)] = NoticeText()
+    """A grant can't be given or taken back on a server, after three tries; told to its person."""
 
     def of(self, about: NoticeEvent) -> NoticeText:
         """The template of one event."""
@@ -87,43 +98,45 @@ class NoticeTexts(Part):
 
 
 class Channel(Part):
-    """One way out.
-
-    Attributes:
-        url: Where the Apprise URL is kept; it holds passwords, so it never stands here itself.
-        events: What it is for.
-        per_person: One message to each person whom a notice concerns, with `{email}` or `{login}` of that
-            person in the URL; False = one message for all.
-        groups: Only what concerns people in one of these groups of the directory; None = anybody.
-    """
+    """One way out."""
 
     name: Annotated[str, PlainValidator(channel_name)]
+    """Its name. Allowed: unique, case aside."""
     url: SecretField
+    """An Apprise URL; it holds passwords, so it never stands here itself."""
     events: Annotated[
         tuple[Annotated[NoticeEvent, PlainValidator(event_of)], ...],
         BeforeValidator(as_list),
         AfterValidator(fields.not_empty),
     ] = tuple(NoticeEvent)
+    """What it is for, one event or a list. Default: all."""
     per_person: StrictBool = False
+    """`true`: one message to each person whom it concerns; the URL holds `{email}` or `{login}`, which
+    become that person's. `false`: one message for all. Needs `directory`.
+    """
     groups: Annotated[
         tuple[PlainText, ...] | None,
         BeforeValidator(as_list),
         AfterValidator(lambda value: value if value is None else fields.not_empty(value)),
     ] = None
+    """Only what concerns people in one of these groups of the directory. Default: anybody. Needs
+    `directory`.
+    """
 
 
 class Notices(Part):
-    """Who is told of what.
-
-    Attributes:
-        command: What people type before the words of a command: `ssh daypass@broker`, once there is one.
-        ending_soon_before: How long before the end of a grant its person is told.
-    """
+    """Who is told of what."""
 
     channels: Annotated[tuple[Channel, ...], not_many(MOST_CHANNELS)] = ()
+    """The ways out. Default: none, nobody is told."""
     command: PlainText = "daypass"
+    """What people type before the words of a command; `ssh daypass@broker` where they come in over SSH."""
     ending_soon_before: Length = timedelta(minutes=15)
+    """How long before its end a grant's person is told; grants that aren't longer than this are left
+    out.
+    """
     texts: NoticeTexts = NoticeTexts()
+    """Titles and bodies of your own, by event. Default: Daypass's own."""
 
     @field_validator("channels")
     @classmethod

@@ -41,7 +41,12 @@ class SudoSetting(Part):
     """One sudo rule of a user group, as the hosts will check it again."""
 
     run_as: PlainText = "root"
+    """As whom the commands run."""
     commands: Annotated[tuple[str, ...] | Literal["ALL"], PlainValidator(fields.sudo_commands)]
+    """`ALL`, or commands with their whole paths. One without arguments (`/usr/bin/systemctl`) allows
+    any arguments; one that can start a shell or an editor is as good as `ALL`. Allowed: at most 64
+    commands of 512 characters, no wildcards.
+    """
 
     @model_validator(mode="after")
     def _fits_hosts(self) -> SudoSetting:
@@ -60,7 +65,12 @@ class UserGroup(Part):
     """The unit of permission: a group on the server, optionally with sudo rules; `Default` isn't one."""
 
     name: str
+    """Name of the group on the servers, where it must exist: Daypass makes none. A grant that names a
+    group which isn't listed is refused. Allowed: a letter or `_`, then at most 31 of letters, digits,
+    `_ . -`; not `root`, not `daypass…`.
+    """
     sudo_settings: tuple[SudoSetting, ...] = Field(default=(), alias="sudo")
+    """Sudo rules that a grant with this group gives. Allowed: at most 16."""
 
     @model_validator(mode="before")
     @classmethod
@@ -93,41 +103,69 @@ class Owner(Part):
     """Who answers for an integration: people by user, group or shift."""
 
     attribute: Attribute
+    """What the values name."""
     values: Annotated[tuple[PlainText, ...], AfterValidator(fields.not_empty)]
+    """Names of users, groups or shifts of the directory; one of them is enough."""
 
 
 class ResourceOwner(Part):
     """Who answers for single servers: the value of the tag `key` names a user, group or shift."""
 
     key: PlainText
+    """The tag of a server whose value says who."""
     attribute: Attribute
+    """What the tag's value names."""
 
 
 class Integration(Part):
-    """A named set of servers with its settings (design.md, Configuration; source document).
-
-    Attributes:
-        credential_rotation_days: None = never.
-        user_cleanup_days: From the end of the last grant to removal; None = never, 0 = next reconcile.
-        local_deadline: Whether a server that can't end access by itself is refused at onboarding.
-        resource_owner: Needs `integration_owner`, who answers where no tag names anyone.
-    """
+    """A named set of servers with its settings (design.md, Configuration; source document)."""
 
     name: Annotated[str, PlainValidator(fields.integration_name)]
+    """Its name; flows and the record know it by that. Allowed: unique, case aside."""
     servers: tuple[InstanceOf[Server], ...]
+    """The [server list](#the-server-list): a path, a list in place, or the minified JSON as text. Allowed:
+    1 to 200,000 servers, names unique over all integrations.
+    """
     user_groups: tuple[UserGroup, ...] = (UserGroup(name=DEFAULT_GROUP),)
+    """Groups that grants may name. Allowed: each once."""
     login_shell: Annotated[str, PlainValidator(fields.login_shell)] = "/bin/bash"
+    """Shell of the accounts. A server whose `/etc/shells` doesn't have it refuses the grant."""
     user_key_name: Annotated[str, PlainValidator(fields.user_key_name)] = "daypass"
+    """File name of a person's key pair below `~/.ssh`, in the ssh commands that are printed."""
     secret: SecretField
+    """Private key of the connector user: PEM, or base64 of it, wrapped or not. Allowed: no passphrase."""
     credential_rotation_days: StrictInt | None = Field(default=None, ge=1, le=MOST_DAYS)
+    """Days after which the connector's key is to be changed; kept for that, not used yet. Default:
+    `null`, never.
+    """
     user_cleanup_days: StrictInt | None = Field(default=None, ge=0, le=MOST_DAYS)
+    """Days from the end of an account's last grant to its removal, as they were set when it was given.
+    0: at the next `reconcile`. Default: `null`, accounts stay, closed.
+    """
     custom_access_details: Annotated[str, PlainValidator(fields.access_details)] = ""
+    """Text that is shown to people with their access; try it with `daypass access details`. Default:
+    empty.
+    """
     integration_owner: Owner | None = None
+    """Who answers as `owner` for servers for which no resource owner is found. Default: nobody."""
     resource_owner: ResourceOwner | None = None
+    """Which tag of a server names who answers as its `owner`. Needs `integration_owner`. Default: none."""
     existing_accounts: Literal["refuse", "join"] = "refuse"
+    """What happens to a person's account that was there before: it is refused, or
+    [joined](#joining-accounts).
+    """
     join_without_log: Literal["refuse", "end_all"] = "refuse"
+    """On a server that keeps no log of sshd's: don't join there, or end all of the person's SSH
+    sessions with a grant.
+    """
     home_on_removal: Literal["archive", "delete", "keep"] = "archive"
+    """What becomes of a removed account's home. `archive`: a tar file in `/home/.daypass-archive`, for
+    root alone; a home above 10 GiB waits, and is told.
+    """
     local_deadline: Literal["required", "if_possible"] = "required"
+    """What happens with a server that has neither systemd nor a running cron and so can't end access by
+    itself. `if_possible` takes it, each answer warns, and access there ends with the next wave.
+    """
 
     def sudo_of(self, groups: Collection[str]) -> tuple[SudoRule, ...]:
         """The sudo rules of these user groups together."""
@@ -145,6 +183,10 @@ class Integration(Part):
 
 class CertificateAuthority(Part):
     key: SecretField
+    """Private key that signs certificates. `daypass init` makes an ed25519 key there, 0600, where it is
+    a file that doesn't exist; it never replaces one. Allowed: ed25519, ecdsa, or rsa from 3072 bits, no
+    passphrase.
+    """
 
 
 def _ca_below(state_dir: Path) -> CertificateAuthority:
@@ -155,34 +197,41 @@ class Waves(Part):
     """How Ansible runs: hosts at a time, and the seconds after which what has no result counts as unknown."""
 
     forks: StrictInt = Field(default=FORKS, ge=1, le=200)
+    """Servers that are worked on at the same time. More is quicker until the machine's cores are busy."""
     deadline_seconds: StrictInt = Field(default=WAVE_SECONDS, ge=30, le=3600)
+    """Seconds after which a server without a result counts as unknown and is tried again."""
 
 
 class Settings(Part):
-    """daypass.yaml.
-
-    Attributes:
-        source: The file that was read.
-        database: None = SQLite in state_dir; a PostgreSQL URL is kept as a secret, as it may hold a password.
-        directory: The file of people, groups and shifts; None = logins are all that is known of people.
-        request_expires_after: How long a request waits for an answer, whatever the access that it is about.
-        bundles: Targets under a name, for several flows.
-        access_flows: Their order counts: of several that fit, the first one decides.
-        notices: Who is told of what, and how.
-    """
+    """daypass.yaml."""
 
     source: Path
     state_dir: Annotated[Path, PlainValidator(fields.file_path)]
+    """Folder of the SQLite database, the audit log's anchor and, from `init`, the CA key. Default:
+    `./.daypass`. Allowed: mode 0700, refused when others can enter.
+    """
     database: Annotated[Secret | None, PlainValidator(fields.database_url)] = None
+    """Where the record is kept: SQLite in `state_dir`, or a PostgreSQL URL. Default: `null`, SQLite."""
     ca: CertificateAuthority = Field(default_factory=lambda checked: _ca_below(checked["state_dir"]))
+    """The [certificate authority](#ca). Default: the file `user_ca` in `state_dir`."""
     integrations: Annotated[tuple[Integration, ...], AfterValidator(fields.not_empty)]
+    """Sets of servers with their settings."""
     waves: Waves = Waves()
+    """How Ansible is run."""
     direct_grant_max: Annotated[timedelta, PlainValidator(fields.grant_length)] = timedelta(days=30)
+    """Longest time that `daypass grant --for` takes; nothing to do with flows."""
     directory: Annotated[Path | None, PlainValidator(fields.optional_path)] = None
+    """File with everybody who may get access. Default: `null`, any login may get a grant."""
     request_expires_after: Length = timedelta(hours=24)
+    """How long a request waits for an answer, whatever the access that it is about; then it expires."""
     bundles: tuple[Bundle, ...] = ()
+    """[Targets](#targets-and-bundles) under a name, for several flows."""
     access_flows: tuple[AccessFlow, ...] = ()
+    """Who may have what, for how long, and who says yes. Their order counts: the first that fits
+    decides. Needs `directory`.
+    """
     notices: Notices = Notices()
+    """Who is told of what, and how. Default: nobody is told."""
 
     @property
     def servers(self) -> tuple[Server, ...]:

@@ -74,27 +74,45 @@ class PersonEntry(Part):
     """One person as written; `manager` and group names are looked at when all people are known."""
 
     email: Annotated[str, PlainValidator(email)]
+    """E-mail address; new accounts are marked with it. Allowed: unique, case aside."""
     login: Annotated[str, PlainValidator(login)]
+    """Linux login, the same on every server; what the record knows a person by. Allowed: unique."""
     uid: StrictInt | None = Field(default=None, ge=FIRST_UID, le=LAST_UID)
+    """uid of the account that the person has on the servers already, for [joining](#joining-accounts).
+    Default: none. Allowed: unique.
+    """
     groups: tuple[PlainText, ...] = ()
+    """Groups that the person is in."""
     manager: PlainText | None = None
+    """The person's manager, by login or e-mail address. Default: none. Allowed: somebody in the file,
+    no circles.
+    """
     active: StrictBool = True
+    """`false`: the person has left. Grants end and accounts go with the next `reconcile`."""
     public_keys: tuple[Annotated[str, PlainValidator(public_key)], ...] = ()
+    """Lines of public key files, for certificates and for the gate. Allowed: a key stands at one
+    person, once.
+    """
 
 
 class GroupEntry(Part):
     """One group as written: people by login or e-mail address, and groups whose people are in it too."""
 
     name: PlainText
+    """Its name. Allowed: unique."""
     members: tuple[PlainText, ...] = ()
+    """People in it, by login or e-mail address, beside those who name it."""
     groups: tuple[PlainText, ...] = ()
+    """Groups whose people are in it too. Allowed: no circles."""
 
 
 class SlotEntry(Hours):
     """Hours of the week with whoever is on duty then, by login or e-mail address, or by group."""
 
     people: tuple[PlainText, ...] = ()
+    """Who is on duty then, by login or e-mail address."""
     groups: tuple[PlainText, ...] = ()
+    """Groups whose people are on duty then."""
 
     @model_validator(mode="after")
     def _somebody(self) -> SlotEntry:
@@ -104,19 +122,24 @@ class SlotEntry(Hours):
 
 
 class CalendarEntry(Part):
-    """A calendar as written: a file, or a https address, which may be a secret.
-
-    Attributes:
-        timezone: Of times without a zone, and of whole days.
-        names: Names as they stand in event titles, to logins or e-mail addresses.
-        max_age: How old the last good copy of an address may be.
-    """
+    """A calendar as written: a file, or a https address, which may be a secret."""
 
     file: Annotated[Path | None, PlainValidator(fields.optional_path)] = None
+    """Path of the calendar; this or `url`. Default: none. Allowed: 5 MiB, 10,000 events, 100 of them
+    repeating, none within a day.
+    """
     url: Annotated[str | SecretReference | None, PlainValidator(calendar_url)] = None
+    """Its https address; one that holds a token belongs into a secret. It is asked at most every five
+    minutes, for 10 s. Default: none. Allowed: as `file`.
+    """
     timezone: Annotated[ZoneInfo, PlainValidator(time_zone)] = ZoneInfo("UTC")
+    """Whose clock the whole days and times without a zone are."""
     names: dict[PlainText, PlainText] = Field(default_factory=dict)
+    """Names as they stand in titles, to logins or e-mail addresses."""
     max_age: Length = timedelta(days=1)
+    """How old the last good copy of an address may be when it can't be fetched; then nobody is on that
+    shift.
+    """
 
     @model_validator(mode="after")
     def _one_place(self) -> CalendarEntry:
@@ -129,8 +152,11 @@ class ShiftEntry(Part):
     """One shift as written; with both, whoever one of them names is on duty."""
 
     name: PlainText
+    """Its name."""
     weekly: Annotated[tuple[SlotEntry, ...], AfterValidator(fields.not_empty)] | None = None
+    """Hours of the week with whoever is on duty then. Default: none; this, `calendar` or both."""
     calendar: CalendarEntry | None = None
+    """A calendar (iCalendar) as on-call tools export it. Default: none."""
 
     @model_validator(mode="after")
     def _some_hours(self) -> ShiftEntry:
@@ -140,12 +166,13 @@ class ShiftEntry(Part):
 
 
 class DirectoryFile(Part):
-    """directory.yaml.
-
-    Attributes:
-        groups: None = people's own `groups` are all there are; a list must name every group.
-    """
+    """directory.yaml."""
 
     people: Annotated[tuple[PersonEntry, ...], AfterValidator(fields.not_empty)]
+    """Everybody who may get access, and who left."""
     groups: tuple[GroupEntry, ...] | None = None
+    """The groups; where it is given, it must name every group, so that a misspelt one is found.
+    Default: those that people name.
+    """
     shifts: tuple[ShiftEntry, ...] = ()
+    """Who is on duty when."""
