@@ -9,6 +9,7 @@ import click
 from daypass.cli.access_changes import end, extend
 from daypass.cli.access_notes import details
 from daypass.cli.access_show import show
+from daypass.cli.access_ssh_config import ssh_config
 from daypass.cli.access_words import access_json, groups_text
 from daypass.cli.acting import acting, as_person
 from daypass.cli.grants import place
@@ -29,6 +30,7 @@ access.add_command(show)
 access.add_command(extend)
 access.add_command(end)
 access.add_command(details)
+access.add_command(ssh_config)
 
 
 @access.command("list")

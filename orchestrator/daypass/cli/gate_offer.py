@@ -42,6 +42,7 @@ OFFERED: Mapping[tuple[str, str], tuple[str, ...]] = {
     ("access", "show"): ("grant_id",),
     ("access", "extend"): ("grant_id", "length", "reason", "check"),
     ("access", "end"): ("grant_id", "reason", "yes", "check"),
+    ("access", "ssh-config"): ("no_sign",),
     ("review", "close"): ("grant_id", "reason"),
 }
 HELP = """Access to servers, for a while.
@@ -62,7 +63,7 @@ SHORT = {
     "certificate": "Print the certificate of access for the key that logs in.",
     "help": "Show this. Without any command: what you have, and what waits for you.",
 }
-TAKES_A_KEY = (("request", "new"), ("certificate",))
+TAKES_A_KEY = (("request", "new"), ("access", "ssh-config"), ("certificate",))
 
 
 def serve(caller: Caller, config: Path, words: Sequence[str]) -> int:

@@ -11,6 +11,7 @@ from pydantic import ValidationInfo
 from pydantic_core import PydanticCustomError
 
 from daypass.domain.durations import parse_length
+from daypass.domain.key_names import is_key_name, is_taken
 from daypass.domain.secrets import FromEnvironment, FromFile, Secret, SecretReference
 
 T = TypeVar("T")
@@ -18,11 +19,6 @@ T = TypeVar("T")
 INTEGRATION_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]{0,62}")
 VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,127}")  # POSIX.1-2017, 8.1, lower case too
 SHELL = re.compile(r"(?:/[A-Za-z0-9_+][A-Za-z0-9_.+-]{0,63}){1,8}")
-KEY_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,63}")
-# Files that ~/.ssh has already, or that a key pair's second file would overwrite (ssh(1), FILES).
-TAKEN_KEY_NAMES = frozenset(
-    {"config", "authorized_keys", "authorized_keys2", "known_hosts", "environment", "rc"}
-)
 POSTGRES_URL = re.compile(r"postgresql(\+psycopg)?://[!-~]{1,1000}")
 MOST_DETAILS = 400  # characters of custom access details (source document)
 LONGEST_DIRECT_GRANT = timedelta(days=366)
@@ -103,9 +99,9 @@ def login_shell(value: Any) -> str:
 
 def user_key_name(value: Any) -> str:
     """A file name below ~/.ssh for a private key; the public one gets `.pub`, the certificate `-cert.pub`."""
-    if not isinstance(value, str) or not KEY_NAME.fullmatch(value):
+    if not isinstance(value, str) or not is_key_name(value):
         raise refuse("a plain file name: a letter, digit or _, then letters, digits, _ . -")
-    if value.lower() in TAKEN_KEY_NAMES or value.endswith(".pub"):
+    if is_taken(value):
         raise refuse("a name that ~/.ssh doesn't use for something else, without .pub")
     return value
 

@@ -53,12 +53,12 @@ def certificate_for(
     key = check_public_key(public_key)
     with seams.store.read() as view:
         grant = find_grant(view, grant_id, login)
-        known = None if is_over(grant, now) else _known(view, grant, key)
+        known = None if is_over(grant, now) else known_certificate(view, grant, key)
         if known is not None:
             return Certified(grant, known, tuple(view.shares(grant_id=grant.id)), added=False)
 
     def record(work: WriteWork, grant: Grant) -> tuple[Grant, tuple[Certificate, ...]]:
-        _known(work, grant, key)  # revoked in the meantime
+        known_certificate(work, grant, key)  # revoked in the meantime
         certificate = next_certificate(seams, work, grant, key)
         details = {"serial": str(certificate.serial), "public_key": key.fingerprint}
         work.append_event("certificate.added", grant.id, details)
@@ -68,7 +68,7 @@ def certificate_for(
     return Certified(changed.grant, changed.certificates[-1], changed.shares, added=True)
 
 
-def _known(view: ReadView, grant: Grant, key: PublicKey) -> Certificate | None:
+def known_certificate(view: ReadView, grant: Grant, key: PublicKey) -> Certificate | None:
     """The newest certificate for the key that was signed and not revoked.
 
     Raises:

@@ -14,7 +14,7 @@ from daypass.domain.servers import DEFAULT_PORT, Server
 from daypass.errors import ConfigurationError, ExecutionError, NotFoundError, StoreError, UsageError
 from daypass.execution.executor import WaveServer
 from daypass.host_rules import seal_document
-from daypass.inventory.proxy_jump import parse_jump
+from daypass.inventory.proxy_jump import Jump, parse_jump
 from daypass.plan import ServerPlan, plan_server
 from daypass.store.interface import ReadView, WriteWork
 from daypass.workflow.beginning import may_begin
@@ -205,21 +205,24 @@ def _mark_sent(work: WriteWork, plan: ServerPlan) -> None:
 def wave_server(seams: Seams, view: ReadView, server: str, variables: Mapping[str, str]) -> WaveServer:
     """A server as the executor takes it."""
     entry = seams.servers[server]
-    return WaveServer(entry, _keys_of(view, entry), variables, _jump_keys(seams, view, entry))
+    return WaveServer(entry, host_keys_of(view, entry), variables, _jump_keys(seams, view, entry))
 
 
-def _keys_of(view: ReadView, entry: Server) -> tuple[str, ...]:
+def host_keys_of(view: ReadView, entry: Server) -> tuple[str, ...]:
     """A `host_key` in the server list wins over scanned ones."""
     return (entry.host_key,) if entry.host_key else tuple(key.key for key in view.host_keys(entry.name))
 
 
 def _jump_keys(seams: Seams, view: ReadView, entry: Server) -> tuple[str, ...]:
-    """The keys of the server at the jump's address: a jump host is listed like any other server."""
     if entry.proxy_jump is None:
         return ()
-    jump = parse_jump(entry.proxy_jump)
-    host = seams.at_address.get((jump.host, jump.port or DEFAULT_PORT))
-    return _keys_of(view, host) if host else ()
+    host = server_at(seams, parse_jump(entry.proxy_jump))
+    return host_keys_of(view, host) if host else ()
+
+
+def server_at(seams: Seams, jump: Jump) -> Server | None:
+    """The server at a jump's address: a jump host is listed like any other server, or isn't known."""
+    return seams.at_address.get((jump.host, jump.port or DEFAULT_PORT))
 
 
 def _run(

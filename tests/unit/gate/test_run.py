@@ -19,6 +19,7 @@ from daypass.ca.keys import generate_ca_key, load_ca_key, public_line
 from daypass.cli import gate_offer, main
 from daypass.cli.gate_offer import OFFERED, Offered, serve
 from daypass.cli.render import Screen
+from daypass.client.answer import read_answer
 from daypass.domain.events import Event
 from daypass.gate.caller import Caller, address_of, kept_environment
 from daypass.gate.slots import MOST_OF_ONE, MOST_RUNNING, BusyError, place
@@ -299,6 +300,12 @@ def test_variables_of_the_client_mean_nothing(folder):
     )
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout)["request"]["justification"] == "grün"
+
+
+def test_a_laptop_is_told_what_plain_ssh_needs(gate):
+    """The answer is the one that a client takes; who asks is known here."""
+    found = read_answer(gate("alice", "access", "ssh-config", "-o", "json"))
+    assert (found.login, found.servers) == ("alice", ())
 
 
 def test_key_comes_over_standard_input(folder):
