@@ -4,7 +4,7 @@ PYTHON := .venv/bin/python
 STAGES := $(PYTHON) scripts/run-stages
 
 .DEFAULT_GOAL := help
-.PHONY: help dev system databases compiler demo test lint unit contract integration e2e e2e-newest molecule sanity docs-check bench references format lock clean
+.PHONY: help dev system databases compiler demo test lint unit contract integration e2e e2e-newest molecule sanity docs docs-check bench references format lock clean
 
 help: ## show this list
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## /  make \1|/' | awk -F'|' '{printf "%-20s %s\n", $$1, $$2}'
@@ -39,6 +39,10 @@ contract: databases ## the store on SQLite and on a real PostgreSQL of its own
 
 sanity: dev ## ansible-test sanity for the collection
 	@$(STAGES) sanity
+
+docs: dev ## the documents as a site, in build/site
+	@$(STAGES) site
+	@echo "open build/site/index.html"
 
 docs-check: dev ## commands in the documents against the real ones, changelog fragments
 	@$(STAGES) docs

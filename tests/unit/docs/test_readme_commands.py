@@ -11,6 +11,8 @@ from daypass.cli import main
 from tests.documents import ROOT, Shown, documents, help_examples, shown_commands, unknown_words
 
 LINK = re.compile(r"\]\((?!https?:|mailto:|#)([^)#\s]+)")
+HTTPS = re.compile(r"https://[a-z0-9-]+(\.[a-z0-9-]+)+(/[A-Za-z0-9._~/%@:+=?&-]*)?(#[A-Za-z0-9._-]+)?")
+ELSEWHERE = re.compile(r"(?:\]\(|<)((?:https?|mailto|ftp):[^)>]*)[)>]")
 
 
 def all_shown() -> list[Shown]:
@@ -63,6 +65,14 @@ def test_every_relative_link_leads_to_a_file():
         for target in LINK.findall(path.read_text(encoding="utf-8"))
         if not (path.parent / target).exists()
     ]
+    assert not wrong, "\n".join(wrong)
+
+
+def test_every_link_to_elsewhere_is_a_plain_https_address():
+    """Whether it answers is not for a test to ask; its form is."""
+    found = [(path, link) for path in documents() for link in ELSEWHERE.findall(path.read_text("utf-8"))]
+    wrong = [f"{path.relative_to(ROOT)}: {link}" for path, link in found if not HTTPS.fullmatch(link)]
+    assert found
     assert not wrong, "\n".join(wrong)
 
 
