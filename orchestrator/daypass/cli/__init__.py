@@ -8,7 +8,7 @@ from __future__ import annotations
 import click
 
 from daypass import __version__
-from daypass.cli.lazy import LazyGroup
+from daypass.cli.via_group import VIA, ViaGroup, show_page
 
 # command -> (module below daypass.cli, attribute, what the list of commands says)
 COMMANDS = {
@@ -35,9 +35,22 @@ COMMANDS = {
 }
 
 
-@click.group(cls=LazyGroup, lazy=COMMANDS, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(
+    cls=ViaGroup,
+    lazy=COMMANDS,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    no_args_is_help=True,
+    invoke_without_command=True,
+)
+@click.option(
+    "--via",
+    metavar="ADDRESS",
+    envvar=VIA,
+    help=f"Run people's commands at this gate: ssh://daypass@BROKER[:PORT].  [${VIA}]",
+)
 @click.version_option(__version__, prog_name="daypass")
-def main() -> None:
+@click.pass_context
+def main(context: click.Context, via: str | None) -> None:
     """Give people SSH access to Linux servers for a while, and take it away again.
 
     \b
@@ -46,4 +59,10 @@ def main() -> None:
       daypass servers scan                  record the servers' host keys
       daypass onboard --all                 make the servers trust certificates of granted people
       daypass grant --login alice --server web-1 --for 2h --public-key ~/.ssh/id_ed25519.pub
+
+    \b
+    From your own machine, where a broker is set up (daypass gate install):
+      daypass --via ssh://daypass@broker request new --server web-1 --for 2h --reason "nginx is down"
     """
+    if context.invoked_subcommand is None:
+        show_page(context, via)

@@ -82,8 +82,8 @@ def common(function: Callable[..., Any]) -> Callable[..., Any]:
     ) -> None:
         caller = context.find_object(Caller)
         screen = Screen(output=output, verbose=verbose, typed=caller.typed if caller else "")
-        with _told(screen) as whole, answer_first():
-            with _told(screen) as own:
+        with told(screen) as whole, answer_first():
+            with told(screen) as own:
                 own.code = function(Invocation(config, screen, caller), **words) or EXIT_DONE
             sys.stdout.flush()  # what comes now, notices above all, may take a while
         context.exit(own.code or whole.code)
@@ -92,16 +92,18 @@ def common(function: Callable[..., Any]) -> Callable[..., Any]:
 
 
 @dataclass
-class _Told:
+class Told:
+    """The exit code, once it is known."""
+
     code: int = EXIT_DONE
 
 
 @contextmanager
-def _told(screen: Screen) -> Iterator[_Told]:
+def told(screen: Screen) -> Iterator[Told]:
     """Errors for people become sentences and an exit code."""
-    told = _Told()
+    ended = Told()
     try:
-        yield told
+        yield ended
     except DaypassError as error:
         screen.error(error)
-        told.code = exit_code(error)
+        ended.code = exit_code(error)

@@ -1,8 +1,9 @@
-"""What a person typed after `ssh daypass@broker`, taken apart without a shell."""
+"""What a person typed after `ssh daypass@broker`, taken apart without a shell; and put together for it."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import shlex
+from collections.abc import Iterator, Sequence
 
 from daypass.errors import UsageError
 
@@ -34,6 +35,24 @@ def split_words(text: str) -> list[str]:
         if len(words) > MOST_WORDS:
             raise _odd(f"the command has more than {MOST_WORDS} words")
     return words
+
+
+def join_words(words: Sequence[str]) -> str:
+    """The text that `split_words` takes apart into exactly these words.
+
+    Raises:
+        UsageError: `words_odd`: it would refuse them.
+    """
+    text = shlex.join(words)
+    try:
+        read = split_words(text)
+    except UsageError as error:
+        raise UsageError(
+            error.sentence, hint="leave it out, or write it another way", code=error.code
+        ) from None
+    if read != list(words):
+        raise UsageError("the gate would read other words than these", code="words_odd")
+    return text
 
 
 def _words(characters: Iterator[str]) -> Iterator[str]:

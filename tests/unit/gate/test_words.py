@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import shlex
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from daypass.errors import UsageError
-from daypass.gate.words import MOST_CHARACTERS, MOST_WORDS, split_words
+from daypass.gate.words import MOST_CHARACTERS, MOST_WORDS, join_words, split_words
 
 PRINTABLE = st.text(
     st.characters(exclude_categories=("Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp", "Zs")), max_size=20
@@ -19,7 +17,25 @@ PRINTABLE = st.text(
 @given(st.lists(PRINTABLE, max_size=8))
 def test_quoted_words_come_back_as_they_were(words):
     """Whatever can be printed can be said, between quotes."""
-    assert split_words(shlex.join(words)) == words
+    assert split_words(join_words(words)) == words
+
+
+@given(st.lists(st.text(max_size=20), max_size=8))
+def test_words_come_through_exactly_or_are_refused_before_they_are_sent(words):
+    """No list of words is ever read as another one; what is refused holds something that can't be printed."""
+    if all(word.isprintable() for word in words):
+        assert split_words(join_words(words)) == words
+        return
+    with pytest.raises(UsageError, match="can't be printed") as refused:
+        join_words(words)
+    assert refused.value.code == "words_odd"
+
+
+@pytest.mark.parametrize("words", [["x"] * (MOST_WORDS + 1), ["x" * MOST_CHARACTERS, "y"], ["'" * 4000]])
+def test_too_many_words_are_refused_before_they_are_sent(words):
+    """The gate's limits hold for the text with its quotes."""
+    with pytest.raises(UsageError, match=r"allowed|more than"):
+        join_words(words)
 
 
 @pytest.mark.parametrize(
