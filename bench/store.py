@@ -23,8 +23,8 @@ import yaml
 
 from bench.ended import fill
 from bench.report import middle, save, show
+from daypass.config.settings import DATABASE_FILE
 from daypass.wiring import now, open_daypass
-from daypass.wiring.opening import DATABASE_FILE
 from daypass.workflow.reconciling import reconcile_once
 from tests.contract.postgresql import binaries, running_server
 

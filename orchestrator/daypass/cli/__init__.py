@@ -5,6 +5,9 @@ Commands are loaded when they are named, so that `daypass --help` and completion
 
 from __future__ import annotations
 
+import os
+from typing import Any
+
 import click
 
 from daypass import __version__
@@ -32,11 +35,24 @@ COMMANDS = {
     "gate": ("gate", "gate", "Let people come in over SSH."),
     "notices": ("notices", "notices", "See what waits to be told, try the channels."),
     "audit": ("audit", "audit", "Read the audit log, prove that it is whole, export it."),
+    "completion": ("completion", "completion", "Make bash, zsh or fish complete commands and names."),
 }
+COMPLETE_VARIABLE = "_DAYPASS_COMPLETE"  # set by a shell that completes, see completion.py
+
+
+class Program(ViaGroup):
+    """The whole command line, which shells ask for completions as well."""
+
+    def main(self, *args: Any, **settings: Any) -> Any:
+        if COMPLETE_VARIABLE in os.environ:
+            from daypass.cli.completion import answer
+
+            answer(self)
+        return super().main(*args, **settings)
 
 
 @click.group(
-    cls=ViaGroup,
+    cls=Program,
     lazy=COMMANDS,
     context_settings={"help_option_names": ["-h", "--help"]},
     no_args_is_help=True,

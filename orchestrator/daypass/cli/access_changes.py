@@ -20,6 +20,7 @@ from daypass.cli.changes import (
 from daypass.cli.confirming import confirm
 from daypass.cli.durations import Length
 from daypass.cli.grants import revoke_json, show_revoke
+from daypass.cli.names import GRANT
 from daypass.cli.options import EXIT_DONE, EXIT_PARTLY, Invocation, common
 from daypass.cli.progress import wave_progress
 from daypass.cli.render import countdown
@@ -33,7 +34,7 @@ GIVEN_BACK = "given back"  # a grant's `end_reason` when its person ended it
 
 
 @click.command()
-@click.argument("grant_id", metavar="GRANT")
+@click.argument("grant_id", metavar="GRANT", type=GRANT)
 @click.option("--reason", default="", help="Why; kept in the audit log.")
 @click.option("--yes", is_flag=True, help="Don't ask.")
 @check_option
@@ -77,7 +78,7 @@ def end(
 
 
 @click.command()
-@click.argument("grant_id", metavar="GRANT")
+@click.argument("grant_id", metavar="GRANT", type=GRANT)
 @click.option("--for", "length", type=Length(), help="How much later than now agreed.  [the flow's own step]")
 @click.option("--reason", default="", help="Why; kept in the audit log.")
 @save_option

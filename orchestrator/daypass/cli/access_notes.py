@@ -9,6 +9,7 @@ from pathlib import Path
 import click
 
 from daypass import config
+from daypass.cli.names import INTEGRATION, SERVER
 from daypass.cli.options import Invocation, common
 from daypass.cli.render import Screen
 from daypass.config import Settings
@@ -26,8 +27,8 @@ def show_notes(screen: Screen, notes: Mapping[str, str]) -> None:
 
 
 @click.command()
-@click.option("--integration", metavar="NAME", help="Only this integration's.")
-@click.option("--server", metavar="NAME", help="What people with access to this server see.")
+@click.option("--integration", metavar="NAME", type=INTEGRATION, help="Only this integration's.")
+@click.option("--server", metavar="NAME", type=SERVER, help="What people with access to this server see.")
 @common
 def details(invocation: Invocation, *, integration: str | None, server: str | None) -> None:
     """Preview custom access details.

@@ -12,6 +12,7 @@ from daypass.cli.access_notes import show_notes
 from daypass.cli.access_words import access_json, groups_text, times_text
 from daypass.cli.acting import acting, as_person
 from daypass.cli.grants import place, share_json
+from daypass.cli.names import GRANT
 from daypass.cli.options import Invocation, common
 from daypass.cli.render import NOTHING, Screen, clock_text, countdown, time_text
 from daypass.cli.ssh_words import ssh_command
@@ -25,7 +26,7 @@ from daypass.workflow.status import GrantStatus
 
 
 @click.command()
-@click.argument("grant_id", metavar="GRANT")
+@click.argument("grant_id", metavar="GRANT", type=GRANT)
 @click.option("--key", metavar="FILE", help="The private key in the ssh commands.  [~/.ssh/<user_key_name>]")
 @as_person
 @common

@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from daypass.cli.names import PERSON
 from daypass.domain.people import Person
 from daypass.errors import UsageError
 from daypass.workflow.acting import acting_for
@@ -19,6 +20,7 @@ def as_person(function: Callable[..., Any]) -> Callable[..., Any]:
         "--as",
         "person",
         metavar="NAME",
+        type=PERSON,
         help="Act for this person: login or e-mail address. The audit log names both.",
     )(function)
 

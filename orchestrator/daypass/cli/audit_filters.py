@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from daypass.cli.names import PERSON, SERVER
 from daypass.domain.durations import parse_length
 from daypass.domain.records import RecordFilter
 from daypass.errors import UsageError
@@ -20,8 +21,8 @@ def filters(*, since: str, until: str, person: str, server: str) -> Callable[...
     options = (
         click.option("--from", "since", metavar="TIME", help=since),
         click.option("--to", "until", metavar="TIME", help=until),
-        click.option("--person", metavar="NAME", help=person),
-        click.option("--server", metavar="NAME", help=server),
+        click.option("--person", metavar="NAME", type=PERSON, help=person),
+        click.option("--server", metavar="NAME", type=SERVER, help=server),
     )
 
     def decorate(function: Callable[..., Any]) -> Callable[..., Any]:

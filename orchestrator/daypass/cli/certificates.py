@@ -12,6 +12,7 @@ from daypass.ca.public_keys import check_public_key
 from daypass.cli.changes import reissue
 from daypass.cli.files import read_text, save_text
 from daypass.cli.grants import MOST_KEY_BYTES
+from daypass.cli.names import GRANT
 from daypass.cli.options import Invocation, common
 from daypass.cli.render import Screen, time_text
 from daypass.domain.certificates import Certificate, CertificateState
@@ -28,7 +29,7 @@ certificate.add_command(reissue, "reissue")
 
 
 @certificate.command("show")
-@click.argument("grant_id", metavar="GRANT")
+@click.argument("grant_id", metavar="GRANT", type=GRANT)
 @click.option(
     "--save",
     type=click.Path(dir_okay=False, path_type=Path),

@@ -12,6 +12,7 @@ from daypass import wiring
 from daypass.cli.durations import Length
 from daypass.cli.files import read_text, save_text
 from daypass.cli.grants import MOST_KEY_BYTES, share_json, show_shares
+from daypass.cli.names import GRANT
 from daypass.cli.options import EXIT_DONE, EXIT_PARTLY, Invocation, common
 from daypass.cli.progress import wave_progress
 from daypass.cli.render import Screen, time_text
@@ -31,7 +32,7 @@ check_option = click.option("--check", is_flag=True, help="Look whether it could
 
 
 @click.command()
-@click.argument("grant_id", metavar="GRANT")
+@click.argument("grant_id", metavar="GRANT", type=GRANT)
 @click.option("--for", "length", type=Length(), help="How much later than now agreed: 30m, 2h, 1d.")
 @click.option("--until", metavar="TIME", help="The new end: 18:30, or 2026-11-23T18:30, local time.")
 @click.option("--reason", default="", help="Why; kept in the audit log.")
@@ -84,7 +85,7 @@ def extend(
 
 
 @click.command()
-@click.argument("grant_id", metavar="GRANT")
+@click.argument("grant_id", metavar="GRANT", type=GRANT)
 @click.option(
     "--public-key",
     required=True,

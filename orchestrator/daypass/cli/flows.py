@@ -9,6 +9,7 @@ import click
 
 from daypass import wiring
 from daypass.cli.durations import Length
+from daypass.cli.names import GROUP, PERSON, SERVER
 from daypass.cli.options import EXIT_DENIED, EXIT_DONE, EXIT_FAILED, Invocation, common
 from daypass.cli.render import NOTHING, Screen, time_text
 from daypass.domain.durations import length_text
@@ -72,12 +73,16 @@ def as_moment(text: str | None, now: datetime) -> datetime:
 
 
 @flows.command()
-@click.option("--login", required=True, help="Who would have access: login or e-mail address.")
-@click.option("--server", "servers", required=True, multiple=True, metavar="NAME", help="On which server.")
-@click.option("--group", "groups", multiple=True, metavar="GROUP", help="With which group.  [Default]")
+@click.option("--login", required=True, type=PERSON, help="Who would have access: login or e-mail address.")
+@click.option(
+    "--server", "servers", required=True, multiple=True, metavar="NAME", type=SERVER, help="On which server."
+)
+@click.option(
+    "--group", "groups", multiple=True, metavar="GROUP", type=GROUP, help="With which group.  [Default]"
+)
 @click.option("--at", "at", metavar="TIME", help="When, local where no zone is given.  [now]")
 @click.option("--for", "length", type=Length(), help="How long.  [the flow's default]")
-@click.option("--requester", help="Who would ask.  [whoever would have access]")
+@click.option("--requester", type=PERSON, help="Who would ask.  [whoever would have access]")
 @common
 def explain(
     invocation: Invocation,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from daypass.cli.names import GRANT
 from daypass.cli.options import EXIT_DONE, EXIT_PARTLY, Invocation, common
 from daypass.cli.progress import wave_progress
 from daypass.domain.grants import ShareState
@@ -13,7 +14,7 @@ from daypass.workflow.certifying import Certified, certificate_for
 
 
 @click.command()
-@click.argument("grant_id", metavar="GRANT")
+@click.argument("grant_id", metavar="GRANT", type=GRANT)
 @common
 def certificate(invocation: Invocation, *, grant_id: str) -> int:
     """Print the certificate of your access for the key that you log in with, or for one that you send.

@@ -11,6 +11,7 @@ import click
 from daypass import wiring
 from daypass.cli.durations import Length
 from daypass.cli.files import read_text, save_text
+from daypass.cli.names import GRANT, GROUP, PERSON, SERVER, TAG
 from daypass.cli.options import EXIT_DONE, EXIT_PARTLY, Invocation, common
 from daypass.cli.progress import wave_progress
 from daypass.cli.render import Screen, time_text
@@ -27,14 +28,26 @@ MOST_KEY_BYTES = 16384  # twice what a public key line may be; a larger file isn
 
 
 @click.command()
-@click.option("--login", required=True, help="The person's login on the servers.")
+@click.option("--login", required=True, type=PERSON, help="The person's login on the servers.")
 @click.option(
-    "--server", "servers", multiple=True, metavar="NAME", help="A server; may be given several times."
+    "--server",
+    "servers",
+    multiple=True,
+    metavar="NAME",
+    type=SERVER,
+    help="A server; may be given several times.",
 )
 @click.option(
-    "--tag", "tags", multiple=True, metavar="KEY=VALUE", help="All servers with this tag (and every other)."
+    "--tag",
+    "tags",
+    multiple=True,
+    metavar="KEY=VALUE",
+    type=TAG,
+    help="All servers with this tag (and every other).",
 )
-@click.option("--group", "groups", multiple=True, metavar="GROUP", help="A user group of the integration.")
+@click.option(
+    "--group", "groups", multiple=True, metavar="GROUP", type=GROUP, help="A user group of the integration."
+)
 @click.option("--for", "length", required=True, type=Length(), help="How long: 2h, 2h30m, 45m, 1d, PT2H30M.")
 @click.option(
     "--public-key",
@@ -209,7 +222,7 @@ def _exit_code(shares: Iterable[Share], *wanted: ShareState) -> int:
 
 
 @click.command()
-@click.argument("grant_id", metavar="GRANT")
+@click.argument("grant_id", metavar="GRANT", type=GRANT)
 @click.option("--reason", default="revoked", show_default=True, help="Why; kept in the audit log.")
 @common
 def revoke(invocation: Invocation, *, grant_id: str, reason: str) -> int:

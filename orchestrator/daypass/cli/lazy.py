@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import click
+from click.shell_completion import CompletionItem
 
 
 class LazyGroup(click.Group):
@@ -29,6 +30,12 @@ class LazyGroup(click.Group):
         module, attribute, _ = self._lazy[name]
         command: click.Command = getattr(importlib.import_module(f"daypass.cli.{module}"), attribute)
         return command
+
+    def shell_complete(self, context: click.Context, incomplete: str) -> list[CompletionItem[str]]:
+        """The list of commands is known without loading one."""
+        items = [CompletionItem(name, help=text) for name, (_, _, text) in self._lazy.items()]
+        own = [item for item in items if item.value.startswith(incomplete)]
+        return own + click.Command.shell_complete(self, context, incomplete)
 
     def format_commands(self, _context: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):

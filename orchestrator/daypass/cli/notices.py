@@ -8,6 +8,7 @@ from datetime import datetime
 import click
 
 from daypass import wiring
+from daypass.cli.names import PERSON
 from daypass.cli.options import EXIT_DONE, EXIT_FAILED, Invocation, common
 from daypass.cli.render import NOTHING, Screen, time_text
 from daypass.domain.notices import Delivery, DeliveryState, NoticeEvent
@@ -85,7 +86,9 @@ def _show(screen: Screen, found: Sequence[Delivery], now: datetime) -> None:
     type=click.Choice([event.value for event in NoticeEvent]),
     help="What the example is about.  [the first that each channel is for]",
 )
-@click.option("--to", "name", metavar="NAME", help="Login or e-mail address, for channels per person.")
+@click.option(
+    "--to", "name", metavar="NAME", type=PERSON, help="Login or e-mail address, for channels per person."
+)
 @common
 def test_notices(invocation: Invocation, *, event: str | None, name: str | None) -> int:
     """Send an example through each channel, and say what came of it.

@@ -8,6 +8,7 @@ import click
 
 from daypass import wiring
 from daypass.cli.confirming import confirm, confirm_by_name
+from daypass.cli.names import SERVER
 from daypass.cli.options import EXIT_DONE, EXIT_FAILED, EXIT_PARTLY, Invocation, common
 from daypass.cli.progress import wave_progress
 from daypass.cli.render import Screen, counted
@@ -19,7 +20,7 @@ from daypass.workflow.offboarding import Leaving
 
 
 @click.command()
-@click.argument("servers", nargs=-1, required=True)
+@click.argument("servers", nargs=-1, required=True, type=SERVER)
 @click.option("--check", is_flag=True, help="Show what would end and go; nothing is changed.")
 @click.option("--yes", is_flag=True, help="Don't ask.")
 @click.option("--keep-homes", is_flag=True, help="Leave every home where it is.")

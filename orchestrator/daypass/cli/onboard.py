@@ -7,6 +7,7 @@ from collections.abc import Mapping
 import click
 
 from daypass import wiring
+from daypass.cli.names import SERVER
 from daypass.cli.options import EXIT_DONE, EXIT_FAILED, EXIT_PARTLY, Invocation, common
 from daypass.cli.progress import wave_progress
 from daypass.cli.render import Screen
@@ -16,7 +17,7 @@ from daypass.workflow.onboarding import onboard as onboard_servers
 
 
 @click.command()
-@click.argument("servers", nargs=-1)
+@click.argument("servers", nargs=-1, type=SERVER)
 @click.option("--all", "everything", is_flag=True, help="Every server of every integration.")
 @click.option("--take-over", is_flag=True, help="Take a server over from another Daypass orchestrator.")
 @common

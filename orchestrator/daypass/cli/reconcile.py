@@ -9,6 +9,7 @@ import click
 
 from daypass import wiring
 from daypass.cli.automatic import note_json, show_notes
+from daypass.cli.names import SERVER
 from daypass.cli.options import EXIT_DONE, EXIT_PARTLY, Invocation, common
 from daypass.cli.progress import wave_progress
 from daypass.cli.render import Screen, time_text
@@ -24,6 +25,7 @@ NOTICES_SECONDS = 20  # that one turn of them may take; the next pass is due in 
     "--rebase",
     "rebased",
     metavar="SERVER",
+    type=SERVER,
     help="Accept that this server has seen a higher sequence than ours.",
 )
 @click.option("--now", "at_once", is_flag=True, help="Don't wait for pauses after failed tries.")

@@ -8,6 +8,7 @@ import click
 
 from daypass import wiring
 from daypass.cli.confirming import confirm
+from daypass.cli.names import SERVER
 from daypass.cli.options import EXIT_DONE, EXIT_FAILED, EXIT_PARTLY, Invocation, common
 from daypass.cli.progress import wave_progress
 from daypass.cli.render import Screen, counted
@@ -17,7 +18,7 @@ from daypass.workflow import reporting
 
 
 @click.command()
-@click.argument("servers", nargs=-1, metavar="[SERVER]...")
+@click.argument("servers", nargs=-1, metavar="[SERVER]...", type=SERVER)
 @click.option("--deep", is_flag=True, help="Look for setuid files on all of the servers' disks, too.")
 @click.option("--fix", is_flag=True, help="Send the full document where that puts findings right.")
 @click.option("--check", is_flag=True, help="With --fix: only show what it would put right.")

@@ -11,6 +11,7 @@ from daypass.cli.acting import acting, acting_person, as_person
 from daypass.cli.durations import Length
 from daypass.cli.files import read_text
 from daypass.cli.grants import MOST_KEY_BYTES
+from daypass.cli.names import GROUP, PENDING_REQUEST, PERSON, REQUEST, SERVER, TAG
 from daypass.cli.options import EXIT_DENIED, EXIT_DONE, EXIT_PARTLY, Invocation, common
 from daypass.cli.progress import wave_progress
 from daypass.cli.request_views import (
@@ -37,16 +38,34 @@ def request() -> None:
 
 @request.command()
 @click.option(
-    "--server", "servers", multiple=True, metavar="NAME", help="A server; may be given several times."
+    "--server",
+    "servers",
+    multiple=True,
+    metavar="NAME",
+    type=SERVER,
+    help="A server; may be given several times.",
 )
 @click.option(
-    "--tag", "tags", multiple=True, metavar="KEY=VALUE", help="All servers with this tag (and every other)."
+    "--tag",
+    "tags",
+    multiple=True,
+    metavar="KEY=VALUE",
+    type=TAG,
+    help="All servers with this tag (and every other).",
 )
-@click.option("--group", "groups", multiple=True, metavar="GROUP", help="A user group.  [Default]")
+@click.option(
+    "--group", "groups", multiple=True, metavar="GROUP", type=GROUP, help="A user group.  [Default]"
+)
 @click.option("--for", "length", type=Length(), help="How long: 2h30m, 45m, PT2H30M.  [the flow's default]")
 @click.option("--start", metavar="TIME", help="When: 18:30, 2026-11-23T18:30; local.  [with the approval]")
 @click.option("--reason", default="", help="Why; who answers reads it. Up to 400 characters.")
-@click.option("--grantee", default="", metavar="NAME", help="For whom: login or e-mail address.  [yourself]")
+@click.option(
+    "--grantee",
+    default="",
+    metavar="NAME",
+    type=PERSON,
+    help="For whom: login or e-mail address.  [yourself]",
+)
 @click.option("--ticket", default="", help="Name of a ticket.")
 @click.option("--field", "fields", multiple=True, metavar="NAME=VALUE", help="A custom field.")
 @click.option(
@@ -147,7 +166,7 @@ def list_(invocation: Invocation, *, everything: bool, states: tuple[str, ...], 
 
 
 @request.command()
-@click.argument("request_id", metavar="REQUEST")
+@click.argument("request_id", metavar="REQUEST", type=REQUEST)
 @as_person
 @common
 def show(invocation: Invocation, *, request_id: str, person: str | None) -> None:
@@ -165,7 +184,7 @@ def show(invocation: Invocation, *, request_id: str, person: str | None) -> None
 
 
 @request.command()
-@click.argument("request_id", metavar="REQUEST")
+@click.argument("request_id", metavar="REQUEST", type=PENDING_REQUEST)
 @click.option("--for", "length", type=Length(), help="Give less time than was asked for.")
 @click.option("--reason", default="", help="Why; up to 124 characters. Some flows ask for it.")
 @as_person
@@ -183,7 +202,7 @@ def approve(
 
 
 @request.command()
-@click.argument("request_id", metavar="REQUEST")
+@click.argument("request_id", metavar="REQUEST", type=PENDING_REQUEST)
 @click.option("--reason", default="", help="Why; up to 124 characters. Some flows ask for it.")
 @as_person
 @common
@@ -228,7 +247,7 @@ def _say(
 
 
 @request.command()
-@click.argument("request_id", metavar="REQUEST")
+@click.argument("request_id", metavar="REQUEST", type=PENDING_REQUEST)
 @click.option("--reason", default="", help="Why; kept in the audit log.")
 @as_person
 @common

@@ -8,6 +8,7 @@ from datetime import datetime
 import click
 
 from daypass.cli.acting import acting_person, as_person
+from daypass.cli.names import REVIEW
 from daypass.cli.options import Invocation, common
 from daypass.cli.render import Screen, time_text
 from daypass.domain.grants import Grant, Share
@@ -43,7 +44,7 @@ def list_reviews(invocation: Invocation, *, closed_too: bool) -> None:
 
 
 @review.command("show")
-@click.argument("grant_id", metavar="GRANT")
+@click.argument("grant_id", metavar="GRANT", type=REVIEW)
 @common
 def show(invocation: Invocation, *, grant_id: str) -> None:
     """Show what is known of a break-glass access: who, where, when, why, and what was found.
@@ -72,7 +73,7 @@ def show(invocation: Invocation, *, grant_id: str) -> None:
 
 
 @review.command("close")
-@click.argument("grant_id", metavar="GRANT")
+@click.argument("grant_id", metavar="GRANT", type=REVIEW)
 @click.option("--reason", required=True, help="What was found; kept in the audit log.")
 @as_person
 @common

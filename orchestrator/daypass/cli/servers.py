@@ -9,6 +9,7 @@ from pathlib import Path
 
 import click
 
+from daypass.cli.names import INTEGRATION, SERVER, TAG
 from daypass.cli.options import EXIT_DONE, EXIT_USAGE, Invocation, common
 from daypass.cli.render import Screen, counted
 from daypass.cli.words import as_tags
@@ -123,8 +124,10 @@ def _show_servers(screen: Screen, shown: Iterable[Server]) -> None:
 
 
 @servers.command("list")
-@click.option("--tag", "tags", multiple=True, metavar="KEY=VALUE", help="Only servers with this tag.")
-@click.option("--integration", metavar="NAME", help="Only servers of this integration.")
+@click.option(
+    "--tag", "tags", multiple=True, metavar="KEY=VALUE", type=TAG, help="Only servers with this tag."
+)
+@click.option("--integration", metavar="NAME", type=INTEGRATION, help="Only servers of this integration.")
 @common
 def list_servers(invocation: Invocation, *, tags: tuple[str, ...], integration: str | None) -> None:
     """Show the servers of the configuration.
@@ -155,7 +158,7 @@ def _show_list(screen: Screen, found: Sequence[Server]) -> None:
 
 
 @servers.command("scan")
-@click.argument("names", nargs=-1, metavar="[SERVER]...")
+@click.argument("names", nargs=-1, metavar="[SERVER]...", type=SERVER)
 @click.option(
     "--yes", is_flag=True, help="Record new keys without a question; compare the fingerprints first."
 )

@@ -10,6 +10,7 @@ from daypass import wiring
 from daypass.cli.access_words import access_json, groups_text
 from daypass.cli.automatic import note_json, show_notes
 from daypass.cli.grants import place
+from daypass.cli.names import PERSON
 from daypass.cli.options import Invocation, common
 from daypass.cli.render import Screen, clock_text, countdown, time_text
 from daypass.cli.reviews import review_json, show_open
@@ -21,7 +22,7 @@ from daypass.workflow.status import GrantStatus, ServerStatus, live_grants, open
 
 
 @click.command()
-@click.option("--login", help="Only this person's grants and reviews.")
+@click.option("--login", type=PERSON, help="Only this person's grants and reviews.")
 @common
 def status(invocation: Invocation, *, login: str | None) -> None:
     """Show live grants, where each stands on its servers, open reviews, and the servers.

@@ -33,6 +33,7 @@ WAVE_SECONDS = (
 )
 MOST_DAYS = 36_500
 CA_KEY_NAME = "user_ca"  # in state_dir, where `ca` isn't given
+DATABASE_FILE = "daypass.sqlite3"  # in state_dir, where `database` isn't given
 
 Attribute = Literal["user", "group", "shift"]
 

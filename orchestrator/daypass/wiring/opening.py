@@ -19,6 +19,7 @@ from daypass.audit.verifying import Report, verify_with_anchor
 from daypass.ca.public_keys import PublicKey, check_public_key
 from daypass.ca.signer import LocalSigner, Signer
 from daypass.config import Settings
+from daypass.config.settings import DATABASE_FILE
 from daypass.directory import Directory, YamlDirectory
 from daypass.domain.secrets import FromEnvironment, Secret, SecretReference
 from daypass.errors import AuditError, ConfigurationError, DaypassError, StoreError
@@ -35,7 +36,6 @@ from daypass.wiring.clock import now
 from daypass.wiring.policies import policy_of
 from daypass.workflow.seams import Seams
 
-DATABASE_FILE = "daypass.sqlite3"
 COMMAND_SECONDS = 10  # that notices may take at the end of a command; it has done its work by then
 
 
