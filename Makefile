@@ -4,7 +4,7 @@ PYTHON := .venv/bin/python
 STAGES := $(PYTHON) scripts/run-stages
 
 .DEFAULT_GOAL := help
-.PHONY: help dev system databases compiler demo test lint unit contract integration e2e e2e-newest molecule sanity docs docs-check bench references format lock clean
+.PHONY: help dev system databases compiler shells demo test lint unit contract integration e2e e2e-newest molecule sanity docs docs-check bench references format lock clean
 
 help: ## show this list
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## /  make \1|/' | awk -F'|' '{printf "%-20s %s\n", $$1, $$2}'
@@ -22,10 +22,13 @@ databases: dev
 compiler: # tests build the name service module of a directory that is down
 	@lab/setup gcc libc6-dev
 
+shells: # completion is tried in the real ones
+	@lab/setup zsh fish
+
 demo: system ## the main job on three lab servers, step by step
 	@$(PYTHON) -m lab.demo
 
-test: system databases compiler ## all gates and tests, cheap ones first (what CI runs)
+test: system databases compiler shells ## all gates and tests, cheap ones first (what CI runs)
 	@$(STAGES) all
 
 lint: dev ## all static checks
