@@ -3,49 +3,115 @@
 from __future__ import annotations
 
 from dataclasses import asdict
+from datetime import datetime
 from pathlib import Path
 
 import click
 
 from daypass.ca.public_keys import PublicKey, check_public_key
 from daypass.cli.acting import acting_person, as_person
+from daypass.cli.client_setup import Wishes, clear, set_up, wishes
 from daypass.cli.files import read_text
 from daypass.cli.grants import MOST_KEY_BYTES
-from daypass.cli.options import Invocation, common
+from daypass.cli.options import EXIT_DONE, Invocation, common
 from daypass.cli.progress import wave_progress
+from daypass.cli.render import NOTHING, Screen, time_text
+from daypass.client.places import home_of
 from daypass.domain.open_access import OpenAccess
+from daypass.wiring import Daypass
 from daypass.workflow.open_access import open_access
 
 
 @click.command("ssh-config")
+@click.option("--remove", is_flag=True, help="Take everything away that this command keeps here, but keys.")
+@click.option("--home", type=click.Path(path_type=Path), help="Another home than one's own.")
 @click.option(
     "--public-key",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
     help="With --output json: certificates for this public key file.",
 )
-@click.option("--no-sign", is_flag=True, help="Only certificates that were signed before.")
+@click.option("--no-sign", is_flag=True, help="With --output json: only what was signed before.")
+@wishes
 @as_person
 @common
-def ssh_config(invocation: Invocation, *, public_key: Path | None, no_sign: bool, person: str | None) -> None:
-    """Tell what plain ssh needs: servers, host keys, certificates for a key.
+def ssh_config(
+    invocation: Invocation,
+    *,
+    remove: bool | None,
+    home: Path | None,
+    public_key: Path | None,
+    no_sign: bool,
+    yes: bool | None,
+    check: bool | None,
+    key_type: str | None,
+    no_passphrase: bool | None,
+    person: str | None,
+) -> int:
+    """Make `ssh SERVER` work, and scp, sftp, rsync, git, editors, while access lasts.
+
+    Keeps a file for ssh below ~/.ssh/daypass-access, with host keys, jump hosts and the right certificates;
+    each run takes away what has ended. A line in ~/.ssh/config includes it. The key pair is made where it is
+    missing, and only its public half leaves this machine. Exit code 3 when a server has no certificate.
+
+    With --output json it tells what a client needs for that, and changes no file here.
 
     \b
     Example:
-      daypass access ssh-config --as alice --public-key ~/.ssh/daypass.pub --output json
+      daypass access ssh-config --as alice --check
+      daypass access ssh-config --as alice
+      daypass access ssh-config --as alice --key-type ed25519-sk
+      daypass access ssh-config --remove
     """
-    caller = invocation.caller
-    key = None
-    if caller is not None:
-        key = check_public_key(caller.public_key)
-    elif public_key is not None:
-        key = check_public_key(read_text(public_key, MOST_KEY_BYTES))
-    found = _read(invocation, person, key, sign=not no_sign)
-    invocation.screen.emit(asdict(found), lambda: None)
-
-
-def _read(invocation: Invocation, person: str | None, key: PublicKey | None, *, sign: bool) -> OpenAccess:
+    screen = invocation.screen
+    if invocation.caller is not None:
+        key = check_public_key(invocation.caller.public_key)
+        return _tell(invocation, person, key, sign=not no_sign)
+    if remove:
+        return clear(screen, home_of(home), yes=bool(yes), check=bool(check))
+    if screen.is_json:
+        given = check_public_key(read_text(public_key, MOST_KEY_BYTES)) if public_key else None
+        return _tell(invocation, person, given, sign=not no_sign)
+    wished = Wishes(bool(yes), bool(check), str(key_type), not no_passphrase)
     with invocation.open() as daypass:
-        seams, who = acting_person(daypass.seams, person)
-        with wave_progress(invocation.screen, "signing") as progress:
-            keys = [] if key is None else [key]
-            return open_access(seams, who.login, keys, daypass.now(), sign=sign, progress=progress)
+        here = home_of(home)
+        return set_up(screen, lambda k: _read(daypass, screen, person, k), here, daypass.now(), wished)
+
+
+def _tell(invocation: Invocation, person: str | None, key: PublicKey | None, *, sign: bool) -> int:
+    screen = invocation.screen
+    with invocation.open() as daypass:
+        found = _read(daypass, screen, person, key, sign=sign)
+        now = daypass.now()
+    screen.emit(asdict(found), lambda: _show(screen, found, now))
+    return EXIT_DONE
+
+
+def _read(
+    daypass: Daypass, screen: Screen, person: str | None, key: PublicKey | None, *, sign: bool = True
+) -> OpenAccess:
+    """What is open, with certificates for this key."""
+    seams, who = acting_person(daypass.seams, person)
+    with wave_progress(screen, "signing") as progress:
+        keys = [] if key is None else [key]
+        return open_access(seams, who.login, keys, daypass.now(), sign=sign, progress=progress)
+
+
+def _show(screen: Screen, found: OpenAccess, now: datetime) -> None:
+    """For people at the gate: what their own machine would be told."""
+    rows = [
+        (
+            server.name,
+            server.host,
+            server.port,
+            grant.id,
+            time_text(grant.not_after, now),
+            grant.problem or NOTHING,
+        )
+        for server in found.servers
+        for grant in server.grants
+    ]
+    if rows:
+        screen.table(["server", "host", "port", "grant", "until", "why no certificate"], rows)
+    else:
+        screen.line("you have no access now")
+    screen.note("for programs: --output json")

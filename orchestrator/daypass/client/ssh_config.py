@@ -104,7 +104,10 @@ def check_path(path: str) -> None:
 
 
 def _usable(server: OpenServer, keys: Sequence[KeyPlace], now: datetime) -> list[Usable]:
-    """What is open already before what begins later, what forwards before what doesn't, the longest first."""
+    """What is open already before what begins later, what forwards before what doesn't, the longest first.
+
+    Of the key that the integration names, and of others only where there is none for it.
+    """
     places = {key.fingerprint: key for key in keys}
     found = [
         Usable(grant, certificate, places[certificate.fingerprint])
@@ -118,7 +121,8 @@ def _usable(server: OpenServer, keys: Sequence[KeyPlace], now: datetime) -> list
         one.certificate.valid_before,
         one.certificate.number,
     )
-    return sorted(found, key=order, reverse=True)[:MOST_CERTIFICATES]
+    named = [one for one in found if one.key.path.rpartition("/")[2] == server.key_name]
+    return sorted(named or found, key=order, reverse=True)[:MOST_CERTIFICATES]
 
 
 def _why(server: OpenServer, now: datetime) -> str:
