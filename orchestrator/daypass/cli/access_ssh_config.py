@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import asdict
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 
 import click
@@ -73,8 +74,8 @@ def ssh_config(
         return _tell(invocation, person, given, sign=not no_sign)
     wished = Wishes(bool(yes), bool(check), str(key_type), not no_passphrase)
     with invocation.open() as daypass:
-        here = home_of(home)
-        return set_up(screen, lambda k: _read(daypass, screen, person, k), here, daypass.now(), wished)
+        fetch = partial(_read, daypass, screen, person)
+        return set_up(screen, fetch, home_of(home), daypass.now(), wished)
 
 
 def _tell(invocation: Invocation, person: str | None, key: PublicKey | None, *, sign: bool) -> int:
@@ -87,7 +88,7 @@ def _tell(invocation: Invocation, person: str | None, key: PublicKey | None, *, 
 
 
 def _read(
-    daypass: Daypass, screen: Screen, person: str | None, key: PublicKey | None, *, sign: bool = True
+    daypass: Daypass, screen: Screen, person: str | None, key: PublicKey | None, *, sign: bool
 ) -> OpenAccess:
     """What is open, with certificates for this key."""
     seams, who = acting_person(daypass.seams, person)

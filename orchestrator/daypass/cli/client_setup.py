@@ -64,9 +64,10 @@ def set_up(screen: Screen, fetch: Fetch, home: Home, now: datetime, wished: Wish
 
     placed = arrange(fetch, home, now, make, check=wished.check)
     _show(screen, placed, now, check=wished.check)
-    if placed.rendered.files:
+    rendered = placed.rendered
+    if rendered.files or (wished.check and rendered.unusable):
         _include(screen, home, wished)
-    return EXIT_PARTLY if placed.rendered.unusable else EXIT_DONE
+    return EXIT_PARTLY if rendered.unusable and not wished.check else EXIT_DONE
 
 
 def _include(screen: Screen, home: Home, wished: Wishes) -> None:

@@ -6,14 +6,25 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
+from typing import Protocol
 
 from daypass.ca.public_keys import PublicKey
 from daypass.client.keys import public_key_of
 from daypass.client.places import Home, Placed, put_in_place
 from daypass.domain.open_access import OpenAccess, OpenGrant, OpenServer
 
-# What is open, with certificates for this key; with None only what there is, and nothing is signed.
-Fetch = Callable[[PublicKey | None], OpenAccess]
+
+class Fetch(Protocol):
+    """Asks what is open."""
+
+    def __call__(self, key: PublicKey | None, *, sign: bool) -> OpenAccess:
+        """With certificates for this key; with None without any.
+
+        Args:
+            sign: Have signed what isn't yet; servers are told.
+        """
+
+
 MakeKey = Callable[[Path], None]  # makes the pair of this private key's path
 
 
@@ -27,7 +38,7 @@ def arrange(fetch: Fetch, home: Home, now: datetime, make_key: MakeKey, *, check
     Raises:
         AnswerRefused, UsageError: As `put_in_place` and `make_key`.
     """
-    access = fetch(None)
+    access = fetch(None, sign=False)
     paths = [home.key(name) for name in dict.fromkeys(server.key_name for server in access.servers)]
     keys: dict[str, Path] = {}
     answers = [access]
@@ -37,7 +48,7 @@ def arrange(fetch: Fetch, home: Home, now: datetime, make_key: MakeKey, *, check
         key = public_key_of(path)
         if key is not None:
             keys[key.fingerprint] = path
-            answers.append(access if check else fetch(key))
+            answers.append(fetch(key, sign=not check))
     return put_in_place(merged(answers), keys, home, now, check=check)
 
 

@@ -9,104 +9,27 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from click.testing import CliRunner, Result
 
 from daypass.ca.keys import generate_ca_key, load_ca_key, public_line
 from daypass.ca.public_keys import check_public_key
-from daypass.cli import main
 from daypass.cli.changes import change_json, save_certificates
 from daypass.config.fields import MOST_DETAILS
 from daypass.domain.certificates import Certificate
-from daypass.domain.grants import Grant, Trigger
-from daypass.domain.hosts import Host
+from daypass.domain.grants import Grant
 from daypass.domain.windows import window_from
 from daypass.wiring import open_daypass
 from daypass.workflow.changing import ChangeAnswer
-from daypass.workflow.giving import NewGrant, record_grant
-from daypass.workflow.signing import sign_reserved
+from tests.access_site import CONFIGURATION, Site
 
-CONFIGURATION = """
-state_dir: state
-directory: directory.yaml
-integrations:
-  - name: prod
-    servers: [{name: web-1, host: 192.0.2.1, port: 2222}, {name: db-1, host: 192.0.2.2}]
-    user_groups: [Default, ops]
-    secret: {file: connector}
-    custom_access_details: |-
-      Call #infra before touching db-*.
-      Deploys are on Tuesdays.
-  - {name: plain, servers: [{name: x-1, host: 192.0.2.3}], secret: {file: connector}}
-access_flows:
-  - name: work
-    requesters: {group: ops}
-    targets: {integration: prod, user_groups: [Default, ops]}
-    max_duration: 8h
-    max_extensions: 2
-    extension_duration: 30m
-    approvers: none
-"""
-DIRECTORY = """
-people:
-  - {email: alice@example.com, login: alice, groups: [ops]}
-  - {email: bob@example.com, login: bob, groups: [ops]}
-"""
 HOSTILE = "\x1b]0;owned\x07\x1b[2J\r\u202e\x9b31m"
 LEFT = re.compile(r"(2h 2\dm|2h 30m) left")
 HARMLESS = "\\x1b]0;owned\\x07\\x1b[2J\\r\\u202e\\x9b31m"
-
-
-class Site:
-    """An orchestrator whose servers count as onboarded; nothing is ever sent."""
-
-    def __init__(self, folder: Path) -> None:
-        self.config = folder / "daypass.yaml"
-        self.config.write_text(CONFIGURATION)
-        (folder / "directory.yaml").write_text(DIRECTORY)
-        assert self.run("init").exit_code == 0
-        with open_daypass(self.config) as opened, opened.seams.store.write("test", opened.now()) as work:
-            for name in ("web-1", "db-1"):
-                work.set_host(Host(name, opened.seams.new_host_id(), onboarded_at=opened.now()))
-
-    def run(self, *words: str, answer: str | None = None) -> Result:
-        return CliRunner().invoke(main, [*words, "--config", str(self.config)], input=answer)
-
-    def access(self, *words: str) -> Result:
-        return self.run("access", *words)
-
-    def give(
-        self, login: str = "alice", *servers: str, begins: timedelta = timedelta(0), **words: object
-    ) -> Grant:
-        """Two and a half hours by the flow `work`, recorded and signed."""
-        key = check_public_key(public_line(load_ca_key(generate_ca_key("ed25519"))))
-        with open_daypass(self.config) as opened:
-            seams, now = opened.seams, opened.now()
-            new = NewGrant(
-                login=login,
-                comment=f"{login}@example.com",
-                flow="work",
-                reason="deploy",
-                window=window_from(now + begins, timedelta(minutes=150)),
-                servers=servers or ("web-1",),
-                groups=("ops",),
-                public_keys=(key,),
-                trigger=Trigger.SELF_SERVE,
-            )
-            with seams.store.write("test", now) as work:
-                grant = record_grant(seams, work, replace(new, **words), now)
-            with seams.store.read() as view:
-                certificates = view.certificates(grant.id)
-            for certificate in certificates:
-                sign_reserved(seams, grant, certificate.serial, now)
-        return grant
 
 
 @pytest.fixture
 def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Site:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("XDG_RUNTIME_DIR", "")
-    (tmp_path / "connector").write_bytes(generate_ca_key("ed25519").reveal())
-    (tmp_path / "connector").chmod(0o600)
     return Site(tmp_path)
 
 

@@ -21,9 +21,11 @@ class Broker:
     def __init__(self, *servers) -> None:
         self.servers = servers
         self.asked: list[PublicKey | None] = []
+        self.signs = True
 
-    def __call__(self, key: PublicKey | None) -> OpenAccess:
+    def __call__(self, key: PublicKey | None, *, sign: bool) -> OpenAccess:
         self.asked.append(key)
+        assert sign is (key is not None and self.signs)
         number = 1 + len({one.fingerprint for one in self.asked if one})
         return access(
             *(
@@ -69,6 +71,16 @@ def test_check_makes_no_key_and_has_nothing_signed(home):
     assert list(home.path.iterdir()) == []
 
 
+def test_check_shows_what_was_signed_before(home):
+    """For the key that is there; nothing more is signed for it."""
+    broker = Broker(server())
+    broker.signs = False
+    make(home.key("daypass"))
+    placed = arrange(broker, home, NOW, make, check=True)
+    assert list(placed.rendered.usable) == ["web-1"]
+    assert not home.folder.exists()
+
+
 def test_nothing_open_makes_no_key(home):
     """Nobody is asked for a passphrase for nothing."""
     arrange(Broker(), home, NOW, make)
@@ -79,8 +91,8 @@ def test_what_is_refused_for_one_grant_is_told_and_the_rest_works(home):
     """A key that was lost in one grant."""
     refused = grant(certificates=(), problem="the key was revoked in this grant: lost")
 
-    def fetch(key):
-        found = Broker(server("db-1", grant(LATER)))(key)
+    def fetch(key, *, sign):
+        found = Broker(server("db-1", grant(LATER)))(key, sign=sign)
         return replace(found, servers=(*found.servers, server("web-1", refused)))
 
     placed = arrange(fetch, home, NOW, make)
