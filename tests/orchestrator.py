@@ -83,6 +83,11 @@ class Orchestrator:
     def _settings(self) -> Path:
         return self.folder / "daypass.yaml"
 
+    @property
+    def more_known_hosts(self) -> Path:
+        """Host keys of names that the lab doesn't know, where a test's server list has such."""
+        return self.folder / "known_hosts"
+
     def environment(self) -> dict[str, str]:
         """What a command's environment holds: the connector's key, and nothing of the tests' own."""
         key = base64.b64encode(self.lab.connector_key.read_bytes()).decode()
@@ -190,7 +195,8 @@ class Orchestrator:
         shown = shlex.split(grant.answer["servers"][server]["ssh"])
         target = shown[-1] if login is None else f"{login}@{shown[-1].rpartition('@')[2]}"
         trust = ["-F", "none", "-o", "BatchMode=yes", "-o", "StrictHostKeyChecking=yes"]
-        trust += ["-o", f"UserKnownHostsFile={self.lab.known_hosts}", "-o", "LogLevel=ERROR", *options]
+        known = f"{self.lab.known_hosts} {self.more_known_hosts}"
+        trust += ["-o", f"UserKnownHostsFile={known}", "-o", "LogLevel=ERROR", *options]
         return [shown[0], *trust, *shown[1:-1], target, *command]
 
     def ssh(

@@ -28,6 +28,7 @@ def own(lab_name: str, tmp_path_factory: pytest.TempPathFactory) -> Orchestrator
     path = own.folder / "servers.json"
     (entry,) = json.loads(path.read_text())
     path.write_text(json.dumps([entry, {**entry, "name": TWIN}]))
+    own.more_known_hosts.write_text(f"{TWIN} {lab.hosts[0].host_key}\n")
     own.run("init")
     own.run("servers", "scan", "--yes")
     return own
