@@ -18,10 +18,11 @@ from unittest import mock
 
 from daypass.wiring import Daypass, open_daypass
 from lab import api
+from tests import commands
+from tests.commands import Ran
 
 BIN = Path(sys.executable).parent
 SECRET_VARIABLE = "DAYPASS_CONNECTOR_KEY"
-COMMAND_SECONDS = 640  # longer than a wave may take
 SSH_SECONDS = 300
 
 CONFIGURATION = """
@@ -42,19 +43,6 @@ integrations:
     home_on_removal: archive
     local_deadline: if_possible
 """
-
-
-@dataclass(frozen=True)
-class Ran:
-    """What a command ended with."""
-
-    code: int
-    out: str
-    err: str
-
-    @property
-    def json(self) -> Any:
-        return json.loads(self.out)
 
 
 @dataclass(frozen=True)
@@ -113,17 +101,7 @@ class Orchestrator:
 
     def run(self, *words: str | Path, code: int | None = 0) -> Ran:
         """Run `daypass` in the folder; with `code`, that is how it must end."""
-        done = subprocess.run(
-            self.argv(*words),
-            cwd=self.folder,
-            env=self.environment(),
-            capture_output=True,
-            text=True,
-            stdin=subprocess.DEVNULL,
-            timeout=COMMAND_SECONDS,
-            check=False,
-        )
-        ran = Ran(done.returncode, done.stdout, done.stderr)
+        ran = commands.run(list(map(str, words)), folder=self.folder, environment=self.environment())
         assert code is None or ran.code == code, f"{shlex.join(map(str, words))}: {ran}"
         return ran
 

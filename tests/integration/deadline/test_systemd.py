@@ -15,7 +15,11 @@ ALL = [{"run_as": "root", "commands": "ALL"}]
 PROGRAM = "/usr/local/lib/daypass/daypass-host.pyz"
 RUN_AS_ALICE = f"setsid -f setpriv --reuid {ALICE} --clear-groups"
 LATE_SECONDS = 50  # two seconds on a quiet machine (bench); a tick that comes next is a minute away
-OFF_SECONDS = (20, 80, 320)  # for a run to end and timers to be stopped; the next where the machine was slower
+OFF_SECONDS = (
+    20,
+    80,
+    320,
+)  # for a run to end and timers to be stopped; the next where the machine was slower
 WARN_SECONDS = 60  # where the timer was too late, the tick of the minute still warns
 SOON_SECONDS = 40  # time for one run of ours: everybody is in before the end is set
 
