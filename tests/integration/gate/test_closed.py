@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from tests.integration.gate.broker import NAME, Broker
+from lab.broker import NAME, Broker
 from tests.integration.gate.conftest import everybody
 
 MARK = "/tmp/daypass-was-here"
@@ -215,7 +215,7 @@ def test_who_left_is_out_at_the_next_login(broker):
         broker.write("/etc/daypass/directory.yaml", "people: [")
         assert broker.ssh("bob", "help").returncode == 255
     finally:
-        everybody(broker)
+        broker.people(**everybody(broker))
     assert broker.ssh("alice", "help").returncode == 0
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.integration.gate.broker import CONFIG, NAME, PYTHON, Broker
+from lab.broker import CONFIG, NAME, PYTHON, Broker
 
 DROP_IN = "/etc/ssh/sshd_config.d/00-daypass-gate.conf"
 

@@ -25,16 +25,21 @@ PYTHON = f"{HOME}/bin/python"
 CONFIG = "/etc/daypass/daypass.yaml"
 NAME = "broker.example.com"
 SECONDS = 120
+PLAYBOOK_PROGRAM = f"""#!{PYTHON}
+import sys
+from ansible.cli.playbook import main
+sys.exit(main())
+"""
 LEFT_OUT = re.compile(r"/(tests?|pip|hypothesis)/")
 
 
 def needed() -> Iterator[importlib.metadata.Distribution]:
-    """What Daypass runs on, as far as it is installed here; Ansible's own programs aren't started."""
+    """What Daypass runs on, as far as it is installed here."""
     seen: set[str] = set()
     waiting = ["daypass"]
     while waiting:
         name = re.sub(r"[-_.]+", "-", waiting.pop()).lower()
-        if name in seen or name == "ansible-core":
+        if name in seen:
             continue
         seen.add(name)
         try:
@@ -53,9 +58,8 @@ def cargo() -> bytes:
     buffer = io.BytesIO()
     with tarfile.open(fileobj=buffer, mode="w") as archive:
         settings = f"home = /usr/bin\ninclude-system-site-packages = false\nexecutable = {sys.executable}\n"
-        entry = tarfile.TarInfo(f"{HOME}/pyvenv.cfg")
-        entry.size = len(settings)
-        archive.addfile(entry, io.BytesIO(settings.encode()))
+        _add(archive, f"{HOME}/pyvenv.cfg", settings, 0o644)
+        _add(archive, f"{HOME}/bin/ansible-playbook", PLAYBOOK_PROGRAM, 0o755)
         link = tarfile.TarInfo(PYTHON)
         link.type, link.linkname = (
             tarfile.SYMTYPE,
@@ -73,6 +77,12 @@ def cargo() -> bytes:
     return buffer.getvalue()
 
 
+def _add(archive: tarfile.TarFile, path: str, text: str, mode: int) -> None:
+    entry = tarfile.TarInfo(path)
+    entry.size, entry.mode = len(text), mode
+    archive.addfile(entry, io.BytesIO(text.encode()))
+
+
 def of_root(entry: tarfile.TarInfo) -> tarfile.TarInfo:
     """Whoever owns it here; the times stay, since bytecode names them."""
     entry.uid = entry.gid = 0
@@ -82,6 +92,26 @@ def of_root(entry: tarfile.TarInfo) -> tarfile.TarInfo:
 
 def without_tests(entry: tarfile.TarInfo) -> tarfile.TarInfo | None:
     return None if "/ssh/tests" in entry.name else of_root(entry)
+
+
+def stand_up(lab: api.Lab, host: api.Host, folder: Path, files: Mapping[str, str]) -> Broker:
+    """Daypass on a host, set up by its own commands; people come in when this returns.
+
+    Args:
+        folder: On this machine, for keys.
+        files: Name below /etc/daypass to content: `daypass.yaml` and what it names.
+    """
+    made = Broker(lab, host, folder)
+    unpack = lab.exec_argv(host, ["tar", "-x", "-C", "/"], options=["--interactive"])
+    subprocess.run(unpack, input=cargo(), check=True)
+    made.exec("install", "-d", "/etc/daypass")
+    for name, text in files.items():
+        made.write(f"/etc/daypass/{name}", text)
+    made.write("/etc/daypass/connector_key", lab.connector_key.read_text())
+    made.exec("chmod", "0600", "/etc/daypass/connector_key")
+    made.daypass("init", "--config", CONFIG)
+    made.daypass("gate", "install", "--config", CONFIG, "--broker", NAME)
+    return made
 
 
 @dataclass(frozen=True)
@@ -151,7 +181,18 @@ class Broker:
         out, err = done.stdout.decode("utf-8", "replace"), done.stderr.decode("utf-8", "replace")
         return subprocess.CompletedProcess(done.args, done.returncode, out, err)
 
+    def as_account(self, *words: str, check: bool = True) -> subprocess.CompletedProcess[str]:
+        """`daypass …` as the gate's account, as an operator runs it."""
+        account = ("setpriv", "--reuid=daypass", "--regid=daypass-broker", "--clear-groups")
+        return self.exec(*account, PYTHON, "-m", "daypass", *words, check=check)
+
     def people(self, **entries: Mapping[str, object]) -> None:
         """Write the directory, as root would."""
-        people = [{"login": n, "email": f"{n}@example.com", **more} for n, more in entries.items()]
-        self.write("/etc/daypass/directory.yaml", yaml.safe_dump({"people": people}))
+        self.write("/etc/daypass/directory.yaml", directory(**entries))
+
+
+def directory(**entries: Mapping[str, object]) -> str:
+    """A directory's text: login to what it says beside the address."""
+    people = [{"login": n, "email": f"{n}@example.com", **more} for n, more in entries.items()]
+    text: str = yaml.safe_dump({"people": people})
+    return text
