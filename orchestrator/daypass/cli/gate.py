@@ -10,6 +10,7 @@ COMMANDS = {
     "install": ("gate_install", "install", "Make this machine the broker that people come to. Needs root."),
     "check": ("gate_check", "check", "Try a broker from outside, with your own key."),
     "keys": ("gate_keys", "keys", "For sshd (AuthorizedKeysCommand): whose key is this?"),
+    "serve": ("gate_serve", "serve", "For systemd: wait for both, with everything loaded."),
     "run": ("gate_run", "run", "For sshd (the command of a key): what that person typed."),
 }
 

@@ -16,12 +16,12 @@ import daypass
 from daypass.config import Settings
 from daypass.domain.secrets import FromEnvironment, FromFile, SecretReference
 from daypass.errors import UsageError
-from daypass.gate.key_lines import program
+from daypass.gate.key_lines import client, program
 from daypass.gate.listener import find_listener
 from daypass.gate.machine import InstallError, ask, do, give, others_may_write, read, write
 from daypass.gate.sshd_block import DROP_IN, drop_in
 from daypass.gate.sshd_change import DropIn, Tell, put_in_place
-from daypass.gate.units import SERVICE, TIMER, service, timer
+from daypass.gate.units import RESIDENT, SERVICE, TIMER, resident, service, timer
 
 USER = "daypass"
 GROUP = "daypass-broker"  # `daypass` marks accounts on servers, and a broker may be one of them
@@ -50,9 +50,12 @@ class Broker:
         return self.settings.state_dir.resolve() / "gate"
 
     @property
+    def _place(self) -> tuple[str, ...]:
+        return ("--config", self.config, "--folder", str(self.folder), "--broker", self.name)
+
+    @property
     def keys_command(self) -> list[str]:
-        words = ("--config", self.config, "--folder", str(self.folder), "--broker", self.name)
-        return program(sys.executable, "gate", "keys", *words)
+        return client(sys.executable, "keys", *self._place)
 
     @property
     def drop_in(self) -> str:
@@ -60,10 +63,13 @@ class Broker:
 
     @property
     def units(self) -> dict[str, str]:
-        command = program(sys.executable, "reconcile", "--config", self.config)
+        state = str(self.settings.state_dir.resolve())
+        reconcile = program(sys.executable, "reconcile", "--config", self.config)
+        serve = program(sys.executable, "gate", "serve", *self._place)
         return {
-            SERVICE: service(USER, GROUP, command, str(self.settings.state_dir.resolve())),
+            SERVICE: service(USER, GROUP, reconcile, state),
             TIMER: timer(),
+            RESIDENT: resident(USER, GROUP, serve, state),
         }
 
     @property
@@ -146,6 +152,8 @@ def install(broker: Broker, tell: Tell) -> None:
             tell(f"wrote {path}")
     do("systemctl", "daemon-reload")
     do("systemctl", "enable", "--now", Path(TIMER).name)
+    do("systemctl", "enable", Path(RESIDENT).name)
+    do("systemctl", "restart", Path(RESIDENT).name)  # ends well when it listens
     put_in_place(DropIn(USER, broker.drop_in, broker.keys_command), listener, tell)
 
 

@@ -5,20 +5,34 @@ from __future__ import annotations
 import re
 
 from daypass.errors import UsageError
+from daypass.gate import knock
 
 # sshd hands the command to the account's shell: none of these characters means anything to it.
 PLAIN = re.compile(r"[A-Za-z0-9_./@:+=-]{1,8192}")
 # No settings of the account's or the environment's, and UTF-8 whatever a client's LC_ALL says.
 PYTHON_OPTIONS = ("-I", "-X", "utf8", "-m", "daypass")
+CLIENT_OPTIONS = ("-I", "-S", "-X", "utf8", knock.__file__)
 
 
 def program(python: str, *words: str) -> list[str]:
-    """`daypass …` as sshd starts it.
+    """`daypass …` as systemd starts it.
 
     Raises:
         UsageError: `path_odd`: a word that a shell might take apart.
     """
-    argv = [python, *PYTHON_OPTIONS, *words]
+    return _plain([python, *PYTHON_OPTIONS, *words])
+
+
+def client(python: str, *words: str) -> list[str]:
+    """`daypass gate keys|run …` as sshd starts it: by way of the resident, where one is there.
+
+    Raises:
+        UsageError: As `program`.
+    """
+    return _plain([python, *CLIENT_OPTIONS, *words])
+
+
+def _plain(argv: list[str]) -> list[str]:
     for word in argv:
         if not PLAIN.fullmatch(word):
             raise UsageError(
@@ -38,5 +52,5 @@ def key_line(python: str, config: str, folder: str, broker: str, login: str, pub
     words = ["--config", config, "--folder", folder, "--broker", broker]
     words += ["--person", login, "--key", *public_key.split(" ")]
     # An interrupt before Python is ready would show a traceback; `daypass` ends by it once it has begun.
-    command = " ".join(["trap '' INT; exec", *program(python, "gate", "run", *words)])
+    command = " ".join(["trap '' INT; exec", *client(python, "run", *words)])
     return f'restrict,pty,command="{command}" {public_key}'

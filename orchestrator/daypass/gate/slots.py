@@ -23,6 +23,19 @@ class BusyError(DaypassError):
     code = "gate_busy"
 
 
+def one_has_all(login: str) -> BusyError:
+    """To a person who has all places of one person."""
+    return BusyError(
+        f"{login} has {MOST_OF_ONE} connections open here, more aren't allowed",
+        hint="wait until one of them is done",
+    )
+
+
+def all_taken() -> BusyError:
+    """To whoever waited, or is one too many to wait."""
+    return BusyError("too many people are here right now", hint="try again in a minute")
+
+
 @contextmanager
 def place(folder: Path, login: str, *, wait_seconds: float = WAIT_SECONDS) -> Iterator[None]:
     """Hold one place of the person's and one of everybody's.
@@ -39,10 +52,7 @@ def place(folder: Path, login: str, *, wait_seconds: float = WAIT_SECONDS) -> It
     folder.mkdir(mode=0o700, exist_ok=True)
     mine = _free(folder, f"person-{login}", MOST_OF_ONE)
     if mine is None:
-        raise BusyError(
-            f"{login} has {MOST_OF_ONE} connections open here, more aren't allowed",
-            hint="wait until one of them is done",
-        )
+        raise one_has_all(login)
     try:
         running = _wait(folder, wait_seconds)
         try:
@@ -57,7 +67,7 @@ def _wait(folder: Path, seconds: float) -> int:
     end = time.monotonic() + seconds
     while (held := _free(folder, "running", MOST_RUNNING)) is None:
         if time.monotonic() >= end:
-            raise BusyError("too many people are here right now", hint="try again in a minute")
+            raise all_taken()
         time.sleep(PAUSE_SECONDS)
     return held
 

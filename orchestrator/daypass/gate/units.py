@@ -1,4 +1,4 @@
-"""systemd's part of the broker: `daypass reconcile` each minute, as the gate's account."""
+"""systemd's part of the broker: `daypass reconcile` each minute, and the resident, as the gate's account."""
 
 from __future__ import annotations
 
@@ -6,30 +6,14 @@ from collections.abc import Sequence
 
 SERVICE = "/etc/systemd/system/daypass-reconcile.service"
 TIMER = "/etc/systemd/system/daypass-reconcile.timer"
+RESIDENT = "/etc/systemd/system/daypass-gate.service"
 # A pass over a fleet that is down takes minutes; one that hangs must not hold up the next for ever.
 MOST_SECONDS = 3600
-
-
-def service(user: str, group: str, command: Sequence[str], state_dir: str) -> str:
-    """The unit of one pass (systemd.exec(5)); it writes to the state folder and its run folder alone."""
-    return f"""# Written by `daypass gate install`.
-[Unit]
-Description=Daypass: end what is due, try again, clean up
-After=network-online.target
-Wants=network-online.target
-
-[Service]
-Type=oneshot
-User={user}
-Group={group}
-ExecStart={" ".join(command)}
-SuccessExitStatus=3
-TimeoutStartSec={MOST_SECONDS}
+WATCHDOG_SECONDS = 60  # a resident that doesn't come round so long is ended, and begun anew
+# What either of them can't do (systemd.exec(5)); it writes to the state folder and the tmpfs of waves alone.
+SANDBOX = """\
 UMask=0077
-RuntimeDirectory=daypass-reconcile
-RuntimeDirectoryMode=0700
-Environment=XDG_RUNTIME_DIR=/run/daypass-reconcile
-ReadWritePaths={state_dir}
+LimitCORE=0
 ProtectSystem=strict
 ProtectHome=read-only
 PrivateTmp=yes
@@ -47,6 +31,56 @@ RestrictRealtime=yes
 RestrictSUIDSGID=yes
 LockPersonality=yes
 SystemCallArchitectures=native
+"""
+
+
+def service(user: str, group: str, command: Sequence[str], state_dir: str) -> str:
+    """The unit of one pass."""
+    return f"""# Written by `daypass gate install`.
+[Unit]
+Description=Daypass: end what is due, try again, clean up
+After=network-online.target
+Wants=network-online.target
+
+[Service]
+Type=oneshot
+User={user}
+Group={group}
+ExecStart={" ".join(command)}
+SuccessExitStatus=3
+TimeoutStartSec={MOST_SECONDS}
+RuntimeDirectory=daypass-reconcile
+RuntimeDirectoryMode=0700
+Environment=XDG_RUNTIME_DIR=/run/daypass-reconcile
+ReadWritePaths={state_dir}
+{SANDBOX}"""
+
+
+def resident(user: str, group: str, command: Sequence[str], state_dir: str) -> str:
+    """The unit of the resident: started again whenever it ends; commands that run are left alone by that."""
+    return f"""# Written by `daypass gate install`.
+[Unit]
+Description=Daypass: people who come in over SSH
+StartLimitIntervalSec=0
+
+[Service]
+Type=notify
+NotifyAccess=main
+WatchdogSec={WATCHDOG_SECONDS}
+User={user}
+Group={group}
+ExecStart={" ".join(command)}
+Restart=always
+RestartSec=1
+KillMode=process
+SendSIGKILL=no
+TasksMax=2048
+LimitNOFILE=8192
+Environment=LC_ALL=C.UTF-8
+ReadWritePaths={state_dir}
+{SANDBOX}
+[Install]
+WantedBy=multi-user.target
 """
 
 

@@ -14,7 +14,7 @@ import yaml
 from daypass.ca.keys import generate_ca_key, load_ca_key, public_line
 from daypass.cli import gate_keys
 from daypass.errors import UsageError
-from daypass.gate import key_index
+from daypass.gate import key_index, knock
 from daypass.gate.key_lines import key_line
 
 ME = pwd.getpwuid(os.geteuid()).pw_name
@@ -78,7 +78,7 @@ def test_key_of_a_person_gets_a_line_that_allows_one_command(ask, tmp_path):
     code, line = ask(ALICE)
     assert code == 0
     assert line == (
-        f"restrict,pty,command=\"trap '' INT; exec {sys.executable} -I -X utf8 -m daypass gate run "
+        f"restrict,pty,command=\"trap '' INT; exec {sys.executable} -I -S -X utf8 {knock.__file__} run "
         f"--config {tmp_path}/daypass.yaml --folder {tmp_path} --broker b.example "
         f'--person alice --key {ALICE}" {ALICE}\n'
     )
