@@ -4,34 +4,27 @@ from __future__ import annotations
 
 import importlib
 import os
+import pkgutil
+import re
 from collections.abc import Sequence
 from pathlib import Path
 
 import click
 
+import daypass
 from daypass.cli.render import Screen
 from daypass.errors import DaypassError
 from daypass.gate.resident import Resident, listen, tell_systemd
 
-# What commands load when they are named, and libraries load when they are used for the first time.
-LOADED = (
-    "daypass.cli.gate",
-    "daypass.cli.access",
-    "daypass.cli.gate_certificate",
-    "daypass.cli.gate_keys",
-    "daypass.cli.gate_offer",
-    "daypass.cli.gate_page",
-    "daypass.cli.gate_pick",
-    "daypass.cli.gate_run",
-    "daypass.cli.requests",
-    "daypass.cli.reviews",
-    "daypass.gate.people",
-    "daypass.wiring",
+# Libraries load these when they are used for the first time.
+OF_OTHERS = (
     "ansible_runner.config.runner",
     "ansible_runner.runner",
     "encodings.ascii",
     "sqlalchemy.dialects.sqlite.pysqlite",
 )
+# Programs of their own, plugins of Ansible's and Alembic's.
+NOT_OURS_TO_LOAD = re.compile(r".*\.(__main__|apprise_process|callbacks\..*|migrations\..*)")
 EXIT_FAILED = 1
 
 
@@ -54,8 +47,7 @@ def serve(config: Path, folder: Path, broker: str) -> None:
     from daypass.wiring.opening import leave_no_core
 
     leave_no_core()
-    for module in LOADED:
-        importlib.import_module(module)
+    load_everything()
     os.chdir("/")
     words = ("--config", str(config), "--folder", str(folder), "--broker", broker)
     try:
@@ -65,6 +57,14 @@ def serve(config: Path, folder: Path, broker: str) -> None:
     except DaypassError as error:
         Screen().error(error)
         raise SystemExit(EXIT_FAILED) from None
+
+
+def load_everything() -> None:
+    """All of ours, whichever command needs it, and what that needs."""
+    ours = [found.name for found in pkgutil.walk_packages(daypass.__path__, "daypass.")]
+    for name in (*ours, *OF_OTHERS):
+        if not NOT_OURS_TO_LOAD.fullmatch(name):
+            importlib.import_module(name)
 
 
 def _act(words: Sequence[str]) -> int | None:

@@ -308,6 +308,26 @@ def test_a_laptop_is_told_what_plain_ssh_needs(gate):
     assert (found.login, found.servers) == ("alice", ())
 
 
+def test_resident_has_loaded_all_that_commands_need(folder):
+    """What a command loads itself, it loads again each time: nothing of ours, no other library."""
+    script = (
+        "import os, sys\n"
+        "from daypass.cli import gate_serve\n"
+        "gate_serve.load_everything()\n"
+        "known, typed = set(sys.modules), ['', 'access list', 'request list', 'help', sys.argv[1]]\n"
+        "for os.environ['SSH_ORIGINAL_COMMAND'] in typed:\n"
+        "    try: gate_serve._act(sys.argv[2:])\n"
+        "    except SystemExit as end: assert end.code == 0\n"
+        "more = set(sys.modules) - known\n"
+        "print('more:', [m for m in more if m.partition('.')[0] in {'daypass', *more}])"
+    )
+    words = ["run", "--config", str(folder / "daypass.yaml"), "--folder", str(folder), "--broker", "broker"]
+    words += ["--person", "alice", "--key", *KEYS["alice"].split()]
+    argv = [sys.executable, "-I", "-X", "utf8", "-c", script, "request new --server web-1 --reason x", *words]
+    done = subprocess.run(argv, capture_output=True, text=True, check=False)
+    assert done.stdout.endswith("more: []\n"), done.stdout[-2000:] + done.stderr
+
+
 def test_key_comes_over_standard_input(folder):
     """Another machine's key: checked like any other, and the one that is signed."""
     typed = "request new --server web-1 --reason INC-7 --public-key - -o json"
