@@ -9,7 +9,9 @@ import re
 import subprocess
 import sys
 import tarfile
+import tempfile
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -150,11 +152,11 @@ class Broker:
         return " ".join(self.key(name).with_suffix(".pub").read_text().split()[:2])
 
     def options(self, key: str, *more: str) -> list[str]:
-        """ssh's options: this key, the lab's host keys, nothing of this machine's settings."""
+        """This key, the lab's host keys, nothing of this machine's settings; what is given here wins."""
         words = ["-F", "none", "-i", str(self.key(key)), "-p", str(self.host.port)]
         settings = ["IdentitiesOnly=yes", "BatchMode=yes", "ControlPath=none", "ConnectTimeout=30"]
         settings += [f"UserKnownHostsFile={self.lab.known_hosts}", f"HostKeyAlias={self.host.name}"]
-        return [*words, *(word for one in settings for word in ("-o", one)), *more]
+        return [*more, *words, *(word for one in settings for word in ("-o", one))]
 
     def ssh(
         self,
@@ -180,6 +182,19 @@ class Broker:
         )
         out, err = done.stdout.decode("utf-8", "replace"), done.stderr.decode("utf-8", "replace")
         return subprocess.CompletedProcess(done.args, done.returncode, out, err)
+
+    @contextmanager
+    def shared(self, key: str) -> Iterator[list[str]]:
+        """Options for one connection for many commands, without a login for each."""
+        with tempfile.TemporaryDirectory(prefix="ssh-") as folder:
+            path = ["-o", f"ControlPath={folder}/c"]
+            target = f"daypass@{self.host.address}"
+            begin = ["ssh", *self.options(key, *path, "-o", "ControlMaster=yes"), "-N", "-f", target]
+            subprocess.run(begin, check=True, timeout=SECONDS, stderr=subprocess.DEVNULL)
+            try:
+                yield path
+            finally:
+                subprocess.run(["ssh", *path, "-O", "exit", target], check=False, capture_output=True)
 
     def as_account(self, *words: str, check: bool = True) -> subprocess.CompletedProcess[str]:
         """`daypass …` as the gate's account, as an operator runs it."""

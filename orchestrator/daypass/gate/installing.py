@@ -17,10 +17,10 @@ from daypass.config import Settings
 from daypass.domain.secrets import FromEnvironment, FromFile, SecretReference
 from daypass.errors import UsageError
 from daypass.gate.key_lines import client, program
-from daypass.gate.listener import find_listener
+from daypass.gate.listener import Listener, find_listener
 from daypass.gate.machine import InstallError, ask, do, give, others_may_write, read, write
-from daypass.gate.sshd_block import DROP_IN, drop_in
-from daypass.gate.sshd_change import DropIn, Tell, put_in_place
+from daypass.gate.sshd_block import DROP_IN, drop_in, startups_are_free
+from daypass.gate.sshd_change import DropIn, Tell, put_in_place, try_out
 from daypass.gate.units import RESIDENT, SERVICE, TIMER, resident, service, timer
 
 USER = "daypass"
@@ -57,9 +57,9 @@ class Broker:
     def keys_command(self) -> list[str]:
         return client(sys.executable, "keys", *self._place)
 
-    @property
-    def drop_in(self) -> str:
-        return drop_in(USER, GROUP, self.keys_command)
+    def drop_in(self, listener: Listener) -> str:
+        startups = startups_are_free(listener.settings("root"))
+        return drop_in(USER, GROUP, self.keys_command, startups=startups)
 
     @property
     def units(self) -> dict[str, str]:
@@ -122,7 +122,7 @@ def differences(broker: Broker) -> Iterator[str]:
     account = _account()
     if account is None:
         yield f"make the account {USER}, in the group {GROUP}"
-    for path, text in {DROP_IN: broker.drop_in, **broker.units}.items():
+    for path, text in {DROP_IN: broker.drop_in(find_listener()), **broker.units}.items():
         if (found := read(path)) != text:
             yield f"{'write' if found is None else 'replace'} {path}"
     if account is None:
@@ -143,18 +143,26 @@ def install(broker: Broker, tell: Tell) -> None:
         InstallError: Where it stopped; sshd is then as it was.
     """
     listener = find_listener()
+    wanted = DropIn(USER, broker.drop_in(listener), broker.keys_command)
     _make_account(tell)
+    try_out(wanted, listener)
     _hand_over(broker, tell)
     _prove_command(broker)
-    for path, text in broker.units.items():
-        if read(path) != text:
-            write(path, text)
-            tell(f"wrote {path}")
-    do("systemctl", "daemon-reload")
-    do("systemctl", "enable", "--now", Path(TIMER).name)
-    do("systemctl", "enable", Path(RESIDENT).name)
-    do("systemctl", "restart", Path(RESIDENT).name)  # ends well when it listens
-    put_in_place(DropIn(USER, broker.drop_in, broker.keys_command), listener, tell)
+    _start_units(broker, tell)
+    put_in_place(wanted, listener, tell)
+
+
+def _start_units(broker: Broker, tell: Tell) -> None:
+    """A resident that runs with the same unit is left alone: it looks by itself whether its code is new."""
+    old = [path for path, text in broker.units.items() if read(path) != text]
+    for path in old:
+        write(path, broker.units[path])
+        tell(f"wrote {path}")
+    if old:
+        do("systemctl", "daemon-reload")
+    if RESIDENT in old:
+        ask("systemctl", "stop", Path(RESIDENT).name)
+    do("systemctl", "enable", "--now", Path(TIMER).name, Path(RESIDENT).name)  # done when it listens
 
 
 def _account() -> pwd.struct_passwd | None:

@@ -8,6 +8,10 @@ from collections.abc import Mapping, Sequence
 DROP_IN = "/etc/ssh/sshd_config.d/00-daypass-gate.conf"
 MOST_SESSIONS = 4  # over one connection: a laptop that shares one for several commands
 ALIVE_SECONDS, ALIVE_COUNT = 30, 4  # a client that is gone is noticed within two minutes
+# Connections that haven't logged in yet; sshd's own value begins to drop them by chance at ten, and fifty
+# people may come at once. Each takes two processes of a few megabytes. It can't be set for one account.
+STARTUPS = "64:30:128"
+SSHDS_STARTUPS = "10:30:100"  # sshd_config(5), MaxStartups
 # All ways in but the command for keys, and all that a session could be besides the forced command.
 SETTINGS: Mapping[str, str] = {
     "AuthenticationMethods": "publickey",
@@ -42,15 +46,17 @@ ADDING = ("AcceptEnv", "SetEnv")
 HARMLESS_VARIABLES = re.compile(r"(LANG|LANGUAGE|LC_[A-Z*]+|TERM|COLORTERM|NO_COLOR)")
 
 
-def drop_in(user: str, group: str, command: Sequence[str]) -> str:
+def drop_in(user: str, group: str, command: Sequence[str], *, startups: bool) -> str:
     """The text of the drop-in.
 
     Args:
+        startups: Whether nobody else has set MaxStartups.
         command: `daypass gate keys …`, without what sshd puts in; its words hold nothing that needs quotes.
     """
     lines = [
         "# Written by `daypass gate install`. People come in as this account, by the keys of the directory,",
         "# and each key has one command (docs/gate.md).",
+        *([f"MaxStartups {STARTUPS}"] if startups else []),
         f"Match User {user}",
         *(f"    {name} {value}" for name, value in SETTINGS.items()),
         f"    AuthorizedKeysCommand {' '.join(command)} -- %u %t %k",
@@ -61,6 +67,15 @@ def drop_in(user: str, group: str, command: Sequence[str]) -> str:
         "",
     ]
     return "\n".join(lines)
+
+
+def startups_are_free(found: Mapping[str, Sequence[str]]) -> bool:
+    """Whether MaxStartups is sshd's own or ours: what an administrator chose stays.
+
+    Args:
+        found: As `effective`, for anybody.
+    """
+    return list(found.get("maxstartups", ())) in ([SSHDS_STARTUPS], [STARTUPS])
 
 
 def effective(text: str) -> dict[str, list[str]]:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from daypass.gate.listener import Listener
 from daypass.gate.machine import InstallError, ask, do, read, write
-from daypass.gate.sshd_block import DROP_IN, violations
+from daypass.gate.sshd_block import DROP_IN, startups_are_free, violations
 from daypass.gate.way_back import armed
 
 BYSTANDERS = ("root", "nobody")  # whom the drop-in must leave as they were
@@ -33,13 +33,12 @@ class DropIn:
 
 
 def put_in_place(wanted: DropIn, listener: Listener, tell: Tell) -> None:
-    """Try the drop-in on a copy, put it in place with a way back, prove that sshd answers.
+    """Put the drop-in in place with a way back, prove that sshd answers.
 
     Raises:
         InstallError: It isn't there; sshd is as it was.
     """
     before = {login: listener.settings(login) for login in BYSTANDERS}
-    _try_out(wanted, listener, before)
     if read(DROP_IN) == wanted.text:
         _check(wanted, listener, before, None)
         return
@@ -51,8 +50,13 @@ def put_in_place(wanted: DropIn, listener: Listener, tell: Tell) -> None:
     tell(f"wrote {DROP_IN}; sshd answers, and refuses a key that nobody has")
 
 
-def _try_out(wanted: DropIn, listener: Listener, before: Settled) -> None:
-    """The whole configuration with the drop-in, in a file that nobody else reads."""
+def try_out(wanted: DropIn, listener: Listener) -> None:
+    """Try the whole configuration with the drop-in, in a file that nobody else reads.
+
+    Raises:
+        InstallError: What wouldn't hold, or what would change for others; nothing was done.
+    """
+    before = {login: listener.settings(login) for login in BYSTANDERS}
     with tempfile.TemporaryDirectory(prefix="daypass-gate-") as folder:
         candidate, whole = Path(folder) / "gate.conf", Path(folder) / "sshd_config"
         candidate.write_text(wanted.text)
@@ -69,6 +73,8 @@ def _check(wanted: DropIn, listener: Listener, before: Settled, config: str | No
     for login, settings in before.items():
         after = listener.settings(login, config)
         changed = sorted(name for name in settings.keys() | after if settings.get(name) != after.get(name))
+        if startups_are_free(settings) and startups_are_free(after):
+            changed = [name for name in changed if name != "maxstartups"]
         if changed:
             raise InstallError(
                 f"the drop-in would change {', '.join(changed)} for {login}", code="sshd_others"
