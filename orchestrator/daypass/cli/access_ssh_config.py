@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import asdict
 from datetime import datetime
 from functools import partial
@@ -17,8 +18,12 @@ from daypass.cli.grants import MOST_KEY_BYTES
 from daypass.cli.options import EXIT_DONE, Invocation, common
 from daypass.cli.progress import wave_progress
 from daypass.cli.render import NOTHING, Screen, time_text
+from daypass.client.archive import archive_of
 from daypass.client.places import home_of
+from daypass.client.ssh_config import KeyPlace
+from daypass.domain.key_names import DEFAULT_KEY_NAME, is_key_name, is_taken
 from daypass.domain.open_access import OpenAccess
+from daypass.errors import UsageError
 from daypass.wiring import Daypass
 from daypass.workflow.open_access import open_access
 
@@ -32,6 +37,12 @@ from daypass.workflow.open_access import open_access
     help="With --output json: certificates for this public key file.",
 )
 @click.option("--no-sign", is_flag=True, help="With --output json: only what was signed before.")
+@click.option(
+    "--archive",
+    is_flag=True,
+    help="A tar archive on standard output, to unpack below ~/.ssh elsewhere.",
+)
+@click.option("--key-name", help="With --archive: the key's file name there.  [user_key_name]")
 @wishes
 @as_person
 @common
@@ -42,6 +53,8 @@ def ssh_config(
     home: Path | None,
     public_key: Path | None,
     no_sign: bool,
+    archive: bool,
+    key_name: str | None,
     yes: bool | None,
     check: bool | None,
     key_type: str | None,
@@ -54,37 +67,62 @@ def ssh_config(
     each run takes away what has ended. A line in ~/.ssh/config includes it. The key pair is made where it is
     missing, and only its public half leaves this machine. Exit code 3 when a server has no certificate.
 
-    With --output json it tells what a client needs for that, and changes no file here.
+    With --output json it tells what a client needs for that, and changes no file here; with --archive, in a
+    form for a machine without Daypass: … --archive | tar -x -C ~/.ssh
 
     \b
     Example:
       daypass access ssh-config --as alice --check
       daypass access ssh-config --as alice
       daypass access ssh-config --as alice --key-type ed25519-sk
+      daypass access ssh-config --as alice --public-key alice.pub --archive > alice.tar
       daypass access ssh-config --remove
     """
     screen = invocation.screen
-    if invocation.caller is not None:
-        key = check_public_key(invocation.caller.public_key)
-        return _tell(invocation, person, key, sign=not no_sign)
     if remove:
         return clear(screen, home_of(home), yes=bool(yes), check=bool(check))
-    if screen.is_json:
-        given = check_public_key(read_text(public_key, MOST_KEY_BYTES)) if public_key else None
-        return _tell(invocation, person, given, sign=not no_sign)
+    if invocation.caller is not None or screen.is_json or archive:
+        return _tell(invocation, person, _given(invocation, public_key), not no_sign, archive, key_name)
     wished = Wishes(bool(yes), bool(check), str(key_type), not no_passphrase)
     with invocation.open() as daypass:
         fetch = partial(_read, daypass, screen, person)
         return set_up(screen, fetch, home_of(home), daypass.now(), wished)
 
 
-def _tell(invocation: Invocation, person: str | None, key: PublicKey | None, *, sign: bool) -> int:
+def _given(invocation: Invocation, file: Path | None) -> PublicKey | None:
+    """The key that came with the login or behind it, or one of a file."""
+    if invocation.caller is not None:
+        return check_public_key(invocation.caller.public_key)
+    return check_public_key(read_text(file, MOST_KEY_BYTES)) if file else None
+
+
+def _tell(
+    invocation: Invocation,
+    person: str | None,
+    key: PublicKey | None,
+    sign: bool,
+    archive: bool,
+    key_name: str | None,
+) -> int:
+    """The answer in one of its forms; nothing is changed here."""
     screen = invocation.screen
     with invocation.open() as daypass:
         found = _read(daypass, screen, person, key, sign=sign)
         now = daypass.now()
-    screen.emit(asdict(found), lambda: _show(screen, found, now))
+    if archive:
+        sys.stdout.buffer.write(_archive(found, key, key_name, now))
+    else:
+        screen.emit(asdict(found), lambda: _show(screen, found, now))
     return EXIT_DONE
+
+
+def _archive(found: OpenAccess, key: PublicKey | None, name: str | None, now: datetime) -> bytes:
+    if key is None:
+        raise UsageError("the archive is for one key", hint="add --public-key FILE", code="key_needed")
+    chosen = name or next((server.key_name for server in found.servers), DEFAULT_KEY_NAME)
+    if not is_key_name(chosen) or is_taken(chosen):
+        raise UsageError(f"{chosen!r} isn't the file name of a key", hint="such as id_ed25519")
+    return archive_of(found, KeyPlace(key.fingerprint, f"~/.ssh/{chosen}"), now)
 
 
 def _read(

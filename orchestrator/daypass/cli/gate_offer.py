@@ -44,7 +44,7 @@ OFFERED: Mapping[tuple[str, str], tuple[str, ...]] = {
     ("access", "show"): ("grant_id",),
     ("access", "extend"): ("grant_id", "length", "reason", "check"),
     ("access", "end"): ("grant_id", "reason", "yes", "check"),
-    ("access", "ssh-config"): ("no_sign",),
+    ("access", "ssh-config"): ("no_sign", "archive", "key_name"),
     ("review", "close"): ("grant_id", "reason"),
 }
 HELP = """Access to servers, for a while.

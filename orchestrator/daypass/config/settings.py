@@ -23,6 +23,7 @@ from daypass.config.access_flows import AccessFlow, Bundle
 from daypass.config.notices import Notices
 from daypass.config.part import Length, Part, PlainText, SecretField
 from daypass.domain.grants import DEFAULT_GROUP, SudoRule
+from daypass.domain.key_names import DEFAULT_KEY_NAME
 from daypass.domain.secrets import FromFile, Secret
 from daypass.domain.servers import Server
 from daypass.errors import UsageError
@@ -131,7 +132,7 @@ class Integration(Part):
     """Groups that grants may name. Allowed: each once."""
     login_shell: Annotated[str, PlainValidator(fields.login_shell)] = "/bin/bash"
     """Shell of the accounts. A server whose `/etc/shells` doesn't have it refuses the grant."""
-    user_key_name: Annotated[str, PlainValidator(fields.user_key_name)] = "daypass"
+    user_key_name: Annotated[str, PlainValidator(fields.user_key_name)] = DEFAULT_KEY_NAME
     """File name of a person's key pair below `~/.ssh`, in the ssh commands that are printed."""
     secret: SecretField
     """Private key of the connector user: PEM, or base64 of it, wrapped or not. Allowed: no passphrase."""

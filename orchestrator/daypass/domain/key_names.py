@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 KEY_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,63}")
+DEFAULT_KEY_NAME = "daypass"
 CLIENT_FOLDER = "daypass-access"  # below ~/.ssh: what `daypass access ssh-config` keeps there
 # Files that ~/.ssh has already, or that a key pair's second file would overwrite (ssh(1), FILES).
 TAKEN_KEY_NAMES = frozenset(

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import json
+import tarfile
 from datetime import timedelta
 from pathlib import Path
 
@@ -123,6 +125,17 @@ def test_programs_are_told_and_no_file_changes(site, home):
     assert key is not None
     assert certificate.fingerprint == key.fingerprint
     assert below(home) == before
+
+
+def test_archive_is_for_a_key_that_is_named(site, home):
+    """An operator sends it to somebody who has no Daypass."""
+    site.give("alice", begins=LATER)
+    make_pair(home.path / "k", passphrase=False)
+    words = ("access", "ssh-config", "--as", "alice", "--archive")
+    assert site.run(*words).exit_code == 2
+    done = site.run(*words, "--public-key", f"{home.path}/k.pub")
+    with tarfile.open(fileobj=io.BytesIO(done.stdout_bytes)) as archive:
+        assert any(name.endswith("-2-cert.pub") for name in archive.getnames())
 
 
 def test_nobody_is_told_without_a_name(site, home):

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import shutil
 import subprocess
 import sys
+import tarfile
 from pathlib import Path
 
 import click
@@ -326,6 +328,15 @@ def test_resident_has_loaded_all_that_commands_need(folder):
     argv = [sys.executable, "-I", "-X", "utf8", "-c", script, "request new --server web-1 --reason x", *words]
     done = subprocess.run(argv, capture_output=True, text=True, check=False)
     assert done.stdout.endswith("more: []\n"), done.stdout[-2000:] + done.stderr
+
+
+def test_a_laptop_without_daypass_is_sent_an_archive(folder):
+    """For the key that logged in, under the file name that it has there."""
+    done = forced(folder, "access ssh-config --archive --key-name id_ed25519")
+    assert done.returncode == 0, done.stderr
+    with tarfile.open(fileobj=io.BytesIO(done.stdout)) as archive:
+        assert archive.getnames()[-1].endswith("/config")
+    assert forced(folder, "access ssh-config --archive --key-name '../x'").returncode == 2
 
 
 def test_key_comes_over_standard_input(folder):
