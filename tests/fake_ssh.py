@@ -40,7 +40,9 @@ class FakeSsh:
         self.answers()
 
     def answers(self, *answers: tuple[str, str, int]) -> None:
-        """Standard output, standard error, exit code; for each connection one."""
+        """Standard output, standard error, exit code; for each connection from now on one."""
+        for one in (self._folder / "started").iterdir():
+            one.unlink()
         (self._folder / "answers.json").write_text(json.dumps(answers or [("", "", 0)]))
 
     @property

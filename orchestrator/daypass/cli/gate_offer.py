@@ -26,8 +26,9 @@ MOST_KEY_BYTES = 16384  # twice what a public key line may be
 KEY_SECONDS = 30  # for a key to arrive over standard input
 ALWAYS = ("output", "verbose")
 # What is never a person's to say: whose configuration, who it is, files of this machine.
+# Nobody waits here: whoever waits looks now and then (client/waiting.py).
 WITHHELD: Mapping[str, object] = {"save": None, "public_key": None, "key": None} | dict.fromkeys(
-    ("remove", "home", "yes", "check", "key_type", "no_passphrase")  # of `access ssh-config`
+    ("remove", "home", "yes", "check", "key_type", "no_passphrase", "waits", "give_up_after")
 )
 
 # command -> (module, attribute of the group, parameters that are kept)

@@ -77,7 +77,7 @@ class Screen:
     def emit(self, value: object, show: Callable[[], None]) -> None:
         """Print `value` as JSON, or call `show` to print it for people."""
         if self.is_json:
-            print(json.dumps(value, indent=2, sort_keys=True, default=_as_json))
+            print(json_text(value))
         else:
             show()
 
@@ -126,6 +126,11 @@ class Screen:
             self.messages.print(
                 Text("hint: ", style="bold") + Text(safe(as_typed(error.hint, self.typed))), soft_wrap=True
             )
+
+
+def json_text(value: object) -> str:
+    """A value as programs get it."""
+    return json.dumps(value, indent=2, sort_keys=True, default=_as_json)
 
 
 def _only(row: Sequence[object], columns: Sequence[int]) -> list[object]:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
 from daypass.cli.access_notes import show_notes
-from daypass.cli.grants import show_shares
+from daypass.cli.grants import share_json, show_shares
 from daypass.cli.render import NOTHING, Screen, time_text
 from daypass.domain.durations import length_text
-from daypass.domain.grants import DEFAULT_GROUP
+from daypass.domain.grants import DEFAULT_GROUP, Grant, Share
 from daypass.domain.people import Person
 from daypass.domain.requests import Request, RequestState, Vote
 from daypass.flows import Approvals, Decision, Verdict
@@ -232,6 +233,18 @@ def shown_json(shown: Shown) -> dict[str, Any]:
         "votes": [vote_json(vote) for vote in shown.votes],
         "decision": decision_json(looked.decision) if looked else None,
         "approvals": standing_json(looked.approvals) if looked else None,
+        "access": _access_json(shown.grant, shown.shares) if shown.grant else None,
+    }
+
+
+def _access_json(grant: Grant, shares: Iterable[Share]) -> dict[str, Any]:
+    return {
+        "grant": grant.id,
+        "login": grant.login,
+        "state": str(grant.state),
+        "not_before": grant.window.not_before,
+        "not_after": grant.window.not_after,
+        "servers": {share.server: share_json(share) for share in shares},
     }
 
 
@@ -263,6 +276,9 @@ def show_one(screen: Screen, shown: Shown, now: datetime) -> None:
         screen.table(
             ["answer", "who", "when", "at most", "why"], [_vote_row(vote, now) for vote in shown.votes]
         )
+    if shown.shares:
+        screen.line()
+        show_shares(screen, shown.shares, now)
     if request.state is RequestState.PENDING and shown.looked:
         screen.line()
         if shown.looked.decision.verdict is Verdict.DENIED:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 
+from daypass.afterwards import answer_first
 from daypass.cli.acting import acting, acting_person, as_person
 from daypass.cli.durations import Length
 from daypass.cli.files import read_text
@@ -22,6 +23,7 @@ from daypass.cli.request_views import (
     show_one,
     shown_json,
 )
+from daypass.cli.waiting import wait, wait_here, waiting_options
 from daypass.cli.words import as_fields, as_tags
 from daypass.domain.durations import parse_moment
 from daypass.domain.grants import ShareState
@@ -34,6 +36,9 @@ from daypass.workflow.requests.asking import RequestAnswer, RequestWords, ask_fo
 @click.group()
 def request() -> None:
     """Ask for access; say yes or no to what others ask for."""
+
+
+request.add_command(wait)
 
 
 @request.command()
@@ -74,6 +79,7 @@ def request() -> None:
     help="Your public key file.  [the keys in the directory]",
 )
 @click.option("--check", is_flag=True, help="Say what would come of it; ask nobody, record nothing.")
+@waiting_options
 @as_person
 @common
 def new(
@@ -90,17 +96,22 @@ def new(
     fields: tuple[str, ...],
     public_key: Path | None,
     check: bool,
+    waits: bool,
+    give_up_after: timedelta | None,
     person: str | None,
 ) -> int:
     """Ask for access to servers. It is given at once, after somebody's yes, or denied: the flows decide.
 
-    Exit code 4 when it is denied, 3 when access was given and some servers are still pending.
+    Exit code 4 when it is denied, 3 when access was given and some servers are still pending. With --wait
+    also 4 when it is cancelled or expires, and 1 when it is still open as --give-up-after is over.
 
     \b
     Example:
       daypass request new --as alice --server web-1 --group ops --for 2h --reason "INC-4711: nginx is down"
+      daypass request new --as alice --server web-1 --reason "INC-4711" --wait --give-up-after 30m
     """
-    with invocation.open() as daypass:
+    # Whoever may say yes is told before anybody waits for it.
+    with answer_first(), invocation.open() as daypass:
         seams, requester = acting_person(daypass.seams, person)
         now = daypass.now()
         words = RequestWords(
@@ -118,11 +129,13 @@ def new(
         with wave_progress(invocation.screen, "granting") as progress:
             answer = ask_for(seams, requester, words, now, check=check, progress=progress)
         now = daypass.now()
-        invocation.screen.emit(
-            answer_json(answer, check),
-            lambda: show_answer(invocation.screen, daypass.seams, answer, now, check),
-        )
-    return _exit_code(answer)
+        follows = waits and not check and _is_open(answer)
+        if not (follows and invocation.screen.is_json):
+            invocation.screen.emit(
+                answer_json(answer, check),
+                lambda: show_answer(invocation.screen, daypass.seams, answer, now, check),
+            )
+    return wait_here(invocation, answer.request.id, person, give_up_after) if follows else _exit_code(answer)
 
 
 def _key_text(invocation: Invocation, public_key: Path | None, grantee: str) -> str:
@@ -136,6 +149,13 @@ def _moment(text: str | None, now: datetime) -> datetime | None:
         return parse_moment(text, now)
     except (ValueError, OverflowError) as error:
         raise UsageError(str(error), hint="--start 18:30") from None
+
+
+def _is_open(answer: RequestAnswer) -> bool:
+    """Whether there is something to wait for."""
+    shares = answer.granted.shares if answer.granted else ()
+    untold = any(share.state is ShareState.PENDING and share.outcome is None for share in shares)
+    return answer.request.state is RequestState.PENDING or untold
 
 
 def _exit_code(answer: RequestAnswer) -> int:

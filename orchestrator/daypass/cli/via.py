@@ -13,13 +13,16 @@ from click.core import ParameterSource
 
 from daypass.ca.public_keys import check_public_key
 from daypass.cli.files import read_text
-from daypass.cli.gate_offer import GROUPS, OFFERED
+from daypass.cli.gate_offer import GROUPS
 from daypass.cli.grants import MOST_KEY_BYTES
 from daypass.cli.options import told
 from daypass.cli.render import Screen
+from daypass.cli.via_commands import ask_and_wait, put_in_place, ssh_config, wait
 from daypass.cli.via_group import gate_of
-from daypass.cli.via_words import CERTIFICATE, command_at, words_of
+from daypass.cli.via_words import CERTIFICATE, EXTEND, NEW, SSH_CONFIG, WAIT, command_at, paths, words_of
 from daypass.client.via import Gate
+
+OPENS = (NEW, EXTEND)
 
 
 def command(context: click.Context, name: str) -> click.Command:
@@ -51,7 +54,7 @@ class _Group(click.Group):
         here: click.Group = getattr(importlib.import_module(f"daypass.cli.{module}"), attribute)
         super().__init__(name, help=here.help)
         self._here = here
-        for path in OFFERED:
+        for path in paths():
             if path[0] == name:
                 self.add_command(command_at(path, _runner(path), typed))
 
@@ -69,13 +72,27 @@ def _runner(path: tuple[str, ...]) -> Callable[[click.Context], object]:
 
 def _run(context: click.Context, path: tuple[str, ...]) -> int:
     given = context.params
-    screen = Screen(output=given["output"], verbose=given["verbose"])
+    screen = Screen(output=given["output"], verbose=given["verbose"], typed=typed(context))
     with told(screen) as ended:
-        gate = gate_of(context)
-        key = _key(given.get("public_key"))
-        words = [*path, *words_of(context)]
-        ended.code = _as_json(gate, words, key) if screen.is_json else _as_text(gate, words, key)
+        ended.code = _code(gate_of(context), screen, context, path)
     return ended.code
+
+
+def _code(gate: Gate, screen: Screen, context: click.Context, path: tuple[str, ...]) -> int:
+    given = context.params
+    if path == WAIT:
+        return wait(gate, screen, given)
+    if path == SSH_CONFIG:
+        return ssh_config(gate, screen, given)
+    key = _key(given.get("public_key"))
+    words = [*path, *words_of(context)]
+    if path == NEW and given["waits"] and not given["check"]:
+        code = ask_and_wait(gate, screen, words, key, given)
+    else:
+        code = _as_json(gate, words, key) if screen.is_json else _as_text(gate, words, key)
+    if path in OPENS and not given["check"]:
+        put_in_place(gate, code, screen.typed)
+    return code
 
 
 def _show(context: click.Context, words: Sequence[str]) -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import importlib
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import Any
 
 import click
@@ -14,6 +14,19 @@ from daypass.cli.gate_offer import ALWAYS, GROUPS, OFFERED, TAKES_A_KEY
 from daypass.cli.render import as_typed
 
 CERTIFICATE = ("certificate",)
+NEW, WAIT, EXTEND = ("request", "new"), ("request", "wait"), ("access", "extend")
+SSH_CONFIG = ("access", "ssh-config")
+# What this machine does itself: whole commands, and parameters of others that aren't sent.
+DONE_HERE: Mapping[tuple[str, ...], tuple[str, ...]] = {
+    WAIT: ("request_id", "give_up_after"),
+    SSH_CONFIG: ("remove", "home", "yes", "check", "key_type", "no_passphrase"),
+}
+KEPT_HERE: Mapping[tuple[str, ...], tuple[str, ...]] = {NEW: ("waits", "give_up_after")}
+
+
+def paths() -> Iterator[tuple[str, ...]]:
+    """Every command but `help`."""
+    yield from dict.fromkeys([*OFFERED, *DONE_HERE, CERTIFICATE])
 
 
 class AsTyped(click.ParamType[Any]):
@@ -41,9 +54,14 @@ def command_at(
         typed: What is typed before the command's own words here.
     """
     command = _origin(path)
-    kept = {*_kept(path), *ALWAYS}
-    params = [_as_typed(param) for param in command.params if param.name in kept]
-    if path in TAKES_A_KEY:
+    here = DONE_HERE.get(path) or KEPT_HERE.get(path, ())
+    sent = {*(() if path in DONE_HERE else _kept(path)), *ALWAYS}
+    params = [
+        _as_typed(param) if param.name in sent else param
+        for param in command.params
+        if param.name in sent or param.name in here
+    ]
+    if path in TAKES_A_KEY and path not in DONE_HERE:
         told = "Your public key file.  [the key that logs in]"
         params.append(click.Option(["--public-key"], type=click.Path(exists=True, dir_okay=False), help=told))
 
@@ -53,13 +71,19 @@ def command_at(
     return click.Command(path[-1], params=params, callback=call, help=as_typed(command.help or "", typed))
 
 
-def words_of(context: click.Context) -> list[str]:
-    """The words of a command of `command_at`, for the gate: each option with its value in one word."""
+def words_of(context: click.Context, names: Collection[str] | None = None) -> list[str]:
+    """The words of a command of `command_at`, for the gate: each option with its value in one word.
+
+    Args:
+        names: Of the parameters that are sent, None = all but those that are this machine's.
+    """
     words: list[str] = []
     behind: list[str] = []
     for param in context.command.params:
-        value = context.params.get(param.name or "")
-        if context.get_parameter_source(param.name or "") is not ParameterSource.COMMANDLINE:
+        name = param.name or ""
+        value = context.params.get(name)
+        sent = name not in KEPT_HERE[NEW] if names is None else name in names
+        if not sent or context.get_parameter_source(name) is not ParameterSource.COMMANDLINE:
             continue
         if isinstance(param, click.Option):
             words += _option(param, value)

@@ -79,11 +79,13 @@ class Placed:
     Attributes:
         written: Files that are new or have another content, below the home.
         removed: Files and folders that are gone.
+        config: What ~/.ssh/config includes, where anything is usable.
     """
 
     rendered: Rendered
     written: tuple[str, ...]
     removed: tuple[str, ...]
+    config: Path
 
 
 def put_in_place(
@@ -117,6 +119,7 @@ def put_in_place(
         rendered,
         tuple(f"{shown}/{name}" for name in changes.written),
         tuple(f"{shown}/{name}" for name in changes.removed),
+        folder / CONFIG,
     )
 
 

@@ -14,13 +14,14 @@ from typing import IO, Any, TextIO
 
 from daypass.client.address import Address
 from daypass.client.terminal import Harmless
-from daypass.errors import DaypassError
+from daypass.errors import DaypassError, DeniedError, UsageError
 from daypass.gate.words import join_words
 
 PROGRAM = "ssh"
 SSH_FAILED = 255  # ssh(1), EXIT STATUS; the gate's own codes are 0 to 4
 SECONDS = 960  # the gate itself ends a command after 900; a passphrase may be asked for first
 MOST_BYTES = 4_000_000  # of one answer: a thousand grants with all their servers
+MOST_SAID = 1000  # characters of an error's sentence
 LAST_LINES = 20  # of what ssh said, when it failed
 # The host key is never taken unseen, whatever the person's own settings say, and what the gate refuses anyway
 # isn't asked for. LogLevel: the goodbye of each connection with a terminal is left out, errors are not.
@@ -90,6 +91,25 @@ class Answer:
                 hint="is the Daypass there of the same version? ssh … help shows what it offers",
                 code="via_answer",
             ) from None
+
+    def result(self) -> Any:
+        """The JSON value, unless it is an error.
+
+        Raises:
+            UsageError, DeniedError, DaypassError: What the gate says went wrong, by its exit code.
+            GateError: As `value`, or the command failed before it knew that JSON was wanted.
+        """
+        if self.code and not self.output.strip():
+            said = self.said.strip() or "it didn't say why"
+            raise GateError(f"the gate ended the command with {self.code}: {said[-400:]}")
+        value = self.value()
+        error = value.get("error") if isinstance(value, dict) else None
+        if isinstance(error, dict):
+            kind = {2: UsageError, 4: DeniedError}.get(self.code, DaypassError)
+            parts = (str(error.get(name) or "")[:MOST_SAID] for name in ("message", "hint", "code"))
+            sentence, hint, code = parts
+            raise kind(sentence, hint=hint, code=code or "error")
+        return value
 
 
 @dataclass(frozen=True)

@@ -10,14 +10,16 @@ import click
 import pytest
 
 from daypass.cli import main
-from daypass.cli.gate_offer import OFFERED, Offered
-from daypass.cli.via_words import CERTIFICATE, command_at
+from daypass.cli.gate_offer import Offered
+from daypass.cli.via_words import DONE_HERE, KEPT_HERE, command_at, paths
 from daypass.gate.caller import Caller
 from daypass.gate.words import split_words
 from tests.fake_ssh import FakeSsh
 
 VIA = ("--via", "ssh://daypass@broker")
 KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIHUDVPyLbLXWuDrPQvHU4kzK1bSFn8nXwFVZ8Gh6Q1r2"
+
+NOTHING_OPEN = ('{"orchestrator": "%s", "login": "alice", "servers": [], "format": 1}' % ("d" * 32), "", 0)
 
 
 @pytest.fixture
@@ -46,6 +48,7 @@ def daypass(*words: str, code: int = 0) -> None:
         (["request", "new", "--reason", "--grantee"], ["request", "new", "--reason=--grantee"]),
         (["request", "approve", "01X", "--reason", "ok"], ["request", "approve", "--reason=ok", "01X"]),
         (["request", "show", "--", "-x"], ["request", "show", "--", "-x"]),
+        (["access", "extend", "01X"], ["access", "extend", "01X"]),
         (["access", "end", "01X", "--yes"], ["access", "end", "--yes", "01X"]),
         (["certificate", "01X"], ["certificate", "01X"]),
         (["help"], ["help"]),
@@ -54,8 +57,11 @@ def daypass(*words: str, code: int = 0) -> None:
 )
 def test_words_reach_the_gate_as_they_were_meant(ssh, typed, sent):
     """A value stays with its option, whatever it looks like."""
+    ssh.answers(("", "", 0), NOTHING_OPEN)
     daypass(*VIA, *typed)
-    assert [split_words(one) for one in ssh.words] == [sent]
+    assert split_words(ssh.words[0]) == sent
+    opens = typed[:2] in (["request", "new"], ["access", "extend"]) and "--check" not in typed
+    assert ssh.words[1:] == (["access ssh-config --output=json --no-sign"] if opens else [])
 
 
 @pytest.mark.parametrize(
@@ -142,15 +148,16 @@ def test_help_is_shown_here_with_what_is_typed_here(ssh, monkeypatch, capsys):
 
 
 def test_every_command_of_the_gate_takes_the_same_words_here():
-    """A parameter that the gate offers later is offered here, too."""
+    """A parameter that the gate offers later is offered here, too; what is done here comes on top."""
     gate = Offered(Caller("alice", KEY, "", "ssh b"), Path("/nowhere"))
     context = click.Context(gate)
-    for path in [*OFFERED, CERTIFICATE]:
+    for path in set(paths()) - set(DONE_HERE):
         there: click.Command | None = gate
         for word in path:
             assert isinstance(there, click.Group)
             there = there.get_command(context, word)
         assert there is not None
         here = command_at(path, lambda _context: None, "daypass")
-        names = {name for param in here.params for name in param.opts}
+        sent = [param for param in here.params if param.name not in KEPT_HERE.get(path, ())]
+        names = {name for param in sent for name in param.opts}
         assert names == {name for param in there.params for name in param.opts}, path

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
+from daypass.domain.grants import Grant, Share
 from daypass.domain.people import Person
 from daypass.domain.requests import Request, RequestState, Vote
 from daypass.errors import ConfigurationError, NotFoundError
@@ -24,11 +25,15 @@ class Shown:
     Attributes:
         votes: Answers that counted when they were given.
         looked: What its flow says of it now; None when it is decided, or that can't be told.
+        grant: What came of it, where one is shown alone.
+        shares: That grant on each of its servers.
     """
 
     request: Request
     votes: tuple[Vote, ...] = ()
     looked: Settled | None = None
+    grant: Grant | None = None
+    shares: tuple[Share, ...] = ()
 
     @property
     def may_answer(self) -> frozenset[str]:
@@ -84,10 +89,17 @@ def show_request(seams: Seams, request_id: str, person: Person | None, now: date
     """
     policy, _problem = _policy(seams)
     with seams.store.read() as view:
-        shown = _shown(view, find_request(view, request_id), policy, now)
+        shown = _with_access(view, _shown(view, find_request(view, request_id), policy, now))
     if person is not None and not shown.concerns(person.login):
         raise NotFoundError(f"no request {request_id!r}", hint="see: daypass request list")
     return shown
+
+
+def _with_access(view: ReadView, shown: Shown) -> Shown:
+    grant_id = shown.request.grant_id
+    if grant_id is None:
+        return shown
+    return replace(shown, grant=view.grant(grant_id), shares=tuple(view.shares(grant_id=grant_id)))
 
 
 def _policy(seams: Seams) -> tuple[Policy | None, ConfigurationError | None]:
