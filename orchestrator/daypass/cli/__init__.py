@@ -28,6 +28,7 @@ COMMANDS = {
     "review": ("reviews", "review", "Show and close reviews of break-glass access."),
     "request": ("requests", "request", "Ask for access; say yes or no to what others ask for."),
     "access": ("access", "access", "See access that was given, extend it, end it."),
+    "ssh": ("ssh", "ssh", "Get access to a server through the gate, and log in there."),
     "flows": ("flows", "flows", "Check access flows, explain what they decide."),
     "reconcile": ("reconcile", "reconcile", "End what is due, retry what failed, clean up. For cron."),
     "certificate": ("certificates", "certificate", "Show certificates of grants, sign one for another key."),
@@ -55,7 +56,6 @@ class Program(ViaGroup):
     cls=Program,
     lazy=COMMANDS,
     context_settings={"help_option_names": ["-h", "--help"]},
-    no_args_is_help=True,
     invoke_without_command=True,
 )
 @click.option(
