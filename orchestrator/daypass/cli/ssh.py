@@ -13,6 +13,7 @@ import click
 
 from daypass import wiring
 from daypass.cli.durations import Length
+from daypass.cli.names import GROUP, SERVER
 from daypass.cli.options import EXIT_DONE, EXIT_FAILED, told
 from daypass.cli.render import Screen, console_of, time_text
 from daypass.cli.via import typed
@@ -35,9 +36,11 @@ USUAL_KEY = "daypass"  # `user_key_name` of an integration that names no other
 
 
 @click.command()
-@click.argument("server", metavar="SERVER")
+@click.argument("server", metavar="SERVER", type=SERVER)
 @click.argument("command", nargs=-1, type=click.UNPROCESSED)
-@click.option("--group", "groups", multiple=True, metavar="GROUP", help="A user group.  [Default]")
+@click.option(
+    "--group", "groups", multiple=True, metavar="GROUP", type=GROUP, help="A user group.  [Default]"
+)
 @click.option("--for", "length", type=AsTyped(Length()), help="How long: 2h30m, 45m.  [the flow's default]")
 @click.option("--reason", help="Why; who answers reads it. Up to 400 characters.")
 @click.option("--ticket", help="Name of a ticket.")

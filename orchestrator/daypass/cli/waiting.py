@@ -16,6 +16,7 @@ from daypass import wiring
 from daypass.afterwards import answer_first
 from daypass.cli.acting import acting, as_person
 from daypass.cli.durations import Length
+from daypass.cli.names import REQUEST
 from daypass.cli.options import EXIT_DENIED, EXIT_DONE, EXIT_FAILED, EXIT_PARTLY, Invocation, common
 from daypass.cli.render import Screen, json_text, safe, time_text
 from daypass.client.followed import Followed, Verdict, read_followed
@@ -37,7 +38,7 @@ def waiting_options(function: Callable[..., Any]) -> Callable[..., Any]:
 
 
 @click.command()
-@click.argument("request_id", metavar="REQUEST")
+@click.argument("request_id", metavar="REQUEST", type=REQUEST)
 @limit_option
 @as_person
 @common
