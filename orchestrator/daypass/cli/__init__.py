@@ -35,6 +35,7 @@ COMMANDS = {
     "ca": ("certificates", "ca", "Show the certificate authority."),
     "gate": ("gate", "gate", "Let people come in over SSH."),
     "notices": ("notices", "notices", "See what waits to be told, try the channels."),
+    "import": ("importing", "import_group", "Take over the definitions of another product."),
     "audit": ("audit", "audit", "Read the audit log, prove that it is whole, export it."),
     "completion": ("completion", "completion", "Make bash, zsh or fish complete commands and names."),
 }
