@@ -11,7 +11,7 @@ import click
 
 from daypass.cli.durations import Length
 from daypass.cli.options import EXIT_DONE, EXIT_FAILED, EXIT_PARTLY, Invocation, common
-from daypass.cli.render import Screen
+from daypass.cli.render import Screen, counted
 from daypass.errors import UsageError
 
 if TYPE_CHECKING:
@@ -144,13 +144,14 @@ def _report(found: Translation, folder: Path, *, written: bool) -> dict[str, obj
         "written": written,
         "whole": found.is_whole,
         "files": found.files,
-        "counts": found.written,
+        "counts": {noun.replace(" ", "_"): number for noun, number in found.written.items()},
         "switched_off": list(found.switched_off),
         "findings": [
             {
                 "kind": one.kind.value,
                 "file": one.file,
                 "path": one.path,
+                "of": one.of,
                 "found": one.found,
                 "wrote": one.wrote,
                 "do": one.do,
@@ -175,7 +176,7 @@ def _show(invocation: Invocation, found: Translation, folder: Path, *, check: bo
             screen.line(f"--- {folder / name}")
             for line in text.splitlines():
                 screen.line(line)
-    counts = ", ".join(f"{number} {name.replace('_', ' ')}" for name, number in found.written.items())
+    counts = ", ".join(counted(number, noun) for noun, number in found.written.items())
     screen.line(f"{'would write' if check else 'wrote'} {folder}: {counts}", style="green")
     if found.switched_off:
         screen.line(f"switched off: {', '.join(found.switched_off)}", style="yellow")
@@ -186,11 +187,11 @@ def _show(invocation: Invocation, found: Translation, folder: Path, *, check: bo
 def _show_findings(screen: Screen, found: Translation, *, everything: bool) -> int:
     """The findings as a table; how many were kept back."""
     shown = [one for one in found.findings if everything or one.kind != "fact"]
-    several = len({one.file for one in shown}) > 1
     rows = [
         (
             one.kind.value,
-            f"{one.file}: {one.path}" if several else one.path,
+            one.of or Path(one.file).name,
+            (one.inside if one.of else one.path) or "-",
             one.found,
             one.wrote or "-",
             one.do or "-",
@@ -198,7 +199,7 @@ def _show_findings(screen: Screen, found: Translation, *, everything: bool) -> i
         for one in shown
     ]
     if rows:
-        screen.table(["what", "where", "there", "written", "what to do"], rows)
+        screen.table(["what", "of", "where", "there", "written", "what to do"], rows)
     counts = Counter(one.kind.value for one in shown)
     screen.note(", ".join(f"{number} {kind}" for kind, number in counts.items()))
     return len(found.findings) - len(shown)

@@ -40,7 +40,7 @@ class Translation:
         meant: Name to the value that the file's YAML must say.
         findings: In the order in which people should read them.
         translated: Each place of a source that went into a file, with its file.
-        written: How many integrations, bundles and flows there are in the files.
+        written: How many there are in the files, by what they are.
         switched_off: Names of flows that are written with `active: false`.
     """
 
@@ -97,6 +97,8 @@ class _Work:
         self._flows = Flows(Conditions(self._people), self._targets, flow_names(), wishes)
 
     def done(self, found: Sequence[Definition]) -> Translation:
+        """What came of the definitions."""
+        self._record.titles.update({(one.node.file, one.node.place): one.title for one in found})
         for node in _nodes(found, Sort.GROUP):
             self._attempt(node, self._people.add_group)
         for node in _nodes(found, Sort.SCOPE):
@@ -213,7 +215,7 @@ class _Work:
             meant=composed.meant,
             findings=tuple(sorted(findings, key=lambda finding: order[finding.kind])),
             translated=tuple(self._translated()) if ours else (),
-            written={"integrations": len(ours), "bundles": len(bundles), "access_flows": len(flows)},
+            written={"integration": len(ours), "bundle": len(bundles), "access flow": len(flows)},
             switched_off=tuple(str(flow.get("name")) for flow in flows if flow.get("active") is False),
         )
 

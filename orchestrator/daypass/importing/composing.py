@@ -50,6 +50,7 @@ def compose(
     written = {name: listed for name, listed in lists.items() if listed}
     single = [Setting(key, value) for key, value in SINGLE.items()]
     files[CONFIGURATION] = render(HEAD, [*single, *written.items()])
+    _note(people, entries, flows)
     comments, findings = _about(people)
     files[DIRECTORY] = render((*PEOPLE_HEAD, *comments), people.entries().items())
     meant: dict[str, object] = {CONFIGURATION: {**SINGLE, **_values(written)}}
@@ -58,6 +59,16 @@ def compose(
         found = f"{len(flows)} flows"
         findings.append(_to_do(CONFIGURATION, "access_flows", found, "the order of the source", ORDER))
     return Composed(files, meant, tuple(findings))
+
+
+def _note(people: People, integrations: Iterable[Entry], flows: Iterable[Entry]) -> None:
+    """Everyone whom the files name goes into the directory."""
+    for integration in integrations:
+        if (owner := integration.get("integration_owner")) is not None:
+            people.note_names(owner["attribute"], owner["values"])
+    for flow in flows:
+        for key in ("requesters", "grantees", "approvers"):
+            people.note(flow.get(key))
 
 
 def _entry(integration: Integration, servers: str, users: Iterable[Entry]) -> Entry:

@@ -33,7 +33,7 @@ class NoEqual(Exception):
 
 
 class Conditions:
-    """Translates conditions; people and groups that are named go into the directory."""
+    """Translates conditions; groups may be named by their ids."""
 
     def __init__(self, people: People) -> None:
         self._people = people
@@ -96,8 +96,7 @@ class Conditions:
         return {field: self._match(field, operator, named)}
 
     def _match(self, field: str, operator: str, named: list[str]) -> Any:
-        exact = operator in ("is", "is_not")
-        names = [self._people.named(field, value, exact=exact) for value in named]
+        names = [self._people.group_name(value) if field == "group" else value for value in named]
         value: Any = names[0] if len(names) == 1 else names
         return value if operator == "is" else {operator: value}
 

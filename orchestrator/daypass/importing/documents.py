@@ -64,6 +64,12 @@ class Definition:
     sort: Sort
     node: Node
 
+    @property
+    def title(self) -> str:
+        """As people know it."""
+        name = self.node.value.get("name") if isinstance(self.node.value, dict) else None
+        return f"{self.sort.value} {shown(name)}"
+
 
 def definitions(root: Node) -> list[Definition]:
     """Everything that one file defines; what isn't a definition is put on record.

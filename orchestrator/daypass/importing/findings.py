@@ -31,6 +31,8 @@ class Finding:
         wrote: What we wrote for it; empty = nothing.
         do: What to do about it; empty = nothing.
         whole: Everything below the path is dealt with by this finding.
+        of: The definition that it is in, `access flow "ops"`; empty = none.
+        inside: The path from there.
     """
 
     kind: Kind
@@ -40,6 +42,8 @@ class Finding:
     wrote: str = ""
     do: str = ""
     whole: bool = False
+    of: str = ""
+    inside: str = ""
 
     @property
     def comment(self) -> str:

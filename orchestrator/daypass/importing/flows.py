@@ -18,6 +18,7 @@ from daypass.importing.flow_people import FlowPeople
 from daypass.importing.flow_settings import settings_of
 from daypass.importing.flow_times import length_of, timeframe_of
 from daypass.importing.names import Names
+from daypass.importing.people import is_plain
 from daypass.importing.settings import Entry, Wishes
 from daypass.importing.source import Node, Odd
 from daypass.importing.targets import Targets
@@ -77,7 +78,7 @@ class Flows:
             comment = node.find(Kind.CHANGED, key="name", found=f"the name {theirs!r:.80}", wrote=ours, do=do)
         entry.put("name", ours, comment)
         described = node.get("description")
-        if described is not None and _is_plain(described.value):
+        if described is not None and is_plain(described.value):
             entry.put("description", described.text())
         elif described is not None:
             described.set_aside(Kind.NO_EQUAL, "256 printable characters at most")
@@ -117,7 +118,3 @@ class Flows:
             )
         if (others := node.get("request_for_others")) is not None:
             others.set_aside(Kind.NO_EQUAL, "`request_for` says it")
-
-
-def _is_plain(value: object) -> bool:
-    return isinstance(value, str) and value.isprintable() and 0 < len(value) <= 256

@@ -209,7 +209,7 @@ class Integrations:
         if kind is None:
             return False
         values = node.need("attribute_values", "attribute_value", "values", "value").texts()
-        named = [self._people.named(kind, value, exact=True) for value in values]
+        named = [self._people.group_name(value) if kind == "group" else value for value in values]
         if not named:
             return False
         entry.put("integration_owner", {"attribute": kind, "values": named})

@@ -40,11 +40,19 @@ class Odd(Exception):
 
 @dataclass
 class Record:
-    """What became of each place so far."""
+    """What became of each place so far, and what definitions are called."""
 
     read: set[tuple[str, Place]] = field(default_factory=set)
     whole: set[tuple[str, Place]] = field(default_factory=set)
     findings: list[Finding] = field(default_factory=list)
+    titles: dict[tuple[str, Place], str] = field(default_factory=dict)
+
+    def definition(self, file: str, place: Place) -> tuple[str, str]:
+        """The definition that a place is in, and the path from there."""
+        for length in range(len(place) + 1):
+            if (file, place[:length]) in self.titles:
+                return self.titles[file, place[:length]], path_text(place[length:])
+        return "", ""
 
 
 @dataclass(frozen=True)
@@ -141,7 +149,8 @@ class Node:
     ) -> str:
         """Put a finding about this place on record, or about its field `key`, and give its comment."""
         place = (*self.place, key) if key else self.place
-        finding = Finding(kind, self.file, path_text(place), found or shown(self.value), wrote, do, whole)
+        told = (self.file, path_text(place), found or shown(self.value), wrote, do, whole)
+        finding = Finding(kind, *told, *self.record.definition(self.file, place))
         self.record.findings.append(finding)
         if whole:
             self.record.whole.add((self.file, place))

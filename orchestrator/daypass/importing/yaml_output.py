@@ -10,9 +10,11 @@ import yaml
 
 from daypass.importing.settings import Entry, Setting
 
-WIDTH = 100  # of comments
 SHORT = 80  # characters of what is written on one line
 ENDLESS = 2**31  # of values: one that is folded couldn't be indented
+
+
+COMMENTS = textwrap.TextWrapper(100, break_long_words=False, break_on_hyphens=False)
 
 
 class _Block(dict[str, Any]):
@@ -89,8 +91,5 @@ def _comment(texts: Sequence[str], indent: str) -> list[str]:
     lines: list[str] = []
     for text in texts:
         plain = "".join(char if char.isprintable() else "?" for char in text)
-        lines += [
-            f"{indent}# {line}"
-            for line in textwrap.wrap(plain, WIDTH, break_long_words=False, break_on_hyphens=False)
-        ]
+        lines += [f"{indent}# {line}" for line in COMMENTS.wrap(plain)]
     return lines
