@@ -255,6 +255,9 @@ class MemorySystem(System):
         tool = getattr(self, f"_{argv[0].replace('-', '_')}", self._question)
         return tool(argv[1:], stdin)
 
+    def beside(self, ask: Callable[[], Any], at_once: bool = True) -> Callable[[], Any]:
+        return super().beside(ask) if at_once else ask  # programs take no time here
+
     def _question(self, argv: list[str], stdin: str) -> Completed:
         """The program of `nss.ask`."""
         assert argv[:3] == ["-I", "-S", "-c"], f"unknown program with {argv}"
@@ -388,7 +391,7 @@ class Sshd:
     refuses: bool = False
     asked: list[str] = field(default_factory=list)
 
-    def check_sshd(self, _system: System) -> Callable[[str, tuple[str, ...]], None]:
+    def check_sshd(self, _system: System, _ahead: bool = False) -> Callable[[str, tuple[str, ...]], None]:
         """In the place of `sshd.check.check_sshd`."""
 
         def check(login: str, _groups: tuple[str, ...]) -> None:

@@ -48,7 +48,7 @@ def ask(program: Path, *, with_sources: bool = False) -> dict[str, object]:
 
 def sources_of(code: Code = CODE) -> dict[str, bytes]:
     """The sources that are sent, by name."""
-    return start.parted(zlib.decompress(code.packed))
+    return {name: bytes(text) for name, text in start.parted(zlib.decompress(code.packed)).items()}
 
 
 def loads(program: Path, then: str = "") -> str:
@@ -86,9 +86,9 @@ def with_sources(program: Path, changes: Mapping[str, bytes | None]) -> bytes:
 def with_code(program: Path, change: Callable[[dict[str, bytes]], None]) -> bytes:
     """The member that holds the bytecode, with a change to its parts."""
     bytecode = members_of(program)[start.BYTECODE]
-    code = start.code_in(bytecode)
+    code = {name: bytes(part) for name, part in start.code_in(bytecode).items()}
     change(code)
-    return bytecode[:4] + marshal.dumps(code)
+    return bytecode[:4] + start.joined(code)
 
 
 def test_version_is_the_same_on_both_sides():

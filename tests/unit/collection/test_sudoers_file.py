@@ -26,6 +26,7 @@ class Host:
         self.version = version
         self.content: str | None = None
         self.checked = ""
+        self.asked: list[str] = []  # files that visudo was asked about
 
     def write(self, path: str, content: bytes, _mode: int, validate: Callable[[str], None] | None) -> None:
         assert path == SUDOERS_PATH
@@ -37,11 +38,16 @@ class Host:
     def remove(self, _path: str) -> None:
         self.content = None
 
-    def query(self, argv: list[str]) -> Completed:
+    def query(self, argv: list[str], stdin: str = "") -> Completed:
         if argv == ["sudo", "--version"]:
             return Completed(0, self.version, "")
         assert argv[:2] == ["visudo", "-cf"]
-        return Completed(self.visudo(self.checked), "", "complaint")
+        self.asked.append(argv[2])
+        return Completed(self.visudo(stdin if argv[2] == "-" else self.checked), "", "complaint")
+
+    def beside(self, ask: Callable[[], bool], at_once: bool = True) -> Callable[[], bool]:
+        answer = ask()
+        return lambda: answer
 
 
 def file_of(host: Host) -> SudoersFile:
@@ -148,3 +154,39 @@ def test_file_that_can_t_even_be_blanked_goes_as_a_whole():
     with pytest.raises(OSError, match="No space"):
         file_of(host).reduce({"bob": BOTH["bob"]}, {"alice"})
     assert host.content is None
+
+
+def test_rules_that_visudo_took_ahead_are_not_asked_about_again():
+    """Its yes counts for exactly this text; with another rule the file is asked about in its place."""
+    host = Host(lambda _text: 0)
+    file = file_of(host)
+    file.check_ahead(ALICE)
+    assert file.put(ALICE)
+    assert (host.asked, "alice" in str(host.content)) == (["-"], True)
+    file.check_ahead(ALICE)  # nothing would change
+    assert file.put(BOTH)
+    assert host.asked == ["-", SUDOERS_PATH + ".tmp"]
+
+
+@pytest.mark.parametrize("code", [1, 124, 127])
+def test_anything_but_a_yes_ahead_counts_for_nothing(code: int):
+    """A visudo that reads no standard input, or hung once, is asked as ever; its no there is final."""
+    host = Host(lambda _text: code)
+    file = file_of(host)
+    file.check_ahead(ALICE)
+    host.visudo = lambda _text: 1
+    with pytest.raises(Refusal):
+        file.put(ALICE)
+    assert host.content is None
+    host.visudo = lambda _text: 0
+    assert file.put(ALICE)
+    assert "NOTAFTER" in str(host.content)
+
+
+def test_sudo_rs_isnt_asked_ahead_about_rules_with_an_end():
+    """They aren't what it gets."""
+    host = Host(lambda _text: 0, version="sudo-rs 0.2.5")
+    file = file_of(host)
+    file.check_ahead(ALICE)
+    assert file.put(ALICE)
+    assert host.asked == [SUDOERS_PATH + ".tmp"]

@@ -145,3 +145,18 @@ def test_question_is_answered_beside_other_work():
     assert answer() is True
     with pytest.raises(OSError, match=r"not a regular file|Is a directory"):
         refused()
+
+
+def test_question_that_waits_for_a_program_begins_with_it():
+    """What takes computing takes no time from what comes before a program runs; none may come: then at the
+    latest when its answer is wanted."""
+    system = System()
+    begun: list[str] = []
+    first = system.beside(lambda: begun.append("first"), at_once=False)
+    assert begun == []
+    system.query(["sleep", "0.01"])
+    first()
+    second = system.beside(lambda: begun.append("second"), at_once=False)
+    second()
+    second()
+    assert begun == ["first", "second"]

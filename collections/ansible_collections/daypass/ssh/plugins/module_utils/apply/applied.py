@@ -7,11 +7,12 @@
 from __future__ import annotations
 
 from ..contract.typed import TYPE_CHECKING, NamedTuple
-from ..removal.unfinished import Unfinished
-from ..sessions.setid_files import Lost
 
 if TYPE_CHECKING:
     from typing import Mapping
+
+    from ..removal.unfinished import Unfinished
+    from ..sessions.setid_files import Lost
 
 
 class Failure(NamedTuple):

@@ -17,10 +17,9 @@ from ..facts.sudo_program import SudoProgram
 from ..record import rights
 from ..removal import leftovers
 from ..removal.unfinished import Unfinished
-from . import ending, joined_ending
 from .actions import Steps
 from .applied import Applied, Failure
-from .ending import WHOLE, Patience
+from .patience import WHOLE, Patience
 from .sudoers_file import SudoersFile
 from .taken_back import TakenBack
 
@@ -103,6 +102,10 @@ class Applier:
         self._each(accounts, "groups")
         self._each(accounts, "take_groups")
         ending = [one for one in accounts if _step(one.close, "sessions")]
+        if not ending:
+            return
+        from . import joined_ending  # most runs end nothing, and load nothing for it
+
         joined = joined_ending.begin(self._system, ending, self._plan.keys.ca_keys)
         self._end_sessions([one for one in ending if one.joined is None])
         self._joined_ended(joined_ending.finish(self._system, joined, self._patience))
@@ -129,6 +132,8 @@ class Applier:
     def _end_sessions(self, accounts: list[AccountPlan]) -> None:
         if not accounts:
             return
+        from . import ending
+
         self._changed = True
         try:
             ended = ending.end_sessions(self._system, accounts, self._facts, self._patience)
@@ -160,6 +165,8 @@ class Applier:
         # Nothing is built on a closing that failed.
         self._undone.update(one.login for one in accounts if one.login in self._stuck)
         going = [one for one in accounts if one.login not in self._stuck]
+        if going:
+            self._sudoers.check_ahead(self._rules([one.login for one in going]))
         going = self._stage(going, FIRST_STAGE)
         self._steps.check_ahead(going)
         going = self._open_sudo(going)

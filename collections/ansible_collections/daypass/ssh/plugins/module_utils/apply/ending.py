@@ -23,20 +23,9 @@ if TYPE_CHECKING:
     from ..effects.system import System
     from ..facts.host import Facts
     from ..plan.values import AccountPlan
+    from .patience import Patience
 
 PIDS_SHOWN = 10
-
-
-class Patience(NamedTuple):
-    """Limits for what one person may make slow; None where only each place has its own."""
-
-    processes_seconds: float
-    files_seconds: float | None
-
-
-WHOLE = Patience(processes.LIMIT_SECONDS, None)  # a wave: everything is done when it answers
-# A tick: the next person's deadline may be a second away. What is left is done without the lock, or later.
-BRIEF = Patience(4.0, 1.0)
 
 
 class Ended(NamedTuple):

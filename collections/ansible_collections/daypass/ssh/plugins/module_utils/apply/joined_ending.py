@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from ..effects.system import System
     from ..plan.values import AccountPlan
     from ..sessions.joined import Ending
-    from .ending import Patience
+    from .patience import Patience
 
 
 class Begun(NamedTuple):

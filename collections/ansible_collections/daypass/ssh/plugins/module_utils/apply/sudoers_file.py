@@ -12,7 +12,7 @@ from ..contract.typed import TYPE_CHECKING
 from ..plan.shortening import only_present
 
 if TYPE_CHECKING:
-    from typing import Mapping
+    from typing import Callable, Mapping
 
     from ..effects.system import System
     from ..facts.sudo_program import SudoProgram
@@ -33,11 +33,24 @@ class SudoersFile:
         self._system = system
         self._sudo = sudo
         self.content = content
+        self._asked: tuple[str, Callable[[], bool]] = ("", lambda: False)  # a text, and what visudo says
 
     @property
     def ends_by_itself(self) -> bool:
         """Whether each rule in it ends without us; with no rule it does."""
         return not self.content or sudo_rules.NOTAFTER in self.content
+
+    def check_ahead(self, rules: Rules) -> None:
+        """Begin to ask visudo about the file that these rules would make, beside what comes next.
+
+        Its yes counts for exactly this text; after any other answer `put` asks again, with the file in place.
+        """
+        text = _texts(rules)[0]
+        if text and text != self.content:
+            self._asked = text, self._system.beside(lambda: self._accepts(text), at_once=False)
+
+    def _accepts(self, text: str) -> bool:
+        return not self._sudo.is_rs and self._system.query(["visudo", "-cf", "-"], text).rc == 0
 
     def put(self, rules: Rules, may_open: bool = True) -> bool:
         """Make the file say exactly this; False when it did already.
@@ -116,7 +129,8 @@ class SudoersFile:
         return self.content != before
 
     def _replace(self, text: str) -> None:
-        self._store(text, self._check)
+        asked, accepted = self._asked
+        self._store(text, None if text == asked and accepted() else self._check)
 
     def _store(self, text: str, check=None) -> None:
         if text:

@@ -10,8 +10,6 @@ from ..contract import names
 from ..contract.names import Refusal
 from ..contract.typed import TYPE_CHECKING, NamedTuple
 from ..record import rights
-from ..sessions import setid_files
-from ..sessions.setid_files import Lost
 
 if TYPE_CHECKING:
     from typing import Mapping
@@ -20,7 +18,7 @@ if TYPE_CHECKING:
     from ..facts.host import Facts
     from ..plan.values import AccountPlan
     from ..sessions.moments import Moment
-    from .ending import Patience
+    from .patience import Patience
 
 
 class Ended(NamedTuple):
@@ -58,12 +56,12 @@ class TakenBack:
         """
         if not self._undone:
             return Ended({}, {})
-        from ..sessions import moments  # few runs need it
+        from ..sessions import moments, setid_files  # few runs need them
 
         found = {account.login: self._moment(account) for account in self._undone}
         left = moments.end_all(self._system, list(found.values()), patience.processes_seconds)
         lost = {
-            one.uid: Lost(self._facts.accounts[one.login].home, one.lost_gids, own=one.joined)
+            one.uid: setid_files.Lost(self._facts.accounts[one.login].home, one.lost_gids, own=one.joined)
             for one in found.values()
             if one.lost_gids and one.login not in left
         }

@@ -40,6 +40,11 @@ else:
 
         @classmethod
         def _filled(cls, given, named):
+            if not given and len(named) == len(cls._fields):
+                try:  # all by name, as most are made
+                    return [named[field] for field in cls._fields]
+                except KeyError:
+                    pass
             values = {**cls._field_defaults, **dict(zip(cls._fields, given)), **named}
             twice = named.keys() & set(cls._fields[: len(given)])
             if twice or len(given) > len(cls._fields) or values.keys() != set(cls._fields):

@@ -17,12 +17,12 @@ import signal
 import stat
 import subprocess
 import syslog
-import threading
 import time
 from contextlib import contextmanager
 
 from ..contract.names import Refusal
 from ..contract.typed import TYPE_CHECKING
+from .beside import Beside
 from .files import Files
 
 if TYPE_CHECKING:
@@ -60,6 +60,7 @@ class System(Files):
     """The host as it is. Paths are absolute; contents are bytes; times are seconds."""
 
     _hung: frozenset = frozenset()  # programs that didn't end once in this run
+    _waiting: tuple[Beside, ...] = ()  # what begins beside the next program
     _lock_descriptor = None  # inherited by changing programs: a useradd that outlives us keeps the lock
 
     # --- programs -------------------------------------------------------------------------------------------
@@ -91,6 +92,9 @@ class System(Files):
             )
         except OSError as error:
             return Completed(127, "", "%s: %s" % (argv[0], error.strerror))
+        waiting, self._waiting = self._waiting, ()
+        for beside in waiting:
+            beside.begin()
         try:
             out, complaint = child.communicate(stdin.encode("utf-8"), timeout=limit)
         except subprocess.TimeoutExpired:
@@ -101,30 +105,22 @@ class System(Files):
             child.returncode, out.decode("utf-8", "replace"), complaint.decode("utf-8", "replace")
         )
 
-    def beside(self, ask: Callable[[], Any]) -> Callable[[], Any]:
+    def beside(self, ask: Callable[[], Any], at_once: bool = True) -> Callable[[], Any]:
         """Begin to ask what changes nothing, beside what comes next.
+
+        Args:
+            at_once: False where it takes more computing than waiting: it begins when the next program runs,
+                and until then takes no time from what comes next.
 
         Returns:
             Waits for the answer and gives it, or raises what asking raised; may be called once or never.
         """
-        told: list[Any] = []
-        raised: list[Exception] = []
-
-        def run() -> None:
-            try:
-                told.append(ask())
-            except Exception as error:  # noqa: BLE001 - whoever waits for the answer gets it
-                raised.append(error)
-
-        def wait() -> Any:
-            thread.join()
-            for error in raised:
-                raise error
-            return told[0]
-
-        thread = threading.Thread(target=run)
-        thread.start()
-        return wait
+        beside = Beside(ask)
+        if at_once:
+            beside.begin()
+        else:
+            self._waiting = (*self._waiting, beside)
+        return beside.wait
 
     # --- processes and time ---------------------------------------------------------------------------------
     def signal(self, pid: int, number: int, still_meant: Callable[[], bool] | None = None) -> bool:

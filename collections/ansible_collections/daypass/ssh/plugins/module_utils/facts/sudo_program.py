@@ -41,7 +41,7 @@ class SudoProgram:
 
     def ask_ahead(self) -> None:
         """Begin to ask which one it is, for somebody who will want to know."""
-        self._version = self._system.beside(self._ask_version)
+        self._version = self._system.beside(self._ask_version, at_once=False)
 
     def _ask_version(self) -> str:
         done = self._system.query(["sudo", "--version"])

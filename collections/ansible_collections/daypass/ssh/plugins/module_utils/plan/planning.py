@@ -18,7 +18,6 @@ from ..record.ledger import Ledger, LedgerAccount
 from ..record.merge import RefusedGrant, Wanted, WantedAccount
 from . import root_equivalent
 from .identity import ABSENT, FOREIGN, PARTIAL, identity
-from .joined import plan_joined
 from .key_lines import EXPIRY_Z_SINCE
 from .others import kept_home, plan_failed, plan_foreign, plan_gone, plan_new
 from .ours import plan_ours
@@ -101,6 +100,8 @@ def _plan_account(want: WantedAccount, context: Context) -> AccountPlan:
     known = context.ledger.accounts.get(want.name)
     account = context.facts.accounts[want.name]
     if want.existing == JOIN if known is None else known.joined is not None:
+        from .joined import plan_joined  # most hosts have no such account
+
         return plan_joined(want, known, account, context)
     if known is None:
         return plan_new(want, None, (), context)

@@ -87,7 +87,7 @@ def build(sources: Mapping[str, bytes], entry: str = ENTRY, function: str = "com
         + importlib.util.source_hash(main)
         + marshal.dumps(_compiled("__main__", main)),
         SOURCES: joined(sources),
-        BYTECODE: importlib.util.MAGIC_NUMBER + marshal.dumps(_marshalled(sources)),
+        BYTECODE: importlib.util.MAGIC_NUMBER + joined(_marshalled(sources)),
     }
     archive = io.BytesIO()
     with zipfile.ZipFile(archive, "w") as packed:  # not compressed: it is read more often than written
@@ -138,7 +138,7 @@ def _is_code_of(bytecode: bytes, sources: Mapping[str, bytes]) -> bool:
     return code.keys() == sources.keys() and all(_same(code[name], name, sources[name]) for name in sources)
 
 
-def _same(marshalled: bytes, name: str, source: bytes) -> bool:
+def _same(marshalled: bytes | memoryview, name: str, source: bytes) -> bool:
     code = marshal.loads(marshalled)  # noqa: S302 - root's file, and root's programs run it
     return bool(code == _compiled(name, source))
 
@@ -149,7 +149,7 @@ def _marshalled(sources: Mapping[str, bytes]) -> dict[str, bytes]:
 
 def _compiled(name: str, source: bytes) -> CodeType:
     path = "__main__.py" if name == "__main__" else f"{PACKAGE}/{name.replace('.', '/')}.py"
-    return compile(source, path, "exec", dont_inherit=True)
+    return compile(source, path, "exec", dont_inherit=True, optimize=2)  # docstrings are a tenth of it
 
 
 def _entry(name: str) -> zipfile.ZipInfo:

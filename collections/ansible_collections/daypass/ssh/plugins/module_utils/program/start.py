@@ -42,15 +42,15 @@ def joined(sources: Mapping[str, bytes]) -> bytes:
     return b"".join(heads[name] + sources[name] for name in sorted(sources))
 
 
-def parted(text: bytes) -> dict[str, bytes]:
-    """The sources that were joined."""
-    sources, place = {}, 0
+def parted(text: bytes, begin: int = 0) -> dict[str, memoryview]:
+    """The sources that were joined, from this place on; nothing is copied."""
+    parts, place, view = {}, begin, memoryview(text)
     while place < len(text):
         end = text.index(b"\n", place)
         name, length = text[place:end].split()
         place = end + 1 + int(length)
-        sources[name.decode("ascii")] = text[end + 1 : place]
-    return sources
+        parts[name.decode("ascii")] = view[end + 1 : place]
+    return parts
 
 
 def version_of(text: bytes) -> str:
@@ -79,12 +79,10 @@ def read_program(path: str) -> tuple[bytes, bytes] | None:
         os.close(descriptor)
 
 
-def code_in(bytecode: bytes) -> dict[str, bytes]:
+def code_in(bytecode: bytes) -> dict[str, memoryview]:
     """Name to marshalled code; empty where it is for another Python, which compiles the sources."""
     magic = importlib.util.MAGIC_NUMBER
-    if not bytecode.startswith(magic):
-        return {}
-    return dict(marshal.loads(bytecode[len(magic) :]))  # noqa: S302 - root's file, and root's programs run it
+    return parted(bytecode, len(magic)) if bytecode.startswith(magic) else {}
 
 
 class Loader:
@@ -95,10 +93,10 @@ class Loader:
         code: See `code_in`.
     """
 
-    def __init__(self, text: bytes, code: Mapping[str, bytes]) -> None:
+    def __init__(self, text: bytes, code: Mapping[str, memoryview]) -> None:
         self.text = text
         self.code = code
-        self.sources: Mapping[str, bytes] = {} if code else parted(text)
+        self.sources: Mapping[str, memoryview] = {} if code else parted(text)
         self.names = frozenset(code or self.sources)
         self.folders = frozenset(name.partition(".")[0] for name in self.names)
 
@@ -128,10 +126,10 @@ class Loader:
     def get_data(self, path: str) -> bytes:
         """The source of a module by the path in its `__file__`, as other loaders do."""
         self.sources = self.sources or parted(self.text)
-        return self.sources[path[len(PACKAGE) + 1 : -len(".py")].replace("/", ".")]
+        return bytes(self.sources[path[len(PACKAGE) + 1 : -len(".py")].replace("/", ".")])
 
 
-def entered(entry: str, function: str, text: bytes, code: Mapping[str, bytes]) -> Any:
+def entered(entry: str, function: str, text: bytes, code: Mapping[str, memoryview]) -> Any:
     """The function that everything begins with. Nothing of ours can stand for a module of Python's own."""
     sys.meta_path.insert(0, Loader(text, code))
     return getattr(__import__(PACKAGE + "." + entry, fromlist=[function]), function)

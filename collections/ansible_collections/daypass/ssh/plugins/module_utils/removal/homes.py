@@ -28,7 +28,6 @@ from ..contract import names
 from ..contract.names import Refusal
 from ..contract.typed import TYPE_CHECKING, NamedTuple
 from ..facts.host import HOME_BASE
-from . import tar_stream
 from .unfinished import IN_WORK, Unfinished
 
 if TYPE_CHECKING:
@@ -151,6 +150,8 @@ def _archive(system: System, path: str, until: float) -> None:
 
 
 def _append(system: System, path: str, file: int, progress: Progress, state: str, until: float) -> None:
+    from . import tar_stream  # loaded where there is something to archive
+
     match = ASIDE.fullmatch(os.path.basename(path))
     writer = tar_stream.Writer(file, match.group("login") if match else "home")
     after = progress.after
@@ -184,6 +185,8 @@ def _read_progress(system: System, part: str, state: str) -> Progress | None:
 
 
 def _check_room(system: System, path: str, until: float) -> None:
+    from . import tar_stream
+
     try:
         size = tar_stream.measure(path, BYTES_MAX, lambda: system.monotonic() < until)
     except (tar_stream.TooDeep, tar_stream.Mounted) as error:

@@ -21,7 +21,7 @@ from ..plan.values import AccountPlan
 from ..program import installing
 from ..record import ledger, merge, unrecorded
 from ..removal import homes
-from ..repair import emergency, rebuilding
+from ..repair import rebuilding
 from ..sshd.check import check_sshd
 from . import answer
 
@@ -147,7 +147,8 @@ def _carry_out(
             problem, recorded = _unwritable(error), False
             note(system, intent)
             planned = planning.only_closings(planned, problem)
-    applied = Applier(system, planned, found, run.now, check_sshd(system)).run()
+    opens = any(account.open for account in planned.accounts.values())
+    applied = Applier(system, planned, found, run.now, check_sshd(system, opens)).run()
     final = final_ledger(intent, planned, applied)
     if final != intent and recorded:
         try:
@@ -257,6 +258,8 @@ def _retired_without_steps(planned: Plan, current: Ledger) -> tuple[ledger.Retir
 
 def _emergency(system: System, run: Run, refusal: Refusal) -> dict[str, Any]:
     """No ledger to go by: what the document closes is closed where it is provably ours, nothing else."""
+    from ..repair import emergency  # hardly any run needs it
+
     base = emergency.stand_in(system, run.document, run.machine_id)
     target = emergency.target(base)
     found = _read_facts(system, target, base)

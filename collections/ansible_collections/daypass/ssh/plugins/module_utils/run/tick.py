@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from ..apply.applied import Applied
 from ..apply.applier import Applier
-from ..apply.ending import BRIEF
+from ..apply.patience import BRIEF
 from ..contract import names
 from ..contract.names import Refusal
 from ..contract.typed import TYPE_CHECKING, NamedTuple

@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from ..effects.system import System
 
 PROC = "/proc"
-LIMIT_SECONDS = 15.0  # then what is left is reported and the next run goes on
 GROUPS_MAX = 500  # control groups of one person that are looked at
 PAUSE_SECONDS = 0.05
 SLICE = re.compile(r"/user-(\d+)\.slice(?:/|$)", re.MULTILINE)
@@ -59,9 +58,7 @@ def find(logins: Mapping[str, int], proc: str = PROC) -> list[Process]:
     return found
 
 
-def end_all(
-    system: System, logins: Mapping[str, int], limit_seconds: float = LIMIT_SECONDS
-) -> dict[str, list[int]]:
+def end_all(system: System, logins: Mapping[str, int], limit_seconds: float) -> dict[str, list[int]]:
     """End everything of these accounts: TERM, KILL a second later until quiet, and once more after two
     seconds.
 

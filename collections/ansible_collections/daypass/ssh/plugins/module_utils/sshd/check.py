@@ -15,20 +15,30 @@ if TYPE_CHECKING:
     from ..effects.system import System
 
 
-def check_sshd(system: System) -> Callable[[str, tuple[str, ...]], None]:
+def check_sshd(system: System, ahead: bool = False) -> Callable[[str, tuple[str, ...]], None]:
     """A check of (login, all its groups) that looks for the listening sshd once.
 
     The check raises Refusal `sshd_overridden` with directive, value and file of what is in the way.
+
+    Args:
+        ahead: Somebody will be checked: look for it at once, beside what comes next.
     """
     found: list[tuple] = []
 
-    def check(login: str, groups: tuple[str, ...]) -> None:
+    def look() -> None:
         # Only an opening needs these; a closing must not wait for their import.
-        from .dropin import check_account
+        from .dropin import check_account  # noqa: F401 - loaded for the check
         from .listeners import find_listeners
 
+        found.append(tuple(find_listeners()))
+
+    looked = system.beside(look, at_once=False) if ahead else look
+
+    def check(login: str, groups: tuple[str, ...]) -> None:
         if not found:
-            found.append(tuple(find_listeners()))
+            looked()
+        from .dropin import check_account
+
         wrong = check_account(system, login, groups, found[0])
         if wrong:
             sentences = "; ".join(one.sentence() for one in wrong[:5])

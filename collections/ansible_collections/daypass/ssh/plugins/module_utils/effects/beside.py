@@ -1,0 +1,54 @@
+# Copyright: (c) The Daypass authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What is asked beside other work, in a thread of its own."""
+
+from __future__ import annotations
+
+import sys
+import threading
+
+from ..contract.typed import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from typing import Any, Callable
+
+# How long a thread computes while another one wants to: a program that ended is not to wait for 5 ms.
+SWITCH_SECONDS = 0.0005
+
+
+class Beside:
+    """A question that changes nothing.
+
+    Args:
+        ask: What gives the answer.
+    """
+
+    def __init__(self, ask: Callable[[], Any]) -> None:
+        self._ask = ask
+        self._thread = threading.Thread(target=self._run)
+        self._begun = False
+        self._told: Any = None
+        self._raised: Exception | None = None
+
+    def begin(self) -> None:
+        """Ask now; once is enough."""
+        if not self._begun:
+            self._begun = True
+            sys.setswitchinterval(SWITCH_SECONDS)
+            self._thread.start()
+
+    def wait(self) -> Any:
+        """The answer, or what asking raised."""
+        self.begin()
+        self._thread.join()
+        if self._raised is not None:
+            raise self._raised
+        return self._told
+
+    def _run(self) -> None:
+        try:
+            self._told = self._ask()
+        except Exception as error:  # noqa: BLE001 - whoever waits for the answer gets it
+            self._raised = error
