@@ -14,7 +14,7 @@ import re
 import stat
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pytest
@@ -30,8 +30,13 @@ from ansible_collections.daypass.ssh.plugins.module_utils.sessions import (
 )
 from ansible_collections.daypass.ssh.plugins.module_utils.sessions.process_table import Row
 from ansible_collections.daypass.ssh.plugins.module_utils.sessions.processes import Process
+from ansible_collections.daypass.ssh.plugins.module_utils.sshd import joined, login_log
+from ansible_collections.daypass.ssh.plugins.module_utils.sshd.dropin import Violation
 
-BEFORE = {"daypass": 990, "ops": 2000, "web": 2001, "team": 2002}
+BEFORE = {"daypass": 990, "daypass-join": 991, "ops": 2000, "web": 2001, "team": 2002}
+# Somebody who was there before, with groups and a key of her own.
+JANE, JANES_GROUPS = "jane", frozenset({"web"})
+MARKS = {JANE: "daypass-join"}
 FIXED = {
     "/etc/nsswitch.conf": b"passwd: files ldap\ngroup: files ldap\n",  # NSS is asked through a program then
     "/etc/shells": b"/bin/bash\n/bin/sh\n",
@@ -43,6 +48,11 @@ KEY_LINE = re.compile(
     r'restrict((?:,[a-zA-Z0-9-]+)*),cert-authority,principals="([^"]+)",expiry-time="(\d+)Z"'
 )
 RULE = re.compile(r"(\S+) ALL=\((\S+)\) NOTAFTER=(\d+)Z NOPASSWD: (.+)")
+
+
+def mark_of(login: str) -> str:
+    """The group that marks this login as one of ours, or as joined."""
+    return MARKS.get(login, "daypass")
 
 
 class Killed(BaseException):
@@ -60,6 +70,20 @@ class User:
     shell: str
     password: str
     expire: int
+
+
+@dataclass(frozen=True)
+class Connection:
+    """sshd's own process of one login, which leads the session.
+
+    Attributes:
+        said: What sshd logged of it.
+    """
+
+    pid: int
+    login: str
+    began: float
+    said: str
 
 
 @dataclass(frozen=True)
@@ -104,7 +128,7 @@ def rights_of(login: str, keys: str, rules: str, groups: Iterable[str], day: int
             for options, principal, end in [match.groups()]
             for option in options.split(",")  # begins with a comma, so "" is one of them
         ),
-        frozenset(groups) - {"daypass", login},
+        frozenset(groups) - {mark_of(login), login},
         frozenset((run_as, command, end) for who, run_as, end, command in found if who == login),
         day,
     )
@@ -137,6 +161,7 @@ class MemorySystem(System):
         self.watch: Callable[[], None] = lambda: None
         self._monotonic = 0.0
         self._began: dict[int, float] = {}  # pid -> seconds of this boot
+        self._connections: dict[int, Connection] = {}  # pid of what runs in it -> a joined person's
         self._boot_seconds = 0.0
         self._pid = 1000
 
@@ -150,15 +175,41 @@ class MemorySystem(System):
         is_open = user is not None and user.password == "*"
         return rights_of(login, keys, rules, groups, user.expire if user is not None and is_open else 1)
 
+    def have_jane(self) -> None:
+        """Somebody with an account, groups and a home of her own, from before."""
+        self.users[JANE] = User(1501, 1501, "Jane,,,", "/home/jane", "/bin/bash", "$y$hers", -1)
+        self.groups[JANE] = (1501, set())
+        self.homes["/home/jane"] = 1501
+        self._set_groups(JANE, set(JANES_GROUPS))
+
+    def belongings(self) -> tuple[Any, ...]:
+        """What is jane's own: account, home, groups."""
+        groups = {name for name, (_gid, members) in self.groups.items() if JANE in members}
+        return (replace(self.users[JANE]), self.homes.get("/home/jane"), groups)
+
     def log_in(self, login: str) -> bool:
         """A session with what the login has now; False where sshd wouldn't let it in."""
         rights = self.rights(login)
-        if not rights.keys or rights.day == 1 or login not in self.groups["daypass"][1]:
+        is_shut = rights.day == 1 and login not in MARKS
+        if not rights.keys or is_shut or login not in self.groups[mark_of(login)][1]:
             return False
-        self._pid += 1
+        self._begin(
+            login, "ED25519-CERT SHA256:x ID daypass user=jane (serial 1) CA ED25519 SHA256:y", rights
+        )
+        return True
+
+    def log_in_by_own_key(self) -> int:
+        """A session of jane's that no certificate opened; its pid. It has the groups of now, ours too."""
+        return self._begin(JANE, "ED25519 SHA256:hers", Rights(groups=self.rights(JANE).groups))
+
+    def _begin(self, login: str, how: str, rights: Rights) -> int:
+        self._pid += 2
         self._began[self._pid] = self._boot_seconds
         self.running[self._pid] = (login, self.users[login].uid, rights)
-        return True
+        if login in MARKS:
+            said = f"Accepted publickey for {login} from 192.0.2.1 port 1 ssh2: {how}"
+            self._connections[self._pid] = Connection(self._pid - 1, login, self._boot_seconds, said)
+        return self._pid
 
     # --- hooks ----------------------------------------------------------------------------------------------
     def before(self, effect: str, detail: str) -> None:
@@ -259,9 +310,30 @@ class MemorySystem(System):
         return super().beside(ask) if at_once else ask  # programs take no time here
 
     def _question(self, argv: list[str], stdin: str) -> Completed:
-        """The program of `nss.ask`."""
+        """The programs of `nss.ask` and `own_keys.digest`."""
         assert argv[:3] == ["-I", "-S", "-c"], f"unknown program with {argv}"
-        return Completed(0, json.dumps([self._entry(*one) for one in json.loads(stdin)["questions"]]), "")
+        wish = json.loads(stdin)
+        if isinstance(wish, list):
+            return Completed(0, "sha256:hers", "")
+        return Completed(0, json.dumps([self._entry(*one) for one in wish["questions"]]), "")
+
+    def _journalctl(self, argv: list[str], _stdin: str) -> Completed:
+        found = [one for one in self._connections.values() if f"_PID={one.pid}" in argv]
+        lines = [
+            {"_PID": str(one.pid), "_COMM": "sshd", "_UID": "0", "MESSAGE": one.said}
+            | {"__MONOTONIC_TIMESTAMP": str(int(one.began * 1e6))}
+            for one in found
+        ]
+        return Completed(0, "\n".join(map(json.dumps, lines if found else [{"_COMM": "sshd"}])), "")
+
+    def _loginctl(self, argv: list[str], _stdin: str) -> Completed:
+        return Completed(0, f"Leader={argv[1]}\nService=sshd\n", "")
+
+    def _gpasswd(self, argv: list[str], _stdin: str) -> Completed:
+        way, login, group = argv
+        members = self.groups[group][1]
+        (members.add if way == "--add" else members.discard)(login)
+        return Completed(0, "", "")
 
     def _entry(self, function: str, key: str | int) -> list[Any] | None:
         pairs = [(login, user.uid) for login, user in self.users.items()]
@@ -345,8 +417,11 @@ class MemorySystem(System):
     def signal(self, pid: int, number: int, still_meant: Callable[[], bool] | None = None) -> bool:
         self.before("signal", f"{pid} {number}")
         found = self.running.pop(pid, None)
+        led = [child for child, one in self._connections.items() if one.pid == pid]
+        for child in led:  # what it leads may live on; logind knows whose it was
+            self._connections[child] = replace(self._connections[child], login="")
         self.after("signal", f"{pid} {number}")
-        return found is not None
+        return found is not None or bool(led)
 
     def find(self, logins: Mapping[str, int]) -> list[Process]:
         """In the place of `processes.find`."""
@@ -355,13 +430,24 @@ class MemorySystem(System):
 
     def table(self) -> dict[int, Row]:
         """In the place of `process_table.read_table`."""
-        return {
-            pid: Row(pid, 1, self._began[pid], frozenset({uid}), self._gids(rights), login, None, None)
-            for pid, (login, uid, rights) in self.running.items()
-        }
+        found = {}
+        for pid, (login, uid, rights) in self.running.items():
+            leader = self._connections.get(pid)
+            scope = None if leader is None else (uid, str(leader.pid))
+            found[pid] = Row(
+                pid, 1, self._began[pid], frozenset({uid}), self._gids(rights), login, scope, None
+            )
+            if leader is not None and leader.login:
+                title = f"sshd: {login} [priv]"
+                root = frozenset({0})
+                found[leader.pid] = Row(leader.pid, 1, leader.began, root, root, title, scope, None)
+        return found
 
     def _gids(self, rights: Rights) -> frozenset[int]:
         return frozenset(self.groups[name][0] for name in rights.groups)
+
+    def boot_id(self) -> str:
+        return "this boot"
 
     def boot_seconds(self) -> float:
         return self._boot_seconds
@@ -401,6 +487,10 @@ class Sshd:
 
         return check
 
+    def check_joined(self, _system: System, _login: str, *_more: object) -> list[Violation]:
+        """In the place of `sshd.joined.check_before` and `check_after`."""
+        return [Violation("DenyUsers", "jane", "without jane")] if self.refuses else []
+
 
 def _disarm(
     _system: System, accounts: Mapping[int, setid_files.Lost], _seconds: float | None
@@ -420,6 +510,11 @@ def in_memory(system: MemorySystem, sshd: Sshd | None = None) -> Iterator[Memory
         patch.setattr(processes, "find", system.find)
         patch.setattr(process_table, "read_table", system.table)
         patch.setattr(processes, "_kill_slice", lambda _system, _uid: None)
+        patch.setattr(processes, "kill_scope", lambda _system, _uid, _session: None)
+        patch.setattr(processes, "is_listener", lambda _pid, _uids: False)
+        patch.setattr(login_log, "TEXT_FILES", ())
+        for name in ("check_before", "check_after"):
+            patch.setattr(joined, name, (sshd or Sshd()).check_joined)
         patch.setattr(setid_files, "disarm", _disarm)
         for module in (converge, tick):
             patch.setattr(module, "check_sshd", (sshd or Sshd()).check_sshd)

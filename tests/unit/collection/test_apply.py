@@ -15,7 +15,7 @@ from ansible_collections.daypass.ssh.plugins.module_utils.plan.values import Acc
 from ansible_collections.daypass.ssh.plugins.module_utils.record import ledger
 from ansible_collections.daypass.ssh.plugins.module_utils.run.converge import converge
 from ansible_collections.daypass.ssh.plugins.module_utils.sessions import processes, setid_files
-from tests.memory_system import MemorySystem, Sshd, in_memory
+from tests.memory_system import JANE, JANES_GROUPS, MemorySystem, Sshd, in_memory
 
 
 def test_home_of_a_person_whose_processes_live_is_left_alone(monkeypatch: pytest.MonkeyPatch):
@@ -86,19 +86,74 @@ def test_session_of_a_moment_with_more_ends(accident: str):
     assert {held.groups for _login, _uid, held in system.running.values()} == {frozenset({"ops"})}
 
 
-def wave(system: MemorySystem, sequence: int, *grants: tuple[str, list[str]]) -> dict:
-    """The answer to a document in which alice has grants with these groups and one rule each."""
+@pytest.mark.parametrize("accident", ["sshd", "visudo"])
+def test_session_of_a_moment_with_more_ends_for_a_joined_person_too(accident: str):
+    """By certificate or by her own key: nobody can take the group from it. What she had running stays."""
+    system, sshd = MemorySystem(), Sshd()
+    system.have_jane()
+    ledger.write_ledger(system, ledger.new_ledger("a" * 32, None, "b" * 32, (9, 2), "apono"))
+    with in_memory(system, sshd):
+        wave(system, 1, ("G1", []), login=JANE)
+        assert system.log_in(JANE)
+        before = {*system.running, system.log_in_by_own_key()}
+        sshd.refuses = accident == "sshd"
+        system.broken = {accident}
+        seen = []
+
+        def come_in() -> None:
+            if "ops" in system.rights(JANE).groups:
+                system.log_in(JANE)
+                seen.append(system.log_in_by_own_key())
+
+        system.watch = come_in
+        told = wave(system, 2, ("G1", []), ("G2", ["ops"]), login=JANE)
+    assert told["accounts"][JANE]["grants"] == ["G1"]
+    assert (bool(seen), system.rights(JANE).groups) == (True, JANES_GROUPS)
+    assert set(system.running) == before
+
+
+@pytest.mark.parametrize("login", ["alice", JANE])
+def test_grant_lasts_longer_and_gets_another_certificate(login: str):
+    """Extended, and signed again for another key: the same grant with more, and no session ends."""
+    system = MemorySystem()
+    system.have_jane()
+    ledger.write_ledger(system, ledger.new_ledger("a" * 32, None, "b" * 32, (9, 2), "apono"))
+    with in_memory(system):
+        wave(system, 1, ("G1", ["ops"]), login=login)
+        assert system.log_in(login)
+        longer = wave(system, 2, ("G1", ["ops"]), login=login, until="2026-11-18T13:06:40Z")
+        again = wave(system, 3, ("G1", ["ops"]), login=login, certificates=(1, 2))
+    assert not longer["accounts"][login]["refused"]
+    assert not again["accounts"][login]["refused"]
+    assert {principal for principal, _may, _end in system.rights(login).keys} == {
+        "daypass-G1-1",
+        "daypass-G1-2",
+    }
+    assert len(system.running) == 1
+
+
+def wave(
+    system: MemorySystem,
+    sequence: int,
+    *grants: tuple[str, list[str]],
+    login: str = "alice",
+    until: str = "2026-11-18T12:06:40Z",
+    certificates: tuple[int, ...] = (1,),
+) -> dict:
+    """The answer to a document in which a person has grants with these groups and one rule each."""
     given = [
         {
             "id": key,
-            "principals": [f"daypass-{key}-1"],
+            "principals": [f"daypass-{key}-{number}" for number in certificates],
             "groups": groups,
             "sudo": [{"run_as": "root", "commands": [f"/usr/bin/{key}"]}],
-            "not_after": "2026-11-18T12:06:40Z",
+            "not_after": until,
         }
         for key, groups in grants
     ]
-    alice = {"name": "alice", "uid": 70007, "comment": "alice@example.com", "shell": "/bin/bash"}
+    alice = {"name": login, "uid": 70007, "comment": f"{login}@example.com", "shell": "/bin/bash"}
+    if login == JANE:
+        alice |= {"uid": 1501, "existing": "join"}
     ids = {"host_id": "a" * 32, "orchestrator_id": "b" * 32, "sequence": sequence}
     ca_key = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIIG8ZAWXe3tLOsQWrKOTZDZI+uqWpvxIftqiqO+b2qFC"
     mapping = {"version": 1, **ids, "exclusive": True, "ca_keys": [ca_key]}

@@ -7,6 +7,7 @@ with real tools.
 from __future__ import annotations
 
 import copy
+import re
 from typing import Any
 
 import pytest
@@ -16,11 +17,11 @@ from ansible_collections.daypass.ssh.plugins.module_utils.contract.fields import
 from ansible_collections.daypass.ssh.plugins.module_utils.contract.names import LEDGER_COPY_PATH, LEDGER_PATH
 from ansible_collections.daypass.ssh.plugins.module_utils.record import ledger
 from ansible_collections.daypass.ssh.plugins.module_utils.run.converge import converge
-from tests.memory_system import Killed, MemorySystem, Rights, in_memory
+from tests.memory_system import JANE, Killed, MemorySystem, Rights, in_memory
 
 NOW = 1_795_000_000
 CA_KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIIG8ZAWXe3tLOsQWrKOTZDZI+uqWpvxIftqiqO+b2qFC"
-UIDS = {"alice": 70007, "bob": 70008, "carol": 70009}
+UIDS = {"alice": 70007, "bob": 70008, "carol": 70009, JANE: 1501}
 ALL, ID = {"run_as": "root", "commands": "ALL"}, {"run_as": "root", "commands": ["/usr/bin/id"]}
 SOON, LATER = NOW + 3600, NOW + 90000
 
@@ -43,6 +44,9 @@ KINDS: dict[str, tuple[dict[str, list[Grant]], dict[str, list[Grant]]]] = {
     "opened again": ({"alice": [], "bob": [NARROW]}, {"alice": [OTHER], "bob": [NARROW]}),
     "two change places": ({"alice": [WIDE], "bob": []}, {"alice": [], "bob": [WIDE]}),
     "three at once": ({"alice": [WIDE], "bob": [NARROW]}, {"alice": [NARROW], "bob": [], "carol": [OTHER]}),
+    "joined": ({}, {JANE: [WIDE]}),
+    "joined person gets more": ({JANE: [NARROW]}, {JANE: [WIDE, OTHER]}),
+    "joined person's grant ends": ({JANE: [WIDE], "bob": [NARROW]}, {JANE: [], "bob": [NARROW]}),
     "removed": ({"alice": [], "bob": [NARROW]}, {"bob": [NARROW]}),
 }
 ONLY_TIME = ("extended", "shortened")
@@ -54,6 +58,7 @@ def opaque(sequence: int, wanted: dict[str, list[Grant]], removed: list[str]) ->
         {
             "name": login,
             "uid": UIDS[login],
+            "existing": "join" if login == JANE else "refuse",
             "comment": f"{login}@example.com",
             "shell": "/bin/bash",
             "home_on_removal": "keep",
@@ -90,7 +95,8 @@ def held(system: MemorySystem) -> dict[str, Rights]:
 
 def traces(system: MemorySystem) -> tuple[Any, ...]:
     """Everything on the host that two equal ends have in common."""
-    files = {path: text for path, text in system.files.items() if "corrupt" not in path}
+    whole = {path: text for path, text in system.files.items() if "corrupt" not in path}
+    files = {path: re.sub(rb'"since":[0-9]+', b"", text) for path, text in whole.items()}
     return (system.users, system.groups, system.homes, files)
 
 
@@ -102,6 +108,7 @@ def logged_in(system: MemorySystem) -> set[str]:
 def prepared(start: dict[str, list[Grant]], broken: str | None) -> MemorySystem:
     """A host on which people have this; who has nothing had something before."""
     system = MemorySystem()
+    system.have_jane()
     ledger.write_ledger(system, ledger.new_ledger("a" * 32, None, "b" * 32, (9, 2), "apono"))
     with in_memory(system):
         run(system, opaque(1, {login: grants or [NARROW] for login, grants in start.items()}, []))

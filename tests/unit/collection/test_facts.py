@@ -47,14 +47,14 @@ def wanted(login: str, *, remove: bool = False) -> merge.Wanted:
 def test_home_and_mail_of_a_living_person_arent_looked_at():
     """He may have mounted something over them that never answers, and would escape his closing so."""
     system = MountedOver()
-    found = host.read_facts(system, wanted("alice"), {"alice": 70007}, {"alice": "/home/alice"})
+    found = host.read_facts(system, wanted("alice"), {})
     assert found.accounts["alice"].groups == ("daypass",)
     assert not [path for path in system.looked if path.startswith(("/home", "/var/mail", "/var/spool/mail"))]
 
 
 def test_home_that_cant_be_looked_at_is_somebodys():
     """For a new account it counts as there already, and as nobody's own."""
-    found = host.read_facts(MountedOver(), wanted("bob"), {"bob": 70008}, {})
+    found = host.read_facts(MountedOver(), wanted("bob"), {})
     account = found.accounts["bob"]
     assert account.home_owner == host.NOBODYS
     assert account.mail == ("/var/mail/bob", "/var/spool/mail/bob")
@@ -62,5 +62,5 @@ def test_home_that_cant_be_looked_at_is_somebodys():
 
 def test_mail_is_looked_for_when_the_account_goes():
     """A removal clears it."""
-    found = host.read_facts(MountedOver(), wanted("alice", remove=True), {"alice": 70007}, {})
+    found = host.read_facts(MountedOver(), wanted("alice", remove=True), {})
     assert found.accounts["alice"].mail

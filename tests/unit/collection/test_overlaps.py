@@ -22,14 +22,14 @@ from ansible_collections.daypass.ssh.plugins.module_utils.contract.fields import
 from ansible_collections.daypass.ssh.plugins.module_utils.record import ledger
 from ansible_collections.daypass.ssh.plugins.module_utils.run.converge import converge
 from tests import overlap_model as model
-from tests.memory_system import Killed, MemorySystem, Rights, Sshd, in_memory
+from tests.memory_system import JANE, JANES_GROUPS, Killed, MemorySystem, Rights, Sshd, in_memory, mark_of
 
 START = 1_795_000_000
 CA_KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIIG8ZAWXe3tLOsQWrKOTZDZI+uqWpvxIftqiqO+b2qFC"
-UIDS = {"alice": 70007, "bob": 70008}
+UIDS = {"alice": 70007, "bob": 70008, JANE: 1501}
 GROUPS = ("ops", "web", "team")
 RULES = (("root", "/usr/bin/id"), ("root", "/usr/bin/systemctl restart nginx"), ("olaf", "/usr/bin/id"))
-TOOLS = ("useradd", "usermod", "groupadd", "visudo", "userdel", "sudo", "id")
+TOOLS = ("useradd", "usermod", "groupadd", "visudo", "userdel", "sudo", "id", "gpasswd", "journalctl")
 SEQUENCES = int(os.environ.get("DAYPASS_SEQUENCES", "500"))
 # Shrinking can take minutes: `DAYPASS_SHRINK=1` when a failing sequence is too long to understand.
 PHASES = [Phase.generate, Phase.shrink] if os.environ.get("DAYPASS_SHRINK") == "1" else [Phase.generate]
@@ -51,6 +51,9 @@ class Overlaps(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.system = MemorySystem()
+        self.system.have_jane()
+        self.jane = self.system.belongings()
+        self.own_sessions: set[int] = set()  # of jane's own key, begun with nothing of ours
         self.sshd = Sshd()
         ids = ("a" * 32, "b" * 32) if self.numbered else (None, None)
         ledger.write_ledger(self.system, ledger.new_ledger(ids[0], None, ids[1], (9, 2), "apono"))
@@ -125,12 +128,22 @@ class Overlaps(RuleBasedStateMachine):
         if self.system.log_in(login):
             self.worked.add(login)
 
-    @precondition(lambda self: any(login in self.system.groups["daypass"][1] for login in UIDS))
+    @rule()
+    def jane_comes_by_her_own_key(self):
+        pid = self.system.log_in_by_own_key()
+        if self.system.rights(JANE).groups == JANES_GROUPS:
+            self.own_sessions.add(pid)
+
+    @precondition(lambda self: any(self.marked(login) for login in UIDS))
     @rule(data=st.data(), sent=st.booleans())
     def lose_membership(self, data, sent):
-        marked = sorted(self.system.groups["daypass"][1] & set(UIDS))
-        self.system.groups["daypass"][1].discard(data.draw(st.sampled_from(marked)))
+        login = data.draw(st.sampled_from([one for one in UIDS if self.marked(one)]))
+        self.system.groups[mark_of(login)][1].discard(login)
         self._send(sent)
+
+    def marked(self, login: str) -> bool:
+        """Whether the account has our mark."""
+        return login in self.system.groups[mark_of(login)][1]
 
     @rule(content=st.sampled_from([b"", b"{", b"\0\0\0", None]), copy=st.booleans())
     def break_ledger(self, content, copy):
@@ -191,7 +204,7 @@ class Overlaps(RuleBasedStateMachine):
         return document
 
     def _run(self, document: model.Document, death: Any, accident: Any = None) -> None:
-        unmarked = frozenset(set(self.system.users) - self.system.groups["daypass"][1])
+        unmarked = frozenset(login for login in self.system.users if not self.marked(login))
         done = [model.follow(state, document, self.clock, unmarked) for state in self.states]
         late = document.sequence is not None and all(document.sequence < one.sequence for one in self.states)
         before = {login: self.system.rights(login) for login in UIDS}
@@ -209,6 +222,7 @@ class Overlaps(RuleBasedStateMachine):
         except Killed:
             accident = model.after_death
         look()
+        self._check_jane()
         after = {login: self.system.rights(login) for login in UIDS}
         assert not late or _all_within(after, before), f"a late document gave {after}, before {before}"
         gone = {login for login in self.worked if f"/home/{login}" not in self.system.homes}
@@ -221,6 +235,12 @@ class Overlaps(RuleBasedStateMachine):
             self._settle(done, document)
         self.system.die, self.system.watch = None, lambda: None
 
+    def _check_jane(self) -> None:
+        """Nothing of hers was ever touched; where she has no grant, all is as it was."""
+        user, home, groups = self.system.belongings()
+        assert ((user, home), groups >= self.jane[2]) == (self.jane[:2], True)
+        assert self.own_sessions <= self.system.running.keys(), "a session of her own was ended"
+
     def _settle(self, done: list[model.State], document: model.Document) -> None:
         """After a run that went well the host gives exactly what one of the possible states says."""
         found = {login: self.system.rights(login) for login in UIDS}
@@ -228,6 +248,8 @@ class Overlaps(RuleBasedStateMachine):
         fitting = model.fitting(done, found, exact=self.certain or not late)
         assert fitting, f"the host gives {found}, wanted was {[one.grants for one in model.unique(done)]}"
         self.states, self.certain = fitting, self.certain or not late
+        if self.certain and all(not state.grants.get(JANE) for state in self.states):
+            assert self.system.belongings() == self.jane
         for login, _uid, held in self.system.running.values() if self.certain else ():
             assert _names(held) <= _names(found[login]), f"a session of {login} holds {held}"
 
@@ -249,6 +271,7 @@ class Overlaps(RuleBasedStateMachine):
         return {
             "name": login,
             "uid": UIDS[login],
+            "existing": "join" if login == JANE else "refuse",
             "comment": f"{login}@example.com",
             "shell": "/bin/bash",
             "remove": login in document.remove,

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from typing import Iterable, Mapping, Sequence
 
     from ..effects.system import System
+    from ..record.ledger import LedgerAccount
     from ..record.merge import Wanted, WantedAccount
 
 HOME_BASE = "/home"
@@ -86,13 +87,13 @@ class Facts(NamedTuple):
     sudoers_included: bool = True
 
 
-def read_facts(system: System, wanted: Wanted, uids: Mapping[str, int], homes: Mapping[str, str]) -> Facts:
+def read_facts(system: System, wanted: Wanted, known: Mapping[str, LedgerAccount]) -> Facts:
     """Read all facts for the accounts of `wanted`.
 
     Args:
-        uids: login -> uid of the ledger or the document.
-        homes: login -> home of the ledger; others get the default.
+        known: The accounts of the ledger: their uids and homes count, not those of a document.
     """
+    uids = {login: account.uid for login, account in (*wanted.accounts.items(), *known.items())}
     passwd = account_files.parse_passwd(system.read("/etc/passwd") or b"")
     groups = account_files.parse_group(system.read("/etc/group") or b"")
     shadow = account_files.parse_shadow(system.read("/etc/shadow") or b"", wanted.accounts)
@@ -102,7 +103,8 @@ def read_facts(system: System, wanted: Wanted, uids: Mapping[str, int], homes: M
     accounts = {}
     for login in wanted.accounts:
         entry = passwd.get(login)
-        home = homes.get(login) or (entry.home if entry else f"{HOME_BASE}/{login}")
+        ours = known[login].home if login in known else ""
+        home = ours or (entry.home if entry else f"{HOME_BASE}/{login}")
         # A living person's home and mail aren't looked at: over both he may mount what never answers.
         unseen = entry is not None
         accounts[login] = AccountFacts(
@@ -116,7 +118,7 @@ def read_facts(system: System, wanted: Wanted, uids: Mapping[str, int], homes: M
             home=home,
             home_owner=None if unseen else _owner(system, home),
             subordinate=any(owner in (login, str(uids[login])) for owner, _first, _last in ranges),
-            joining=joined.read(system, wanted.accounts[login], entry, groups),
+            joining=joined.read(system, wanted.accounts[login], known.get(login), entry, groups),
         )
     opening = [
         account
@@ -124,14 +126,14 @@ def read_facts(system: System, wanted: Wanted, uids: Mapping[str, int], homes: M
         if any(not grant.live for grant in account.grants.values())
     ]
     tree, broken = _sudoers_of_others(system)
-    known, problem = _ask_nss(system, opening, uids, groups)
+    answered, problem = _ask_nss(system, opening, uids, groups)
     return Facts(
         accounts=accounts,
         groups=groups,
         uid_names=_holders((entry.uid, entry.name) for entry in passwd.values()),
         gid_names=_holders((group.gid, group.name) for group in groups.values()),
         subordinate=ranges,
-        known=known,
+        known=answered,
         problem=problem or (broken if opening else None),
         shells=account_files.parse_shells(system.read("/etc/shells") or b""),
         sudoers=_text(system, names.SUDOERS_PATH),

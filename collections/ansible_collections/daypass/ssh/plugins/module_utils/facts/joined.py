@@ -9,12 +9,14 @@ from __future__ import annotations
 from ..contract import names
 from ..contract.document import JOIN
 from ..contract.typed import TYPE_CHECKING, NamedTuple
+from ..record import rights
 from . import account_files
 
 if TYPE_CHECKING:
     from typing import Mapping
 
     from ..effects.system import System
+    from ..record.ledger import LedgerAccount, LedgerGrant
     from ..record.merge import WantedAccount
     from .account_files import Group, Passwd
 
@@ -41,10 +43,21 @@ class JoiningFacts(NamedTuple):
 
 
 def read(
-    system: System, wanted: WantedAccount, entry: Passwd | None, groups: Mapping[str, Group]
+    system: System,
+    wanted: WantedAccount,
+    known: LedgerAccount | None,
+    entry: Passwd | None,
+    groups: Mapping[str, Group],
 ) -> JoiningFacts | None:
-    """The facts of one account; None where nothing is to be given, nobody is there, or they can't be read."""
-    if wanted.existing != JOIN or entry is None or all(grant.live for grant in wanted.grants.values()):
+    """The facts of one account; None where nothing is to be given, nobody is there, or they can't be read.
+
+    Args:
+        known: Its entry in the ledger. A grant that is there with more, later or for another certificate, is
+            something to be given too.
+    """
+    before = {} if known is None else known.grants
+    grows = any(not grant.live or not _holds(before.get(key), grant) for key, grant in wanted.grants.items())
+    if wanted.existing != JOIN or entry is None or not grows:
         return None
     # Only a joining needs these.
     from ..sshd import login_log
@@ -61,6 +74,11 @@ def read(
         )
     except OSError:
         return None  # it isn't joined then; nobody's closing waits for that
+
+
+def _holds(before: LedgerGrant | None, wanted: LedgerGrant) -> bool:
+    """Whether the grant gave all of that before; an ending waits for no question."""
+    return before is not None and rights.narrowed(before, wanted) == wanted
 
 
 def _odd(content: bytes | None, groups: Mapping[str, Group], needed: set[str]) -> set[str]:

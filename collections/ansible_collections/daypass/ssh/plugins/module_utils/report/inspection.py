@@ -54,9 +54,7 @@ def inspect(
     Args:
         program: What runs, and whether the program on the host is the same.
     """
-    uids = {login: account.uid for login, account in wanted.accounts.items()}
-    homes = {login: account.home for login, account in ledger.accounts.items()}
-    found = host.read_facts(system, wanted, uids, homes)
+    found = host.read_facts(system, wanted, ledger.accounts)
     listeners = find_listeners()
     dropin = trust.dropin_for(system, listeners, ledger.connector)
     open_logins = _open_logins(ledger, now)

@@ -124,7 +124,7 @@ def _converge_locked(system: System, run: Run) -> dict[str, Any]:
         target = merge.merge(current, wanted, run.now)
     except Refusal as refusal:
         return answer.refused(refusal, now, drift, current)
-    found = _read_facts(system, target, current)
+    found = host.read_facts(system, target, current.accounts)
     planned = planning.plan(current, target, found, run.now, run.may_open)
     if run.check:
         return answer.build(run, target, planned, None, current)
@@ -181,13 +181,6 @@ def _install(system: System, run: Run) -> tuple[Run, Refusal | None]:
         return run._replace(program=program), None
     except Refusal as refusal:
         return run, refusal
-
-
-def _read_facts(system: System, target: Wanted, current: Ledger) -> Facts:
-    uids = {login: account.uid for login, account in target.accounts.items()}
-    uids.update({login: account.uid for login, account in current.accounts.items()})
-    homes = {login: account.home for login, account in current.accounts.items()}
-    return host.read_facts(system, target, uids, homes)
 
 
 def _next_ledger(run: Run, target: Wanted, planned: Plan, current: Ledger) -> Ledger:
@@ -262,7 +255,7 @@ def _emergency(system: System, run: Run, refusal: Refusal) -> dict[str, Any]:
 
     base = emergency.stand_in(system, run.document, run.machine_id)
     target = emergency.target(base)
-    found = _read_facts(system, target, base)
+    found = host.read_facts(system, target, base.accounts)
     planned = planning.plan(base, target, found, run.now, may_open=False)._replace(emergency=True)
     applied = Applier(system, planned, found, run.now, check_sshd(system)).run()
     return answer.build(run, target, planned, applied, None, refusal)

@@ -108,7 +108,7 @@ def tick(system: System) -> Outcome:
     tick_words.say_once(system, "ledger", current.rebuilt or None)
     now = max(system.clock(), current.last_seen)
     target = closings_of(current, now)
-    found = _read_facts(system, target, current)
+    found = host.read_facts(system, target, current.accounts)
     planned = planning.plan(current, target, found, now, may_open=False)
     planned = closing_plan(planned, current, _running(system, planned, current, found))
     final, unfinished = current, {}
@@ -169,12 +169,6 @@ def _only_closing(account: AccountPlan, removing: bool) -> AccountPlan:
         intent = intent._replace(pending="close")
     done = account.done._replace(pending="remove") if removing else account.done
     return account._replace(open=(), intent=intent, done=done)
-
-
-def _read_facts(system: System, target: Wanted, current: Ledger) -> Facts:
-    uids = {login: account.uid for login, account in current.accounts.items()}
-    homes = {login: account.home for login, account in current.accounts.items()}
-    return host.read_facts(system, target, uids, homes)
 
 
 def _running(system: System, planned: Plan, current: Ledger, found: Facts) -> frozenset[int]:
@@ -284,7 +278,7 @@ def _without_ledger(system: System, refusal: Refusal) -> None:
     if not base.accounts:
         return
     target = emergency.target(base)
-    found = _read_facts(system, target, base)
+    found = host.read_facts(system, target, base.accounts)
     now = system.clock()
     planned = planning.plan(base, target, found, now, may_open=False)._replace(emergency=True)
     applied: Applied = Applier(system, planned, found, now, check_sshd(system), BRIEF).run()
