@@ -19,6 +19,14 @@ def test_every_test_that_the_threat_model_names_exists():
     assert gone == []
 
 
+def test_every_line_of_the_threat_model_names_a_test():
+    """What no test holds is a hope; it doesn't stand among the limits."""
+    text = (ROOT / "docs" / "threat-model.md").read_text(encoding="utf-8")
+    lines = [line for line in text.splitlines() if line.startswith("| ") and not line.startswith("| what |")]
+    assert len(lines) > 60
+    assert [line for line in lines if not NAMED_TEST.search(line.split(" | ")[-1])] == []
+
+
 def source(file: str) -> str:
     """The text of a test file below tests/, empty when there is none."""
     path = ROOT / "tests" / file
