@@ -16,6 +16,7 @@ import pytest
 from daypass.client.places import Home, home_of
 from daypass.client.ssh_config import MOST_CERTIFICATES
 from tests.orchestrator import SSH_SECONDS, Orchestrator
+from tests.waiting import wait_for
 
 from .company import Company
 
@@ -145,6 +146,7 @@ def test_programs_need_a_servers_name_and_nothing_else(site, company, laptop, re
         words = ("rsync", "-e", f"ssh -F {laptop.config}", f"{SERVER}:sent", tmp_path / "synced")
         assert laptop.run(*words).returncode == 0
     clone(site, laptop, repository, tmp_path)
+    by_agent(laptop, tmp_path)
 
     (ended,) = laptop.home.folder.glob(f"*/{longer['id']}-2-cert.pub")
     before = [shutil.copy(ended, tmp_path / f"{n}-cert.pub") for n in range(MOST_CERTIFICATES - 1)]
@@ -165,6 +167,24 @@ def test_programs_need_a_servers_name_and_nothing_else(site, company, laptop, re
     assert laptop.config.read_text() == f"{laptop.home.include}\n"
     laptop.ssh_config("--remove", "--yes")
     assert laptop.config.read_text() == ""
+
+
+def by_agent(laptop: Laptop, folder: Path) -> None:
+    """The first login hands the key over, without a certificate; from then on the file isn't needed."""
+    socket, key = folder / "agent", laptop.home.key("daypass")
+    agent = subprocess.Popen(["ssh-agent", "-D", "-a", str(socket)], stdout=subprocess.DEVNULL)
+    try:
+        assert wait_for(socket.exists)
+        words = (f"-oIdentityAgent={socket}", JUMP, "id -un")
+        assert laptop.ssh(*words).stdout == f"{LOGIN}\n"
+        held = laptop.run("env", f"SSH_AUTH_SOCK={socket}", "ssh-add", "-L").stdout.splitlines()
+        assert [line.split()[0] for line in held] == ["ssh-ed25519"]
+        away = key.rename(folder / "away")
+        assert laptop.ssh(*words).stdout == f"{LOGIN}\n"
+        away.rename(key)
+    finally:
+        agent.terminate()
+        agent.wait()
 
 
 def clone(site: Orchestrator, laptop: Laptop, path: str, folder: Path) -> None:

@@ -13,7 +13,7 @@ from daypass.cli.confirming import confirm
 from daypass.cli.options import EXIT_DONE, EXIT_PARTLY
 from daypass.cli.render import NOTHING, Screen, counted, time_text
 from daypass.client.arranging import Fetch, arrange
-from daypass.client.including import add_include, config_file, drop_include, is_included
+from daypass.client.including import add_include, config_file, drop_include, is_included, own_entries
 from daypass.client.keys import KEY_TYPES, PLAIN_TYPE, make_pair
 from daypass.client.places import Home, Placed, take_away
 
@@ -67,6 +67,8 @@ def set_up(screen: Screen, fetch: Fetch, home: Home, now: datetime, wished: Wish
     rendered = placed.rendered
     if rendered.files or (wished.check and rendered.unusable):
         _include(screen, home, wished)
+    for name in own_entries(home, rendered.usable):
+        screen.note(f"{name} stands in {config_file(home)}, too; what is said of it here comes first")
     return EXIT_PARTLY if rendered.unusable and not wished.check else EXIT_DONE
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import re
 import stat
+from collections.abc import Iterable
 from pathlib import Path
 
 from daypass.client.places import Home, write_file
@@ -42,6 +43,19 @@ def is_included(home: Home) -> bool:
         if found and word == b"include" and found[2].strip(b'"') == ours:  # a home with blanks in it
             return True
     return False
+
+
+def own_entries(home: Home, servers: Iterable[str]) -> list[str]:
+    """Servers that the person has an entry for already, by the very name; ours comes before it.
+
+    Raises:
+        UsageError: As `is_included`.
+    """
+    found = (KEYWORD.fullmatch(line) for line in _read(home).splitlines())
+    named = {
+        word.strip(b'"') for line in found if line and line[1].lower() == b"host" for word in line[2].split()
+    }
+    return [name for name in servers if name.encode() in named]
 
 
 def add_include(home: Home) -> None:

@@ -55,8 +55,8 @@ class Home:
         return self.ssh / name
 
     def as_read(self, path: Path) -> str:
-        """A path below it as ssh is to read it."""
-        return f"{self.root}/{path.relative_to(self.path)}"
+        """A path as ssh is to read it; one elsewhere is itself."""
+        return f"{self.root}/{path.relative_to(self.path)}" if path.is_relative_to(self.path) else str(path)
 
 
 def home_of(path: Path | None = None) -> Home:
@@ -94,7 +94,7 @@ def put_in_place(
     """Make our files say what is open now, for this orchestrator; with nothing open there are none.
 
     Args:
-        keys: Fingerprint of a public key to the private key's path, below the home.
+        keys: Fingerprint of a public key to the private key's path.
         check: Only say what would change.
 
     Raises:

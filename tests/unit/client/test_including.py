@@ -6,7 +6,7 @@ import os
 
 import pytest
 
-from daypass.client.including import add_include, drop_include, is_included
+from daypass.client.including import add_include, drop_include, is_included, own_entries
 from daypass.client.places import put_in_place
 from daypass.errors import UsageError
 
@@ -66,6 +66,14 @@ def test_line_that_is_not_for_every_host_does_not_count(home, line):
     assert not is_included(home)
     add_include(home)
     assert is_included(home)
+
+
+def test_own_entry_of_the_same_name_is_noticed(home):
+    """Its person may wonder why it does something else now; patterns are no names."""
+    (home.ssh / "config").write_text(
+        'Host x "web-1" y\n  User bob\nhost = db-1\nHost web-* *\nMatch host web-3\n'
+    )
+    assert own_entries(home, ["web-1", "web-2", "db-1", "web-3"]) == ["web-1", "db-1"]
 
 
 def test_link_stays_a_link(home, tmp_path):

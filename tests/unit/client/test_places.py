@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import json
 import os
+import re
+from contextlib import suppress
 from dataclasses import asdict, replace
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 
+from daypass.client import places
 from daypass.client.answer import AnswerRefused, read_answer
 from daypass.client.places import home_of, put_in_place, take_away
 from daypass.client.ssh_config import MOST_CERTIFICATES
@@ -144,6 +148,47 @@ def test_leftovers_of_a_killed_run_go(home, keys):
     left.write_text("Host *\n")
     put_in_place(access(server()), keys, home, NOW)
     assert not left.exists()
+
+
+def test_run_that_is_killed_anywhere_names_no_file_that_is_missing(home, keys, monkeypatch):
+    """The configuration comes after what it names; what it named goes after it; the next run is right."""
+    first = access(server(), server("db-1", grant(LATER), host="192.0.2.2"))
+    then = access(
+        server("web-1", grant(number=2)), server("web-2", grant(GRANT[:-1] + "Y"), host="192.0.2.3")
+    )
+    put_in_place(first, keys, home, NOW)
+    folder = home.folder / ("d" * 32)
+    write, remove, left = places.write_file, places._remove, [0]
+
+    def until_the_end(effect):
+        def once(*words):
+            if left[0] == 0:
+                raise KeyboardInterrupt
+            left[0] -= 1
+            effect(*words)
+
+        return once
+
+    monkeypatch.setattr(places, "write_file", until_the_end(write))
+    monkeypatch.setattr(places, "_remove", until_the_end(remove))
+    for steps in range(7):
+        left[0] = 99
+        put_in_place(first, keys, home, NOW)
+        left[0] = steps
+        with suppress(KeyboardInterrupt):
+            put_in_place(then, keys, home, NOW)
+        named = re.findall(r'(?:CertificateFile|UserKnownHostsFile) "(.*)"', (folder / "config").read_text())
+        assert all(Path(file).exists() for file in named), steps
+    assert sorted(path.name for path in folder.iterdir() if path.name.endswith("-cert.pub")) == [
+        f"{GRANT}-2-cert.pub",
+        f"{GRANT[:-1]}Y-1-cert.pub",
+    ]
+
+
+def test_key_elsewhere_is_named_by_its_whole_path(home):
+    """Such as the one that a person comes in with."""
+    put_in_place(access(server()), {KEY.fingerprint: Path("/media/stick/id")}, home, NOW)
+    assert effective(home, "web-1")["identityfile"] == ["/media/stick/id"]
 
 
 def test_two_orchestrators_keep_out_of_each_others_way(home, keys):
