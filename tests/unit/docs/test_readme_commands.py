@@ -76,6 +76,14 @@ def test_every_link_to_elsewhere_is_a_plain_https_address():
     assert not wrong, "\n".join(wrong)
 
 
+def test_steps_that_the_readme_shows_are_those_of_the_demonstration():
+    """Number and heading of each step are what `make demo` prints."""
+    shown = re.findall(r"^── (\d+)\. (.+)$", (ROOT / "README.md").read_text("utf-8"), re.MULTILINE)
+    steps = re.findall(r'shown\.heading\(\s*"([^"]+)"', (ROOT / "lab" / "demo.py").read_text("utf-8"))
+    assert len(shown) > 5
+    assert [(number, heading) for number, heading in shown if steps[int(number) - 1] != heading] == []
+
+
 @click.group()
 def program() -> None:
     """A small program to check the checker with."""
