@@ -133,7 +133,9 @@ class Integration(Part):
     login_shell: Annotated[str, PlainValidator(fields.login_shell)] = "/bin/bash"
     """Shell of the accounts. A server whose `/etc/shells` doesn't have it refuses the grant."""
     user_key_name: Annotated[str, PlainValidator(fields.user_key_name)] = DEFAULT_KEY_NAME
-    """File name of a person's key pair below `~/.ssh`, in the ssh commands that are printed."""
+    """File name of a person's key pair below `~/.ssh`: made there where it is missing, and named in the ssh
+    commands that are printed.
+    """
     secret: SecretField
     """Private key of the connector user: PEM, or base64 of it, wrapped or not. Allowed: no passphrase."""
     credential_rotation_days: StrictInt | None = Field(default=None, ge=1, le=MOST_DAYS)

@@ -23,7 +23,10 @@ def rebase(seams: Seams, server: str, now: datetime) -> int:
     with seams.store.write(seams.actor, now) as work:
         host = work.host(seams.server(server).name)
         if host is None or host.confirmed_sequence <= host.sequence:
-            raise UsageError(f"{server} hasn't reported a sequence above ours", hint="daypass status")
+            raise UsageError(
+                f"{server} hasn't reported a sequence above ours",
+                hint="send it a document first: daypass report --fix; then repeat this if it is still ahead",
+            )
         work.rebase_sequence(server, host.confirmed_sequence)
         work.skip_uids(FORGOTTEN_UIDS)
         work.append_event(
