@@ -4,7 +4,7 @@ PYTHON := .venv/bin/python
 STAGES := $(PYTHON) scripts/run-stages
 
 .DEFAULT_GOAL := help
-.PHONY: help dev system databases compiler shells demo test lint unit contract integration e2e e2e-newest molecule sanity docs docs-check bench references format lock clean
+.PHONY: help dev system databases slapd compiler shells demo test lint unit contract integration e2e e2e-newest molecule sanity docs docs-check bench references format lock clean
 
 help: ## show this list
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## /  make \1|/' | awk -F'|' '{printf "%-20s %s\n", $$1, $$2}'
@@ -19,6 +19,9 @@ system: dev
 databases: dev
 	@lab/setup postgresql
 
+slapd: # tests start an OpenLDAP of their own
+	@lab/setup slapd
+
 compiler: # tests build the name service module of a directory that is down
 	@lab/setup gcc libc6-dev
 
@@ -28,7 +31,7 @@ shells: # completion is tried in the real ones
 demo: system ## the main job on three lab servers, step by step
 	@$(PYTHON) -m lab.demo
 
-test: system databases compiler shells ## all gates and tests, cheap ones first (what CI runs)
+test: system databases slapd compiler shells ## all gates and tests, cheap ones first (what CI runs)
 	@$(STAGES) all
 
 lint: dev ## all static checks
@@ -37,7 +40,7 @@ lint: dev ## all static checks
 unit: dev ## unit and golden tests; no root, no network
 	@$(STAGES) unit
 
-contract: databases ## the store on SQLite and on a real PostgreSQL of its own
+contract: databases slapd ## the store on a real PostgreSQL, people of a real OpenLDAP, each of its own
 	@$(STAGES) contract
 
 sanity: dev ## ansible-test sanity for the collection

@@ -111,7 +111,8 @@ def flow(n: int) -> dict[str, object]:
 def read(file: Path) -> Policy:
     settings = config.load(file, {}, file.parent)
     assert settings.directory is not None
-    return build_policy(settings, YamlDirectory(settings.directory).read())
+    assert settings.directory.file is not None
+    return build_policy(settings, YamlDirectory(settings.directory.file).read())
 
 
 def decision_seconds(policy: Policy, servers: int, people: int) -> list[float]:

@@ -10,8 +10,8 @@ from typing import Any
 from daypass.config.access_flows import AccessFlow, Bundle
 from daypass.config.settings import Integration, Settings
 from daypass.directory import Directory
+from daypass.directory.building import build
 from daypass.directory.models import DirectoryFile
-from daypass.directory.yaml_file import build
 from daypass.domain.servers import Server
 from daypass.flows import Ask, Policy, build_policy
 

@@ -30,6 +30,7 @@ COMMANDS = {
     "access": ("access", "access", "See access that was given, extend it, end it."),
     "ssh": ("ssh", "ssh", "Get access to a server through the gate, and log in there."),
     "flows": ("flows", "flows", "Check access flows, explain what they decide."),
+    "directory": ("directory", "directory", "See who is known; confirm that people have left."),
     "reconcile": ("reconcile", "reconcile", "End what is due, retry what failed, clean up. For cron."),
     "certificate": ("certificates", "certificate", "Show certificates of grants, sign one for another key."),
     "ca": ("certificates", "ca", "Show the certificate authority."),

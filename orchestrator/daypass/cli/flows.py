@@ -11,6 +11,7 @@ from daypass import wiring
 from daypass.cli.durations import Length
 from daypass.cli.names import GROUP, PERSON, SERVER
 from daypass.cli.options import EXIT_DENIED, EXIT_DONE, EXIT_FAILED, Invocation, common
+from daypass.cli.people_words import show_age
 from daypass.cli.render import NOTHING, Screen, time_text
 from daypass.domain.durations import length_text
 from daypass.errors import UsageError
@@ -41,6 +42,7 @@ def check(invocation: Invocation) -> int:
       daypass flows check
     """
     policy = wiring.read_policy(invocation.config)
+    show_age(invocation.screen, policy.directory, wiring.now())
     findings = check_policy(policy, wiring.now())
     invocation.screen.emit(
         {"flows": len(policy.flows), "findings": [vars(finding) for finding in findings]},
@@ -103,6 +105,7 @@ def explain(
       daypass flows explain --login alice --server db-1 --group ops --at "2026-12-24 03:00"
     """
     policy = wiring.read_policy(invocation.config)
+    show_age(invocation.screen, policy.directory, wiring.now())
     moment = as_moment(at, wiring.now())
     ask = Ask(requester or login, login, servers, groups, length=length, justification=SUPPOSED)
     decision = decide(ask, policy, moment)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import click
 
-from daypass import __version__
+from daypass import __version__, wiring
 from daypass.errors import ConfigurationError, DaypassError
 from daypass.gate.key_index import KeyIndex, current
 from daypass.gate.key_lines import key_line
@@ -48,10 +48,11 @@ def keys(config: Path, folder: Path, broker: str, user: str, key_type: str, key:
     def build() -> KeyIndex:
         from daypass.gate.people import read_keys
 
-        return read_keys(config)
+        return read_keys(config, now)
 
+    now = wiring.now()
     try:
-        index = current(folder / INDEX, config, __version__, build)
+        index = current(folder / INDEX, config, __version__, now.timestamp(), build)
         offered = f"{key_type} {key}"
         if offered in index.shared:
             _tell_shared(offered, index.shared[offered])

@@ -11,6 +11,7 @@ from daypass import wiring
 from daypass.cli.automatic import note_json, show_notes
 from daypass.cli.names import SERVER
 from daypass.cli.options import EXIT_DONE, EXIT_PARTLY, Invocation, common
+from daypass.cli.people_words import note_people
 from daypass.cli.progress import wave_progress
 from daypass.cli.render import Screen, time_text
 from daypass.domain.outcomes import OutcomeKind
@@ -51,6 +52,7 @@ def reconcile(invocation: Invocation, *, rebased: str | None, at_once: bool) -> 
         finally:  # whatever a pass couldn't do, people are told what has happened
             sent = daypass.send_notices(retries=True, deadline_seconds=NOTICES_SECONDS)
         now = daypass.now()
+        note_people(invocation.screen, daypass.seams, now)
     told = {"sent": sent.sent, "failed": sent.failed, "given_up": sent.given_up}
     invocation.screen.emit(_pass_json(done) | {"notices": told}, lambda: _show(invocation.screen, done, now))
     if sent.failed or sent.given_up:

@@ -12,6 +12,7 @@ from daypass.cli.automatic import note_json, show_notes
 from daypass.cli.grants import place
 from daypass.cli.names import PERSON
 from daypass.cli.options import Invocation, common
+from daypass.cli.people_words import note_people
 from daypass.cli.render import Screen, clock_text, countdown, time_text
 from daypass.cli.reviews import review_json, show_open
 from daypass.domain.grants import Account
@@ -38,10 +39,12 @@ def status(invocation: Invocation, *, login: str | None) -> None:
             silent = failing(view)
         now = daypass.now()
         notes = left_out(daypass.seams, now)
+        people = note_people(invocation.screen, daypass.seams, now)
     invocation.screen.emit(
         {
             "grants": [access_json(item, now) for item in grants],
             "servers": [_server_json(item) for item in servers],
+            "people": people,
             "reviews": [review_json(one) for one in reviews],
             "automatic": [note_json(note) for note in notes],
             "notices": {name: {"unsent": one.count, "reason": one.reason} for name, one in silent.items()},

@@ -11,7 +11,7 @@ from daypass.errors import ConfigurationError
 from daypass.inventory.problems import shown
 
 # Parts of a path below which a value may be a secret that was pasted where a reference belongs.
-HIDDEN = frozenset({"secret", "key", "database", "url"})
+HIDDEN = frozenset({"secret", "key", "database", "url", "password"})
 HIDDEN_TEXT = "a value that isn't shown here"
 
 Path = tuple[str | int, ...]

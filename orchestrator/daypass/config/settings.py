@@ -20,6 +20,7 @@ from pydantic import (
 from daypass import host_rules
 from daypass.config import fields
 from daypass.config.access_flows import AccessFlow, Bundle
+from daypass.config.directory import DirectorySettings
 from daypass.config.notices import Notices
 from daypass.config.part import Length, Part, PlainText, SecretField
 from daypass.domain.grants import DEFAULT_GROUP, SudoRule
@@ -224,8 +225,10 @@ class Settings(Part):
     """How Ansible is run."""
     direct_grant_max: Annotated[timedelta, PlainValidator(fields.grant_length)] = timedelta(days=30)
     """Longest time that `daypass grant --for` takes; nothing to do with flows."""
-    directory: Annotated[Path | None, PlainValidator(fields.optional_path)] = None
-    """File with everybody who may get access. Default: `null`, any login may get a grant."""
+    directory: DirectorySettings | None = None
+    """Where people come from: a file, or an [LDAP directory](#directoryldap). Allowed: a path, or
+    [an object](#the-directory). Default: `null`, any login may get a grant.
+    """
     request_expires_after: Length = timedelta(hours=24)
     """How long a request waits for an answer, whatever the access that it is about; then it expires."""
     bundles: tuple[Bundle, ...] = ()

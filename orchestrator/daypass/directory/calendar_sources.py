@@ -56,6 +56,9 @@ class NoCalendars:
         return CalendarText(None, "this command doesn't read calendars")
 
 
+NO_CALENDARS = NoCalendars()
+
+
 class FetchedCalendars:
     """Calendars from files, and from addresses by way of a folder with the last good copy of each.
 

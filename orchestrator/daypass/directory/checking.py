@@ -28,6 +28,11 @@ def check_together(entries: DirectoryFile, file: str) -> list[SettingProblem]:
     return [SettingProblem(file, place, what, allowed) for place, what, allowed in found]
 
 
+def check_shifts(entries: DirectoryFile) -> list[str]:
+    """What shifts say of people and groups that aren't there, where that holds up nobody."""
+    return [f"{place}: {what}" for place, what, _ in _shifts(entries, Known(entries))]
+
+
 Entry = TypeVar("Entry", PersonEntry, GroupEntry, ShiftEntry)
 Problems = Iterator[tuple[str, str, str]]  # path, found, allowed
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import cached_property
 from typing import Literal, Protocol
 
+from daypass.directory.calendar_sources import CalendarSources
 from daypass.directory.shifts import Shift
 from daypass.domain.people import Person
 
@@ -23,6 +24,13 @@ class Directory:
         members: Group to the logins in it, through groups inside groups too; those who left aren't members.
         shifts: By name.
         shared_keys: Public keys that stand at several people, with their logins; they count for none of them.
+        ids: By login, what stays at the source when a login is given to somebody else, where it has that.
+        doubtful: Logins of whom it can't be told whether they are still here, and why: nothing opens for
+            them, and nothing of theirs ends.
+        held: Those of the doubtful ones that an operator has to say a word about.
+        read_at: When the source was read; None = just now, as a file is.
+        trouble: Why it wasn't read again since; empty where it needn't be.
+        oddities: What was left out of what the source says, a sentence each.
     """
 
     people: Mapping[str, Person]
@@ -30,6 +38,12 @@ class Directory:
     members: Mapping[str, frozenset[str]] = field(default_factory=dict)
     shifts: Mapping[str, Shift] = field(default_factory=dict)
     shared_keys: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    ids: Mapping[str, str] = field(default_factory=dict)
+    doubtful: Mapping[str, str] = field(default_factory=dict)
+    held: frozenset[str] = frozenset()
+    read_at: datetime | None = None
+    trouble: str = ""
+    oddities: tuple[str, ...] = ()
 
     @cached_property
     def people_of(self) -> Mapping[str, frozenset[str]]:
@@ -52,7 +66,20 @@ class Directory:
 
     def left(self, logins: Iterable[str]) -> frozenset[str]:
         """Those of `logins` that belong to nobody who is still here: not active, or not named any more."""
-        return frozenset(login for login in logins if self.active(login) is None)
+        return frozenset(
+            login for login in logins if login not in self.doubtful and self.active(login) is None
+        )
+
+    def holding(self, doubts: Mapping[str, str]) -> Directory:
+        """The directory without these people, of whom an operator has to say whether they are still here."""
+        return replace(
+            self,
+            people={login: person for login, person in self.people.items() if login not in doubts},
+            logins={email: login for email, login in self.logins.items() if login not in doubts},
+            members={name: logins - doubts.keys() for name, logins in self.members.items()},
+            doubtful={**self.doubtful, **doubts},
+            held=self.held | doubts.keys(),
+        )
 
     def on_shift(self, name: str, at: datetime) -> frozenset[str]:
         """Logins of those who are here and on this shift at `at`; nobody on a shift that isn't known."""
@@ -85,8 +112,11 @@ class Directory:
 class DirectorySource(Protocol):
     """Where people come from."""
 
-    def read(self) -> Directory:
+    def read(self, calendars: CalendarSources = ...) -> Directory:
         """Everyone, checked.
+
+        Args:
+            calendars: Where the shifts' calendars come from; without them, those shifts say nothing.
 
         Raises:
             ConfigurationError: The source can't be read, or has problems; `problems` names each.

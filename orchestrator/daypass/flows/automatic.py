@@ -95,7 +95,13 @@ def plan_automatic(
         entitled = Entitled(flow, policy, ready, now)
         notes.extend(entitled.notes)
         had = by_flow.get(name, {})
-        ends.extend(End(had[login], NOT_MEANT) for login in sorted(had.keys() - entitled.wanted.keys()))
+        unmeant = had.keys() - entitled.wanted.keys()
+        if unknown := sorted(unmeant & policy.directory.doubtful.keys()):
+            text = f"nothing is changed while it can't be told whether they are here: {some(unknown)}"
+            notes.append(Note(name, "person_doubtful", text))
+        ends.extend(
+            End(had[login], NOT_MEANT) for login in sorted(unmeant - policy.directory.doubtful.keys())
+        )
         changes.extend(_changes(entitled, had, now, notes))
     return AutomaticPlan((*ends, *changes), tuple(notes))
 

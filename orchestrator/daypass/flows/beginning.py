@@ -60,7 +60,7 @@ def look_again(
         grant.constraints.extensions
     ) != set(flow.settings.certificate.extensions):
         return Beginning(over=f"the flow {grant.flow} binds certificates otherwise now")
-    if doubtful_shifts(flow, policy, now):
+    if doubtful_shifts(flow, policy, now) or {requester, grant.login} & policy.directory.doubtful.keys():
         return Beginning(held=True)
     asked = {name: Ask(requester, grant.login, (name,), groups) for name, groups in places.items()}
     found = {name: _why_not(flow, ask, policy, now) for name, ask in asked.items()}

@@ -76,12 +76,16 @@ class Broker:
     def files(self) -> tuple[list[Path], list[Path]]:
         """Settings that the account may read and nobody but root may change, and secrets that are its own."""
         readable = [self.settings.source.resolve()]
-        readable += [self.settings.directory.resolve()] if self.settings.directory else []
+        readable += (
+            [file.resolve() for file in self.settings.directory.files] if self.settings.directory else []
+        )
         return readable, [one.path.absolute() for one in self.secrets if isinstance(one, FromFile)]
 
     @property
     def secrets(self) -> list[SecretReference]:
-        return [self.settings.ca.key, *(one.secret for one in self.settings.integrations)]
+        ldap = self.settings.directory.ldap if self.settings.directory else None
+        asked_with = [ldap.password] if ldap and ldap.password else []
+        return [self.settings.ca.key, *(one.secret for one in self.settings.integrations), *asked_with]
 
 
 def check_fit(broker: Broker) -> None:

@@ -18,7 +18,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-FORMAT = 1
+FORMAT = 2
+MOST_AHEAD = 366 * 86_400  # seconds: the longest that a directory may go without being asked
 MOST_BYTES = 64 * 1024 * 1024  # a directory of 5 MB, the most that is read, makes a smaller index
 
 
@@ -30,11 +31,13 @@ class KeyIndex:
         people: `TYPE BASE64` to login.
         shared: `TYPE BASE64` of keys that stand at several people, to their logins.
         sources: Each file that it was made from, to the SHA-256 of its content.
+        until: Seconds since the epoch at which another machine has to be asked again, None = never.
     """
 
     people: Mapping[str, str]
     shared: Mapping[str, tuple[str, ...]]
     sources: Mapping[str, str]
+    until: float | None = None
 
 
 def digest(path: Path) -> str:
@@ -46,21 +49,27 @@ def digest(path: Path) -> str:
     return hashlib.sha256(_content(os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK))).hexdigest()
 
 
-def current(file: Path, config: Path, version: str, build: Callable[[], KeyIndex]) -> KeyIndex:
+def current(file: Path, config: Path, version: str, now: float, build: Callable[[], KeyIndex]) -> KeyIndex:
     """The index as it is right now: the kept one where nothing has changed, else a new one, which is kept.
 
     Args:
         config: The configuration file; it names the directory.
+        now: Seconds since the epoch.
         version: Of the program; another one may understand the same files otherwise.
         build: Reads settings and directory; its errors are the caller's.
     """
     kept = _read(file, version)
-    if kept is not None and str(config) in kept.sources and _unchanged(kept.sources):
+    if kept is not None and str(config) in kept.sources and _is_fresh(kept, now) and _unchanged(kept.sources):
         return kept
     built = build()
     if _unchanged(built.sources):  # else it is of neither the old content nor the new one: used once
         _keep(file, built, version)
     return built
+
+
+def _is_fresh(kept: KeyIndex, now: float) -> bool:
+    """A time far ahead was written by a clock that ran ahead."""
+    return kept.until is None or now < kept.until <= now + MOST_AHEAD
 
 
 def _unchanged(sources: Mapping[str, str]) -> bool:
@@ -78,7 +87,8 @@ def _read(file: Path, version: str) -> KeyIndex | None:
         if kept["format"] != FORMAT or kept["version"] != version:
             return None
         shared = {key: tuple(logins) for key, logins in kept["shared"].items()}
-        return KeyIndex(dict(kept["people"]), shared, dict(kept["sources"]))
+        until = None if kept["until"] is None else float(kept["until"])
+        return KeyIndex(dict(kept["people"]), shared, dict(kept["sources"]), until)
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return None
 
@@ -103,6 +113,7 @@ def _keep(file: Path, index: KeyIndex, version: str) -> None:
         "sources": dict(index.sources),
         "people": dict(index.people),
         "shared": dict(index.shared),
+        "until": index.until,
     }
     temporary = ""
     try:

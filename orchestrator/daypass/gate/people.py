@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import os
+from datetime import datetime
 from pathlib import Path
 
 from daypass import config
-from daypass.directory import YamlDirectory
+from daypass.directory.ldap_source import LdapDirectory
+from daypass.directory.sources import source_of
 from daypass.errors import ConfigurationError
 from daypass.gate.key_index import KeyIndex, digest
+from daypass.secret_stores import resolve
 
 
-def read_keys(config_file: Path) -> KeyIndex:
+def read_keys(config_file: Path, now: datetime) -> KeyIndex:
     """Keys of everybody who is here.
+
+    Args:
+        now: Aware UTC.
 
     Raises:
         ConfigurationError: Settings or directory have problems, or there is no directory.
@@ -25,15 +31,17 @@ def read_keys(config_file: Path) -> KeyIndex:
             hint="add `directory: directory.yaml`",
             code="directory_missing",
         )
-    sources = {str(config_file): before, str(settings.directory): _digest(settings.directory)}
-    directory = YamlDirectory(settings.directory).read()
+    sources = {str(file): _digest(file) for file in settings.directory.files}
+    source = source_of(settings.directory, settings.state_dir, now, lambda secret: resolve(secret, {}))
+    directory = source.read()
     people = {
         key: person.login
         for person in directory.people.values()
         if person.active
         for key in person.public_keys
     }
-    return KeyIndex(people, dict(directory.shared_keys), sources)
+    until = source.fresh_until.timestamp() if isinstance(source, LdapDirectory) else None
+    return KeyIndex(people, dict(directory.shared_keys), {**sources, str(config_file): before}, until)
 
 
 def _digest(path: Path) -> str:

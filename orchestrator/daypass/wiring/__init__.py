@@ -13,12 +13,14 @@ if TYPE_CHECKING:
     from daypass.wiring.examining import examine
     from daypass.wiring.first_start import initialise
     from daypass.wiring.opening import Daypass, open_daypass
+    from daypass.wiring.people import People
     from daypass.wiring.policies import read_policy
 
-__all__ = ["Daypass", "examine", "initialise", "now", "open_daypass", "read_policy"]
+__all__ = ["Daypass", "People", "examine", "initialise", "now", "open_daypass", "read_policy"]
 
 _HOMES = {
     "Daypass": "opening",
+    "People": "people",
     "examine": "examining",
     "initialise": "first_start",
     "now": "clock",

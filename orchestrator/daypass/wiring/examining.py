@@ -11,16 +11,18 @@ from daypass import config
 from daypass.ca.keys import load_ca_key
 from daypass.ca.public_keys import blob_of, fingerprint_of
 from daypass.config import Settings
+from daypass.directory import Directory
+from daypass.directory.words import age_text
 from daypass.domain.secrets import FromFile, SecretReference
 from daypass.errors import ConfigurationError, DaypassError
 from daypass.execution.ansible_settings import find_ansible, find_collections
-from daypass.flows.checking import check_policy
+from daypass.flows.checking import check_policy, some
 from daypass.inventory.twins import twins, twins_text
 from daypass.secret_stores import decode_connector_key, resolve
 from daypass.wiring.clock import now
 from daypass.wiring.examining_notices import examine_notices
 from daypass.wiring.opening import open_record
-from daypass.wiring.policies import policy_of
+from daypass.wiring.policies import looked_at, policy_of
 from daypass.workflow.doctor import Finding, Grade, check, check_disk, check_mode, check_programs
 
 
@@ -55,13 +57,14 @@ def _problem_findings(what: str, error: DaypassError) -> Iterator[Finding]:
 def _examine_people(settings: Settings) -> Iterator[Finding]:
     """The directory with its calendars, and what flows can't mean."""
     try:
-        policy = policy_of(settings)
+        policy = policy_of(settings, looked_at(settings))
     except DaypassError as error:
         yield from _problem_findings("directory", error)
         return
     here = sum(person.active for person in policy.directory.people.values())
     groups = len(policy.directory.members)
-    yield Finding("directory", Grade.OK, f"{settings.directory}, {here} people, {groups} groups")
+    counted = f"{settings.directory}, {here} people, {groups} groups"
+    yield from _examine_directory(policy.directory, counted)
     for key, logins in sorted(policy.directory.shared_keys.items()):
         said = f"{fingerprint_of(blob_of(key))} stands at {', '.join(logins)}: it counts for none of them"
         yield Finding("public keys", Grade.FAIL, said, "leave it at its owner alone")
@@ -71,6 +74,24 @@ def _examine_people(settings: Settings) -> Iterator[Finding]:
         yield Finding("access flows", Grade.WARN, f"to look at: {places}", "daypass flows check")
     elif policy.flows:
         yield Finding("access flows", Grade.OK, f"{len(policy.flows)}, nothing to mend")
+
+
+def _examine_directory(directory: Directory, found: str) -> Iterator[Finding]:
+    """How old what is known of people is, whom an operator has to say a word about, and what was left out."""
+    age = age_text(directory, now())
+    if directory.trouble:
+        yield Finding(
+            "directory", Grade.FAIL, f"{found}, {age}: {directory.trouble}", "daypass directory refresh"
+        )
+    else:
+        yield Finding("directory", Grade.OK, f"{found}, {age}" if age else found)
+    if directory.held:
+        said = f"it can't be told whether these are still here: {some(sorted(directory.held))}"
+        yield Finding("people", Grade.FAIL, said, "daypass directory show; then: daypass directory confirm")
+    if directory.oddities:
+        count = len(directory.oddities)
+        said = f"{count} thing{'s' * (count != 1)} in it can't be used: {directory.oddities[0]}"
+        yield Finding("people", Grade.WARN, said, "daypass directory show")
 
 
 def _examine_state(settings: Settings) -> Iterator[Finding]:

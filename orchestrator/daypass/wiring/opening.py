@@ -20,7 +20,7 @@ from daypass.ca.public_keys import PublicKey, check_public_key
 from daypass.ca.signer import LocalSigner, Signer
 from daypass.config import Settings
 from daypass.config.settings import DATABASE_FILE
-from daypass.directory import Directory, YamlDirectory
+from daypass.directory import Directory
 from daypass.domain.secrets import FromEnvironment, Secret, SecretReference
 from daypass.errors import AuditError, ConfigurationError, DaypassError, StoreError
 from daypass.execution.run_folder import default_run_root, remove_stale_runs
@@ -33,8 +33,9 @@ from daypass.store import open_store, schema
 from daypass.store.interface import Store
 from daypass.wiring import identities
 from daypass.wiring.clock import now
+from daypass.wiring.people import People
 from daypass.wiring.policies import policy_of
-from daypass.workflow.seams import Seams
+from daypass.workflow.seams import Seams, no_policy, nothing_to_accept
 
 COMMAND_SECONDS = 10  # that notices may take at the end of a command; it has done its work by then
 
@@ -46,6 +47,7 @@ class Daypass:
     settings: Settings
     seams: Seams
     sender: Sender
+    people: People | None = None
 
     def now(self) -> datetime:
         return self.seams.clock()
@@ -100,7 +102,14 @@ def secret_references(settings: Settings) -> list[SecretReference]:
         settings.ca.key,
         *(integration.secret for integration in settings.integrations),
         *(channel.url for channel in settings.notices.channels),
+        *directory_secrets(settings),
     ]
+
+
+def directory_secrets(settings: Settings) -> list[SecretReference]:
+    """What the directory is asked with."""
+    ldap = settings.directory.ldap if settings.directory else None
+    return [ldap.password] if ldap and ldap.password else []
 
 
 def database_of(settings: Settings) -> str | Path:
@@ -151,8 +160,9 @@ def open_daypass(config_path: Path | None, actor: str | None = None) -> Iterator
     with afterwards() as closing:
         closing.callback(store.close)
         closing.callback(_write_anchor, settings, store)
-        seams = _seams(settings, store, taken, actor or identities.actor(os.environ))
-        daypass = Daypass(settings, seams, _sender(seams, taken))
+        people = _people(settings, taken)
+        seams = _seams(settings, store, taken, actor or identities.actor(os.environ), people)
+        daypass = Daypass(settings, seams, _sender(seams, taken), people)
         closing.push(partial(_send_notices, daypass))
         yield daypass
 
@@ -166,6 +176,12 @@ def _send_notices(daypass: Daypass, kind: type[BaseException] | None, *_: object
         daypass.send_notices(retries=False, deadline_seconds=COMMAND_SECONDS)
     except KeyboardInterrupt:
         return  # the command is done, and that is what its exit code says
+
+
+def _people(settings: Settings, taken: Mapping[FromEnvironment, Secret]) -> People | None:
+    if settings.directory is None:
+        return None
+    return People(settings, now(), lambda reference: resolve(reference, os.environ, taken))
 
 
 def _sender(seams: Seams, taken: Mapping[FromEnvironment, Secret]) -> Sender:
@@ -198,7 +214,13 @@ def _write_anchor(settings: Settings, store: Store) -> None:
         write_anchor(path, head)
 
 
-def _seams(settings: Settings, store: Store, taken: Mapping[FromEnvironment, Secret], actor: str) -> Seams:
+def _seams(
+    settings: Settings,
+    store: Store,
+    taken: Mapping[FromEnvironment, Secret],
+    actor: str,
+    people: People | None,
+) -> Seams:
     run_root = default_run_root(settings.state_dir, os.environ)
     remove_stale_runs(run_root, now())
     integrations = {integration.name: integration for integration in settings.integrations}
@@ -216,15 +238,17 @@ def _seams(settings: Settings, store: Store, taken: Mapping[FromEnvironment, Sec
             forks=settings.waves.forks,
         )
 
-    people = YamlDirectory(settings.directory) if settings.directory else None
-
     @cache
     def directory() -> Directory | None:
         return people.read() if people else None
 
     @cache
+    def at_hand() -> Directory | None:
+        return people.at_hand() if people else None
+
+    @cache
     def policy() -> Policy:
-        return policy_of(settings, people)
+        return policy_of(settings, people) if people else no_policy()
 
     return Seams(
         settings=settings,
@@ -243,4 +267,6 @@ def _seams(settings: Settings, store: Store, taken: Mapping[FromEnvironment, Sec
         alive=identities.alive,
         directory=directory,
         policy=policy,
+        at_hand=at_hand,
+        accept_people=people.accept if people else nothing_to_accept,
     )

@@ -8,12 +8,12 @@ from pathlib import Path
 
 from daypass import config
 from daypass.config import Settings
-from daypass.directory import FetchedCalendars, YamlDirectory
+from daypass.directory import FetchedCalendars
 from daypass.domain.secrets import SecretReference
-from daypass.errors import ConfigurationError
 from daypass.flows import Policy, build_policy
 from daypass.secret_stores import resolve
 from daypass.wiring.clock import now
+from daypass.wiring.people import People
 
 CALENDARS = "calendars"  # in state_dir: the last good copies
 
@@ -24,23 +24,24 @@ def read_policy(config_path: Path | None) -> Policy:
     Raises:
         ConfigurationError: The configuration or the directory has problems, or there is no directory.
     """
-    return policy_of(config.load(config_path, os.environ, Path.cwd()))
+    settings = config.load(config_path, os.environ, Path.cwd())
+    return policy_of(settings, looked_at(settings))
 
 
-def policy_of(settings: Settings, people: YamlDirectory | None = None) -> Policy:
-    """As `read_policy`, of settings that are read already.
+def looked_at(settings: Settings) -> People:
+    """People for commands that only look, also before there is a state folder.
 
-    Args:
-        people: The directory's file, where a command has one already: it is read once then.
+    Raises:
+        ConfigurationError: There is no directory.
     """
-    if settings.directory is None:
-        raise ConfigurationError(
-            f"{settings.source} names no directory: there is nobody to decide about.",
-            hint="add `directory: directory.yaml` and `access_flows`; see docs/flows.md",
-            code="directory_missing",
-        )
+    environ = dict(os.environ)  # a copy: whoever else looks needs the variables, too
+    return People(settings, now(), lambda reference: resolve(reference, environ), keeps=False)
+
+
+def policy_of(settings: Settings, people: People) -> Policy:
+    """As `read_policy`, of settings and people that are there already."""
     calendars = FetchedCalendars(settings.state_dir / CALENDARS, now(), cache(_reveal))
-    return build_policy(settings, (people or YamlDirectory(settings.directory)).read(calendars))
+    return build_policy(settings, people.read(calendars))
 
 
 def _reveal(reference: SecretReference) -> str:

@@ -157,7 +157,7 @@ def _batches(changes: Sequence[Change]) -> Iterator[Sequence[Change]]:
 def _record(seams: Seams, changes: Iterable[Change], now: datetime, done: _Done) -> None:
     """Some changes in one unit of work: all of them, or none."""
     mine, servers = _Done(), set()
-    with seams.store.write(seams.actor, now) as work:
+    with seams.write(now) as work:
         for change in changes:
             seen = change.before if isinstance(change, Open) else change.access
             if work.automatic_of(*_whose(change)) != seen:

@@ -47,7 +47,7 @@ def look_at_beginnings(seams: Seams, now: datetime) -> Beginnings:
     ended: list[tuple[str, str]] = []
     cleared: set[str] = set()
     held: set[str] = set()
-    with seams.store.write(seams.actor, now) as work:
+    with seams.write(now) as work:
         for grant_id, shares in _waiting(work, now).items():
             grant = work.grant(grant_id)
             if grant is None or grant.ended_at is not None:

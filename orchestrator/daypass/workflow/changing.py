@@ -85,7 +85,7 @@ def change(
     if check:
         return _only_checked(seams, before, now, record)
     with claimed(seams, targets, now):
-        with seams.store.write(seams.actor, now) as work:
+        with seams.write(now) as work:
             grant, reserved = _recorded(seams, work, grant_id, now, record)
         signed = tuple(sign_reserved(seams, grant, one.serial, now) for one in reserved)
         begun = grant.window.not_before <= now
@@ -111,7 +111,7 @@ def _recorded(
 def _only_checked(seams: Seams, before: Grant, now: datetime, record: Record) -> ChangeAnswer:
     """What the change would be, by doing all that comes before the signature and undoing it."""
     answers: list[ChangeAnswer] = []
-    with suppress(_CheckOnly), seams.store.write(seams.actor, now) as work:
+    with suppress(_CheckOnly), seams.write(now) as work:
         grant, certificates = _recorded(seams, work, before.id, now, record)
         answers.append(ChangeAnswer(before, grant, certificates, tuple(work.shares(grant_id=grant.id)), {}))
         raise _CheckOnly

@@ -27,7 +27,7 @@ def claimed(seams: Seams, servers: Iterable[str], now: datetime) -> Iterator[tup
     try:
         yield free
     finally:
-        with seams.store.write(seams.actor, seams.clock()) as work:
+        with seams.write(seams.clock()) as work:
             for name in free:
                 work.release(f"server:{name}", seams.owner)
 
@@ -35,7 +35,7 @@ def claimed(seams: Seams, servers: Iterable[str], now: datetime) -> Iterator[tup
 def take(seams: Seams, name: str, now: datetime) -> bool:
     """Take one claim, over a dead owner's if need be."""
     ttl_seconds = seams.settings.waves.deadline_seconds + MARGIN_SECONDS
-    with seams.store.write(seams.actor, now) as work:
+    with seams.write(now) as work:
         holder = work.claim_holder(name)
         if holder is not None and not seams.alive(holder):
             work.release(name, holder)

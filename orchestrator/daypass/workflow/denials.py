@@ -25,6 +25,6 @@ def denials_recorded(
     except DeniedError as error:
         if not check:
             details = {**asked, "code": error.code, "sentence": error.sentence}
-            with seams.store.write(seams.actor, now) as work:
+            with seams.write(now) as work:
                 work.append_event(kind, subject, details)
         raise

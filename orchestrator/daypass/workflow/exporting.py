@@ -78,7 +78,7 @@ def export(
         "head": {"number": head.number, "hash": head.hash},
         "verified": not unverified,
     }
-    with seams.store.write(seams.actor, seams.clock()) as work:
+    with seams.write(seams.clock()) as work:
         event = work.append_event("audit.exported", orchestrator_id, details)
     return Exported(written, head, event.number, not unverified)
 

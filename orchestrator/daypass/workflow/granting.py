@@ -67,7 +67,7 @@ def give(seams: Seams, request: GrantRequest, now: datetime, progress: Progress 
     }
     with denials_recorded(seams, "grant.denied", request.login, asked, now):
         new = decide(seams, request, now)
-        with seams.store.write(seams.actor, now) as work:
+        with seams.write(now) as work:
             grant = record_grant(seams, work, new, now)
     return put_into_effect(seams, grant, now, progress)
 

@@ -78,7 +78,7 @@ def _usable(found: Sequence[str] | str) -> tuple[str, ...]:
 def record(seams: Seams, scanned: Iterable[ScannedServer], now: datetime) -> list[str]:
     """Record the keys of these servers in place of the ones before; returns the servers' names."""
     recorded = []
-    with seams.store.write(seams.actor, now) as work:
+    with seams.write(now) as work:
         for one in scanned:
             keys = [HostKey(one.server, key, fingerprint(key), now) for key in one.keys]
             work.replace_host_keys(one.server, keys)

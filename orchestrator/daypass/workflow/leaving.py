@@ -11,10 +11,11 @@ from daypass.directory import Directory
 from daypass.domain.grants import Account, AccountState, Grant, GrantState
 from daypass.domain.people import Person
 from daypass.errors import ConfigurationError, DeniedError
-from daypass.store.interface import ReadView
+from daypass.store.interface import ReadView, WriteWork
 from daypass.workflow.ending import end_grant
 from daypass.workflow.seams import Seams
 
+UNKNOWN = "people_unknown"  # the directory can be read, but not who was in it before
 LEFT = "left"  # a grant's `end_reason`
 GIVING = (GrantState.APPROVED, GrantState.ACTIVE)
 THERE = (AccountState.WANTED, AccountState.OPEN, AccountState.CLOSED)
@@ -47,7 +48,7 @@ def person_here(directory: Directory, name: str) -> Person:
     """Whom a login or an e-mail address means.
 
     Raises:
-        DeniedError: `person_unknown` or `person_left`.
+        DeniedError: `person_unknown`, `person_left` or `person_doubtful`.
     """
     person = directory.active(name)
     if person is not None:
@@ -57,6 +58,13 @@ def person_here(directory: Directory, name: str) -> Person:
             f"{name!r} has left (active: false in the directory)",
             hint="if that is wrong, correct the directory",
             code="person_left",
+        )
+    login = directory.logins.get(name.lower(), name)
+    if login in directory.doubtful:
+        raise DeniedError(
+            f"it can't be told whether {name!r} is still here: {directory.doubtful[login]}",
+            hint="daypass directory show",
+            code="person_doubtful",
         )
     near = difflib.get_close_matches(name, [*directory.people, *directory.logins], 1)
     likely = f"did you mean {near[0]!r}? " if near else ""
@@ -83,15 +91,45 @@ def end_left(seams: Seams, now: datetime) -> Leaving:
         grants, accounts = left_behind(view, directory.left(view.logins_with_accounts()))
     if not grants and not accounts:
         return Leaving()
-    with seams.store.write(seams.actor, now) as work:
-        grants, accounts = left_behind(work, directory.left(work.logins_with_accounts()))
+    with seams.write(now) as work:
+        return Leaving(_end(seams, work, directory.left(work.logins_with_accounts()), now))
+
+
+def confirm_people(seams: Seams, now: datetime) -> tuple[str, ...]:
+    """An operator says that the directory is right: who is held has left, and their logins are free.
+
+    Returns:
+        Ids of grants that were ended.
+
+    Raises:
+        ConfigurationError: The directory can't be read.
+    """
+    try:
+        directory = seams.directory()
+        held = directory.held if directory else frozenset()
+    except ConfigurationError as error:
+        if error.code != UNKNOWN:
+            raise
+        held = frozenset()  # who was here before is forgotten with this word
+    with seams.write(now) as work:
+        ended = _end(seams, work, held, now)
+        work.append_event("directory.confirmed", "directory", {"left": sorted(held)})
+    seams.accept_people()
+    return ended
+
+
+def _end(seams: Seams, work: WriteWork, logins: Collection[str], now: datetime) -> tuple[str, ...]:
+    """Ids of the grants that end because these people left."""
+    if logins:
+        grants, accounts = left_behind(work, logins)
         for grant in grants:
             end_grant(seams, work, grant, at=min(now, grant.window.not_after), reason=LEFT, now=now)
         _, accounts = left_behind(work, {account.login for account in accounts})
         for account in accounts:
             work.set_account(replace(account, user_cleanup_days=0))
             work.append_event("account.left", account.server, {"login": account.login})
-    return Leaving(tuple(grant.id for grant in grants))
+        return tuple(grant.id for grant in grants)
+    return ()
 
 
 def left_behind(view: ReadView, logins: Collection[str]) -> tuple[list[Grant], list[Account]]:

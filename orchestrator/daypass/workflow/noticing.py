@@ -57,9 +57,8 @@ def note_ending_soon(seams: Seams, now: datetime) -> int:
         known = view.topics_known(ending)
     if not ending.keys() - known:
         return 0
-    people_of(seams, ())  # the directory is read before others have to wait for this unit of work
     count = 0
-    with seams.store.write(seams.actor, now) as work:
+    with seams.write(now) as work:
         for grant in _ending_soon(seams, work, now):
             left = {"left": length_text(grant.window.not_after - now)}
             words, topic = grant_words(work, grant) | left, _ending_topic(grant)
@@ -168,7 +167,7 @@ def _note(
 def people_of(seams: Seams, logins: Iterable[str]) -> tuple[Person, ...]:
     """Those of the logins that the directory knows; nobody where it can't be read."""
     try:
-        directory = seams.directory()
+        directory = seams.people_at_hand()
     except DaypassError:
         return ()
     if directory is None:

@@ -85,7 +85,7 @@ def offboard(
     for name in servers:
         _check_listed(seams, name)
     with claimed(seams, servers, now):
-        with seams.store.write(seams.actor, now) as work:
+        with seams.write(now) as work:
             for name in servers:
                 _end_all(seams, work, name, OFFBOARDED, keep_homes, now)
         outcomes = _remove_accounts(seams, servers)
@@ -174,7 +174,7 @@ def _wave(
         with seams.store.read() as view:
             members = [_member(seams, view, name, keep_homes, check=True) for name in servers]
     else:
-        with seams.store.write(seams.actor, seams.clock()) as work:
+        with seams.write(seams.clock()) as work:
             for name in servers:
                 work.next_sequence(name)  # for accounts that only the host knows of; it counts on by itself
             members = [_member(seams, work, name, keep_homes, check=False) for name in servers]
@@ -208,7 +208,7 @@ def _member(seams: Seams, view: ReadView, server: str, keep_homes: bool, *, chec
 
 def _record(seams: Seams, server: str, outcome: Outcome) -> None:
     now = seams.clock()
-    with seams.store.write(seams.actor, now) as work:
+    with seams.write(now) as work:
         host = work.host(server)
         if host is None:
             return
@@ -248,7 +248,7 @@ def forget(seams: Seams, name: str, now: datetime) -> Leaving:
         NotFoundError: As `look_at`.
     """
     (leaving,) = look_at(seams, [name])
-    with claimed(seams, [name], now), seams.store.write(seams.actor, now) as work:
+    with claimed(seams, [name], now), seams.write(now) as work:
         _end_all(seams, work, name, FORGOTTEN, False, now)
         host = work.host(name) or Host(name, host_id=seams.new_host_id())
         open_shares = [share.grant_id for share in leaving.shares if share.sent_sequence]

@@ -104,7 +104,7 @@ def _wave(
     progress: Progress | None,
 ) -> dict[str, Outcome]:
     canary = _make_canary(seams, now)
-    with seams.store.write(seams.actor, now) as work:
+    with seams.write(now) as work:
         members = [_prepare(seams, work, name, canary, take_over, now) for name in servers]
 
     def on_outcome(server: str, outcome: Outcome) -> None:
@@ -144,7 +144,7 @@ def _make_canary(seams: Seams, now: datetime) -> Canary:
         created_at=now,
         state=GrantState.ACTIVE,
     )
-    with seams.store.write(seams.actor, now) as work:
+    with seams.write(now) as work:
         work.add_grant(grant, ())
         certificate = reserve(seams, work, grant, public_key)
         work.append_event("canary.recorded", grant.id, {"serial": str(certificate.serial)})
@@ -153,7 +153,7 @@ def _make_canary(seams: Seams, now: datetime) -> Canary:
 
 def _end_canary(seams: Seams, canary: Canary) -> None:
     now = seams.clock()
-    with seams.store.write(seams.actor, now) as work:
+    with seams.write(now) as work:
         work.set_grant(replace(canary.grant, state=GrantState.ENDED, ended_at=now, end_reason="proof over"))
 
 
@@ -233,7 +233,7 @@ def _canary_account(host: Host) -> Account:
 
 def _record(seams: Seams, server: str, outcome: Outcome) -> None:
     now = seams.clock()
-    with seams.store.write(seams.actor, now) as work:
+    with seams.write(now) as work:
         host = work.host(server)
         if host is None:
             return

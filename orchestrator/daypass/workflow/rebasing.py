@@ -20,7 +20,7 @@ def rebase(seams: Seams, server: str, now: datetime) -> int:
     Raises:
         UsageError: The host has reported no such sequence.
     """
-    with seams.store.write(seams.actor, now) as work:
+    with seams.write(now) as work:
         host = work.host(seams.server(server).name)
         if host is None or host.confirmed_sequence <= host.sequence:
             raise UsageError(

@@ -125,7 +125,7 @@ def _end_due(seams: Seams, now: datetime) -> tuple[str, ...]:
     with seams.store.read() as view:
         if not view.grants_past(now):
             return ()
-    with seams.store.write(seams.actor, now) as work:
+    with seams.write(now) as work:
         past = work.grants_past(now)
         for grant in past:
             end_grant(seams, work, grant, at=grant.window.not_after, reason=RAN_OUT, now=now)

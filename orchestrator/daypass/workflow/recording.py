@@ -27,7 +27,7 @@ from daypass.workflow.settle import (
 def record(seams: Seams, plan: ServerPlan, outcome: Outcome) -> None:
     """Settle everything that a document listed against what came back, in one transaction."""
     now = seams.clock()
-    with seams.store.write(seams.actor, now) as work:
+    with seams.write(now) as work:
         outcome = _record_host(work, plan, with_names(work, outcome))
         for share in work.shares(server=plan.server, states=LIVE_SHARES):
             account_plan = plan.accounts.get(share.login)
@@ -52,7 +52,7 @@ def _moved_on(work: WriteWork, share: Share, listed: Listed, plan: AccountPlan) 
 def record_unsent(seams: Seams, server: str, outcome: Outcome, removals: frozenset[str]) -> None:
     """Nothing could be sent: the server's shares and removals stay open, with the reason."""
     now = seams.clock()
-    with seams.store.write(seams.actor, now) as work:
+    with seams.write(now) as work:
         for share in work.shares(server=server, states=LIVE_SHARES):
             listed = Listed.ABSENT if share.state is ShareState.ENDING else Listed.PRESENT
             note_share(seams, work, share, settle_share(share, listed, outcome, now), now)

@@ -62,7 +62,7 @@ def close_review(seams: Seams, grant_id: str, person: Person, reason: str, now: 
             code="reason_missing",
         )
     policy = seams.policy()
-    with seams.store.write(seams.actor, now) as work:
+    with seams.write(now) as work:
         review = find_review(work, grant_id)
         if review.closed_at is not None:
             raise UsageError(

@@ -74,7 +74,7 @@ def take_back(
         UsageError: The reason can't be recorded as it is.
     """
     check_reason(reason)
-    with seams.store.write(seams.actor, now) as work:
+    with seams.write(now) as work:
         grant = find_grant(work, grant_id, login)
         if grant.state is not GrantState.ENDED and grant.ended_at is None:
             grant = end_grant(seams, work, grant, at=min(now, grant.window.not_after), reason=reason, now=now)

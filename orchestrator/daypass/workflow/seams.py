@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
@@ -15,7 +16,7 @@ from daypass.domain.servers import Server
 from daypass.errors import ConfigurationError, NotFoundError
 from daypass.execution.executor import Executor
 from daypass.flows import Policy
-from daypass.store.interface import Store
+from daypass.store.interface import Store, WriteWork
 
 
 def no_directory() -> Directory | None:
@@ -34,6 +35,10 @@ def no_policy() -> Policy:
         hint="add `directory: directory.yaml` to daypass.yaml",
         code="directory_missing",
     )
+
+
+def nothing_to_accept() -> None:
+    """What is to be done where `directory` isn't set."""
 
 
 @dataclass(frozen=True)
@@ -56,6 +61,8 @@ class Seams:
             shifts isn't in it: they are fetched for `policy` alone.
         policy: All flows with people, shifts and servers, read when called, once a command. Raises
             ConfigurationError: the directory has problems, or there is none.
+        at_hand: As `directory`, without asking another machine; None = that never does.
+        accept_people: An operator has confirmed who is here: nobody is held any more.
         alive: Whether another claim's owner still runs, as far as this machine can tell.
     """
 
@@ -75,6 +82,23 @@ class Seams:
     alive: Callable[[str], bool]
     directory: Callable[[], Directory | None] = no_directory
     policy: Callable[[], Policy] = no_policy
+    at_hand: Callable[[], Directory | None] | None = None
+    accept_people: Callable[[], None] = nothing_to_accept
+
+    def write(self, now: datetime) -> AbstractContextManager[WriteWork]:
+        """A unit of work. What notices have to know of people is read before: others wait for the unit."""
+        if self.settings.notices.channels:
+            with suppress(Exception):  # no end waits for what tells of it
+                self.people_at_hand()
+        return self.store.write(self.actor, now)
+
+    def people_at_hand(self) -> Directory | None:
+        """People as they are known without asking anybody else, for words about them; never for decisions.
+
+        Raises:
+            ConfigurationError: As `directory`.
+        """
+        return (self.at_hand or self.directory)()
 
     @cached_property
     def at_address(self) -> Mapping[tuple[str, int], Server]:

@@ -40,7 +40,7 @@ def sign_reserved(seams: Seams, grant: Grant, serial: int, now: datetime) -> Cer
     Raises:
         SigningError: Nothing is reserved under this serial, or what the signer made isn't what was asked for.
     """
-    with seams.store.write(seams.actor, now) as work:
+    with seams.write(now) as work:
         found = [c for c in work.certificates(grant.id) if c.serial == serial]
         if not found:
             raise SigningError(f"no certificate is reserved under serial {serial} for grant {grant.id}")

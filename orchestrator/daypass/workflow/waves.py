@@ -89,7 +89,7 @@ def prepare(
     now = seams.clock()
     plans: dict[str, tuple[ServerPlan, WaveServer]] = {}
     refused: dict[str, Outcome] = {}
-    with seams.store.write(seams.actor, now) as work:
+    with seams.write(now) as work:
         held = frozenset(share.grant_id for share in work.shares_beginning(now)) - cleared
         for name in servers:
             host = work.host(name)

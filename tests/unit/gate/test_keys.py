@@ -114,7 +114,7 @@ def test_person_who_left_is_out_with_the_next_question(ask, tmp_path):
 def test_kept_index_is_used_while_nothing_changes(ask, monkeypatch):
     """sshd asks twice in a login: the second time nothing but digests is computed."""
     first = ask(ALICE)
-    monkeypatch.setattr("daypass.gate.people.read_keys", lambda _config: pytest.fail("read again"))
+    monkeypatch.setattr("daypass.gate.people.read_keys", lambda *_: pytest.fail("read again"))
     assert ask(ALICE) == first
 
 
@@ -184,3 +184,21 @@ def test_question_is_answered_without_the_heavy_part_of_daypass(ask, tmp_path):
     done = subprocess.run(argv, capture_output=True, text=True, check=True)
     assert "--person alice" in done.stdout
     assert done.stdout.endswith("[]\n")
+
+
+def test_directory_on_another_machine_is_asked_again_when_it_is_time(tmp_path):
+    """No question at each login, and none that is put off by a clock that ran ahead."""
+    built: list[float] = []
+    config = tmp_path / "daypass.yaml"
+    config.write_text(CONFIGURATION)
+
+    def ask_at(now: float) -> None:
+        def build() -> key_index.KeyIndex:
+            built.append(now)
+            return key_index.KeyIndex({}, {}, {str(config): key_index.digest(config)}, now + 60)
+
+        key_index.current(tmp_path / "keys.json", config, "1", now, build)
+
+    for now in (1e9, 1e9 + 59, 1e9 + 60, 1e9 + 100, 1.0):
+        ask_at(now)
+    assert built == [1e9, 1e9 + 60, 1.0]

@@ -14,7 +14,7 @@ from daypass.domain.people import Person
 from daypass.errors import ConfigurationError, DeniedError
 from daypass.workflow.extending import extend
 from daypass.workflow.granting import give
-from daypass.workflow.leaving import LEFT
+from daypass.workflow.leaving import LEFT, confirm_people
 from daypass.workflow.reconciling import reconcile_once
 from daypass.workflow.reissuing import reissue
 from tests.fakes import World, make_world
@@ -121,3 +121,35 @@ def test_without_a_directory_nobody_is_taken_for_gone(patient, request_for):
     """Daypass knows people by login alone then."""
     give(patient.seams, request_for("alice", "web-1"), patient.clock())
     assert reconcile_once(patient.seams, patient.clock.forward(timedelta(minutes=5))).left == ()
+
+
+def test_of_whom_it_cant_be_told_nothing_opens_and_nothing_ends(patient, request_for):
+    """Refused with the reason; what was given stays as it is."""
+    here = with_directory(patient, directory("alice", "bob"))
+    grant = give(here, request_for("alice", "web-1"), patient.clock()).grant
+    seams = with_directory(patient, directory("alice", "bob").holding({"alice": "too many vanished"}))
+    assert reconcile_once(seams, patient.clock.forward(timedelta(minutes=5))).left == ()
+    with pytest.raises(DeniedError, match="too many vanished") as caught:
+        extend(seams, grant.id, patient.clock(), length=timedelta(minutes=5))
+    assert caught.value.code == "person_doubtful"
+    with seams.store.read() as view:
+        assert view.grant(grant.id).ended_at is None
+
+
+def test_word_of_an_operator_ends_the_access_of_those_who_vanished_and_is_recorded(patient, request_for):
+    """The event names them; only then are they forgotten."""
+    here = with_directory(patient, directory("alice", "bob"))
+    gone = give(here, request_for("alice", "web-1"), patient.clock()).grant
+    kept = give(here, request_for("bob", "web-1"), patient.clock()).grant
+    accepted: list[int] = []
+    seams = replace(
+        with_directory(patient, directory("alice", "bob").holding({"alice": "vanished"})),
+        accept_people=lambda: accepted.append(1),
+    )
+    assert confirm_people(seams, patient.clock()) == (gone.id,)
+    assert accepted == [1]
+    with seams.store.read() as view:
+        assert view.grant(gone.id).end_reason == LEFT
+        assert view.grant(kept.id).ended_at is None
+        [event] = [one for one in view.events(limit=1000) if one.kind == "directory.confirmed"]
+    assert event.details == {"left": ["alice"]}

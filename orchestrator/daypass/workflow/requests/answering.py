@@ -52,7 +52,7 @@ def answer(
     check_reason(reason)
     policy = seams.policy()
     vote = Vote(person.login, now, yes, reason, length, seams.actor)
-    with seams.store.write(seams.actor, now) as work:
+    with seams.write(now) as work:
         request = find_request(work, request_id)
         check_pending(request)
         why_not = _take(work, request, vote, policy, now)
@@ -114,7 +114,7 @@ def cancel(
         DeniedError: `not_yours`.
     """
     check_reason(reason)
-    with seams.store.write(seams.actor, now) as work:
+    with seams.write(now) as work:
         request = find_request(work, request_id)
         if person is not None and person.login not in (request.requester, request.grantee):
             raise DeniedError(
@@ -154,7 +154,12 @@ def settle_pending(seams: Seams, now: datetime) -> Looked:
         return Looked(_expire_past(seams, now), (("", error),))
     decided: list[Request] = []
     problems: list[tuple[str, DaypassError]] = []
+    doubtful = policy.directory.doubtful.keys()
+    if any({one.requester, one.grantee} & doubtful for one in pending):
+        decided.extend(_expire_past(seams, now))
     for one in reversed(pending):
+        if {one.requester, one.grantee} & doubtful:
+            continue
         try:
             settled = _settle_one(seams, one.id, policy, now)
         except DaypassError as error:
@@ -167,7 +172,7 @@ def settle_pending(seams: Seams, now: datetime) -> Looked:
 
 def _settle_one(seams: Seams, request_id: str, policy: Policy, now: datetime) -> Settled | None:
     """One unit of work each: what can't be recorded of one request is nobody else's matter."""
-    with seams.store.write(seams.actor, now) as work:
+    with seams.write(now) as work:
         request = find_request(work, request_id)
         if request.state is not RequestState.PENDING:
             return None
@@ -175,7 +180,7 @@ def _settle_one(seams: Seams, request_id: str, policy: Policy, now: datetime) ->
 
 
 def _expire_past(seams: Seams, now: datetime) -> tuple[Request, ...]:
-    with seams.store.write(seams.actor, now) as work:
+    with seams.write(now) as work:
         expired = tuple(expire(work, request, now) for request in work.requests_past(now))
         for request in expired:
             note_decided(seams, work, request, now)

@@ -102,7 +102,7 @@ def ask_for(
     request = _under(request, decision, policy)
     if check:
         return RequestAnswer(request, decision, decision.approvals)
-    with seams.store.write(seams.actor, now) as work:
+    with seams.write(now) as work:
         _check_room(work, request)
         settled = _record(seams, work, request, decision, policy, now)
     granted = put_into_effect(seams, settled.grant, now, progress) if settled.grant else None
