@@ -38,12 +38,14 @@ def certificate_for(
     now: datetime,
     *,
     progress: Progress | None = None,
+    tell: bool = True,
 ) -> Certified:
     """The newest certificate of a grant for this key; where there is none, one more beside the others.
 
     Args:
         login: Whose grant it must be.
         public_key: `TYPE BASE64` of a key that is this person's by the directory or by the person's own word.
+        tell: As `change`.
 
     Raises:
         NotFoundError: There is no such grant of this person's.
@@ -64,7 +66,7 @@ def certificate_for(
         work.append_event("certificate.added", grant.id, details)
         return grant, (certificate,)
 
-    changed = change(seams, grant.id, now, record, False, progress)
+    changed = change(seams, grant.id, now, record, False, progress, tell=tell)
     return Certified(changed.grant, changed.certificates[-1], changed.shares, added=True)
 
 

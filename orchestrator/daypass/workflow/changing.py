@@ -61,13 +61,21 @@ class _CheckOnly(Exception):
 
 
 def change(
-    seams: Seams, grant_id: str, now: datetime, record: Record, check: bool, progress: Progress | None
+    seams: Seams,
+    grant_id: str,
+    now: datetime,
+    record: Record,
+    check: bool,
+    progress: Progress | None,
+    *,
+    tell: bool = True,
 ) -> ChangeAnswer:
     """Record a change in one unit of work, sign what it reserved, tell the servers.
 
     Args:
         record: Makes the change to the grant as it is in that unit, and reserves certificates.
         check: Look whether it could be; record, sign and send nothing.
+        tell: False = the caller tells the servers, of several grants at once.
 
     Raises:
         NotFoundError: There is no such grant.
@@ -89,7 +97,7 @@ def change(
             grant, reserved = _recorded(seams, work, grant_id, now, record)
         signed = tuple(sign_reserved(seams, grant, one.serial, now) for one in reserved)
         begun = grant.window.not_before <= now
-        outcomes = converge(seams, targets, progress=progress) if begun else {}
+        outcomes = converge(seams, targets, progress=progress) if begun and tell else {}
     with seams.store.read() as view:
         shares = tuple(view.shares(grant_id=grant.id))
         return ChangeAnswer(before, find_grant(view, grant.id), signed, shares, outcomes)

@@ -8,7 +8,7 @@ from datetime import datetime
 
 from daypass.ca.public_keys import PublicKey
 from daypass.domain.certificates import Certificate
-from daypass.domain.grants import Grant, Share
+from daypass.domain.grants import Grant, Share, ShareState
 from daypass.domain.open_access import (
     FORWARDING,
     OpenAccess,
@@ -21,11 +21,15 @@ from daypass.domain.servers import DEFAULT_PORT, Server
 from daypass.errors import DeniedError, UsageError
 from daypass.inventory.proxy_jump import parse_jump
 from daypass.store.interface import ReadView
-from daypass.workflow.certifying import certificate_for, known_certificate
+from daypass.workflow.certifying import Certified, certificate_for, known_certificate
 from daypass.workflow.changing import LIVE, is_over
+from daypass.workflow.claims import claimed
 from daypass.workflow.ending import GIVING
 from daypass.workflow.seams import Seams
-from daypass.workflow.waves import Progress, host_keys_of, server_at
+from daypass.workflow.waves import Progress, converge, host_keys_of, server_at
+
+# The certificate of a grant for a key, why there is none, or None where nobody signed it yet.
+_Answer = Certified | str | None
 
 
 def open_access(
@@ -41,13 +45,14 @@ def open_access(
 
     Args:
         keys: This person's, by the directory or by the person's own word.
-        sign: Sign what isn't signed yet for a key; servers are told. A grant that can't be signed for a key
-            says why, and the others are signed all the same.
+        sign: Sign what isn't signed yet for a key; servers are told in one wave. A grant that can't be signed
+            for a key says why, and the others are signed all the same.
     """
     answers = {
-        grant.id: [_certified(seams, grant, key, now, sign, progress) for key in keys]
+        grant.id: [_certified(seams, grant, key, now, sign) for key in keys]
         for grant in _live(seams, login, now)
     }
+    _tell(seams, [one for found in answers.values() for one in found], now, progress)
     with seams.store.read() as view:
         grants = {one.id: one for one in _of(view, login, now) if one.id in answers}
         shares: dict[str, list[Share]] = defaultdict(list)
@@ -67,6 +72,20 @@ def open_access(
         return OpenAccess(view.orchestrator_id(), login, servers)
 
 
+def _tell(seams: Seams, answers: Iterable[_Answer], now: datetime, progress: Progress | None) -> None:
+    """One wave for all that was signed; what a server doesn't hear now, `reconcile` tells it."""
+    servers = {
+        share.server
+        for one in answers
+        if isinstance(one, Certified) and one.added and one.grant.window.not_before <= now
+        for share in one.shares
+        if share.state is ShareState.PENDING
+    }
+    if servers:
+        with claimed(seams, sorted(servers), now):
+            converge(seams, servers, progress=progress)
+
+
 def _live(seams: Seams, login: str, now: datetime) -> list[Grant]:
     with seams.store.read() as view:
         return _of(view, login, now)
@@ -76,22 +95,19 @@ def _of(view: ReadView, login: str, now: datetime) -> list[Grant]:
     return [one for one in view.grants(states=LIVE, login=login) if not is_over(one, now)]
 
 
-def _certified(
-    seams: Seams, grant: Grant, key: PublicKey, now: datetime, sign: bool, progress: Progress | None
-) -> Certificate | str | None:
-    """The certificate, why there is none, or None where nobody signed it yet."""
+def _certified(seams: Seams, grant: Grant, key: PublicKey, now: datetime, sign: bool) -> _Answer:
+    """The certificate, why there is none, or None where nobody signed it yet; nothing is told to servers."""
     try:
         if sign:
-            return certificate_for(seams, grant.id, grant.login, key.line, now, progress=progress).certificate
+            return certificate_for(seams, grant.id, grant.login, key.line, now, tell=False)
         with seams.store.read() as view:
-            return known_certificate(view, grant, key)
+            known = known_certificate(view, grant, key)
+            return None if known is None else Certified(grant, known, (), added=False)
     except (UsageError, DeniedError) as error:  # the key was revoked, too many keys, ended in the meantime
         return error.sentence
 
 
-def _grant(
-    grants: Mapping[str, Grant], answers: Mapping[str, Iterable[Certificate | str | None]], share: Share
-) -> OpenGrant:
+def _grant(grants: Mapping[str, Grant], answers: Mapping[str, Iterable[_Answer]], share: Share) -> OpenGrant:
     grant = grants[share.grant_id]
     found = answers[share.grant_id]
     return OpenGrant(
@@ -100,7 +116,7 @@ def _grant(
         not_before=share.window.not_before,
         not_after=share.window.not_after,
         forwards=FORWARDING in grant.constraints.extensions,
-        certificates=tuple(_certificate(one) for one in found if isinstance(one, Certificate)),
+        certificates=tuple(_certificate(one.certificate) for one in found if isinstance(one, Certified)),
         problem="; ".join(one for one in found if isinstance(one, str)),
     )
 

@@ -16,6 +16,7 @@ from daypass.workflow.open_access import open_access
 from daypass.workflow.reissuing import reissue
 from daypass.workflow.revoking import take_back
 from tests.asking import NOBODY_ASKED, PUBLIC_KEY, Company
+from tests.unit.ca.conftest import sk_ecdsa_line, sk_ed25519_line
 
 KEY = check_public_key(PUBLIC_KEY)
 OTHER = check_public_key(public_line(load_ca_key(generate_ca_key("ed25519"))))
@@ -83,6 +84,27 @@ def test_another_machine_gets_its_certificate_signed_once(company):
     assert first.fingerprint == OTHER.fingerprint
     assert told(company, OTHER).servers[0].grants[0].certificates == (first,)
     assert company.hosts["web-1"].open_principals("alice") == {f"daypass-{grant_id}-{n}" for n in (1, 2)}
+
+
+def test_another_machine_is_told_to_servers_in_one_wave(company):
+    """However many grants there are; a server is told once, of all of them."""
+    ids = [given(company, "web-1", "db-1"), given(company, "web-1", groups=("ops",)), given(company, "web-2")]
+    with company.seams.store.read() as view:
+        before = {host.server: host.sequence for host in view.hosts()}
+    told(company, OTHER)
+    with company.seams.store.read() as view:
+        after = {host.server: host.sequence - before[host.server] for host in view.hosts()}
+    assert after == {"web-1": 1, "web-2": 1, "db-1": 1}
+    assert {f"daypass-{one}-2" for one in ids[:2]} <= company.hosts["web-1"].open_principals("alice")
+
+
+@pytest.mark.parametrize("make", [sk_ed25519_line, sk_ecdsa_line])
+def test_key_in_an_authenticator_gets_its_certificate(company, make):
+    """As its client takes it."""
+    given(company)
+    key = check_public_key(make())
+    (certificate,) = told(company, key).servers[0].grants[0].certificates
+    assert certificate.text.startswith(key.type.replace("@", "-cert-v01@"))
 
 
 def test_lost_key_gets_nothing_and_other_grants_go_on(company):
