@@ -93,15 +93,22 @@ def _about(people: People) -> tuple[list[str], list[Finding]]:
     """Comments for the directory's beginning, and what is left to do there."""
     findings = [_to_do(DIRECTORY, "people", "people by address", "proposed logins, `active: false`", CONFIRM)]
     comments = []
+    if empty := people.empty_groups:
+        found = f"groups without members: {_quoted(empty)}"[:400]
+        do = "say who is in them; a name that is an id of that product names a group there"
+        findings.append(_to_do(DIRECTORY, "groups", found, "empty groups", do))
     for what, names, do in (
         ("shifts", people.shifts, "add them, with their hours or a calendar"),
         ("users", people.unclear, "they aren't e-mail addresses: correct what names them"),
     ):
         if names:
-            listed = ", ".join(ascii(name)[1:-1][:80] for name in names)
-            findings.append(_to_do(DIRECTORY, what, f"{what}: {listed}"[:400], "", do))
-            comments.append(f"{what} that the definitions name, and that aren't here: {listed}")
+            findings.append(_to_do(DIRECTORY, what, f"{what}: {_quoted(names)}"[:400], "", do))
+            comments.append(f"{what} that the definitions name, and that aren't here: {_quoted(names)}")
     return comments, findings
+
+
+def _quoted(names: Iterable[str]) -> str:
+    return ", ".join(ascii(name)[1:-1][:80] for name in names)
 
 
 def _to_do(file: str, path: str, found: str, wrote: str, do: str) -> Finding:

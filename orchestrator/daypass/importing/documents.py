@@ -52,8 +52,8 @@ TELLING: tuple[tuple[frozenset[str], Sort], ...] = (
     (frozenset({"name", "integration_targets"}), Sort.OLD_BUNDLE),
     (frozenset({"name", "query"}), Sort.SCOPE),
     (frozenset({"name", "members"}), Sort.GROUP),
-    (frozenset({"id", "name", "source_id"}), Sort.GROUP),
 )
+GROUP = frozenset({"id", "name", "source_id", "source_integration_id", "source_integration_name"})
 PLAN = "planned_values"
 
 
@@ -129,6 +129,9 @@ def _from_object(node: Node) -> Iterator[Definition]:
         if telling <= fields:
             yield Definition(sort, node)
             return
+    if {"id", "name"} <= fields <= GROUP:
+        yield Definition(Sort.GROUP, node)
+        return
     node.set_aside(
         Kind.UNKNOWN, "look up what it is; nothing of it is written", found="no definition known here"
     )

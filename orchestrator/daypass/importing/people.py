@@ -96,6 +96,11 @@ class People:
             self._people[address.lower()] = (address, login)
         return self._people[address.lower()][0]
 
+    @property
+    def empty_groups(self) -> list[str]:
+        """Groups of which no members are known."""
+        return [name for name, members in self._groups.items() if not members]
+
     def entries(self) -> dict[str, list[Entry]]:
         """The lists of directory.yaml."""
         found = list(self._people.values()) or [(PLACEHOLDER, "replace-me")]
