@@ -104,7 +104,6 @@ def apono(
     )
     found = importing.translate(files, wishes)
     if found.files:
-        writing.look_before(output_dir, list(found.files), force=force or check)
         writing.check_loads(found.files, found.meant)
         if not check:
             writing.write(output_dir, found.files, force=force)

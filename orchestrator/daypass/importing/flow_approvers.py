@@ -45,8 +45,6 @@ class FlowApprovers:
         named = listed if listed is not None and listed.value != [] else None
         if policy is not None and named is not None:
             raise Odd(named, "a policy or a list of approvers, not both")
-        if draft.automatic and (policy is not None or named is not None):
-            raise NotWritten("approvers of access that nobody asks for")
         try:
             if policy is not None:
                 return saying_yes.by_policy(policy, self._conditions)

@@ -57,21 +57,31 @@ def write(folder: Path, files: Mapping[str, str], *, force: bool) -> None:
     """Write them into a folder, which is made. daypass.yaml comes last: without it the others are nothing.
 
     Raises:
-        UsageError: `file_exists`, or the folder can't be written; what was begun is taken away again.
+        UsageError: `file_exists`, or the folder can't be written; new files are taken away again.
     """
     look_before(folder, list(files), force=force)
+    _make(folder)
     half = {name: folder / f".{name}.{os.getpid()}" for name in files}
+    new: list[Path] = []
     try:
-        folder.mkdir(parents=True, exist_ok=True)
         for name, text in files.items():
             _write_one(half[name], text)
         for name in sorted(files, key=lambda name: name == CONFIGURATION):
-            _put(half[name], folder / name, force=force)
+            _put(half[name], folder / name, new, force=force)
     except OSError as error:
+        for path in new:
+            path.unlink(missing_ok=True)
         raise UsageError(f"can't write into {folder}: {error.strerror}", code="not_written") from None
     finally:
         for path in half.values():
             path.unlink(missing_ok=True)
+
+
+def _make(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UsageError(f"can't make {folder}: {error.strerror}", code="not_written") from None
 
 
 def _write_one(path: Path, text: str) -> None:
@@ -82,8 +92,10 @@ def _write_one(path: Path, text: str) -> None:
         os.fsync(file.fileno())
 
 
-def _put(half: Path, path: Path, *, force: bool) -> None:
-    if force:
+def _put(half: Path, path: Path, new: list[Path], *, force: bool) -> None:
+    """Give a file its name; one that wasn't there is noted as new."""
+    if force and os.path.lexists(path):
         half.replace(path)
     else:
         path.hardlink_to(half)  # unlike a rename, it never takes the place of a file that came meanwhile
+        new.append(path)

@@ -308,6 +308,22 @@ def test_automatic_flow_with_hours_is_switched_off_though_it_is_wanted(ours):
     assert ours(theirs, wishes=wishes)[0]["active"] is False
 
 
+def test_automatic_flow_with_approvers_isnt_written(ours):
+    """Nobody asks, so nobody can say yes; without the approvers it would give more."""
+    wishes = Wishes(mapped=MAPPED.mapped, allow_unapproved=True)
+    assert ours(flow(trigger="AUTOMATIC"), wishes=wishes) == []
+
+
+def test_name_and_id_that_mean_different_integrations_keep_the_flow_out(ours):
+    """Nobody knows which of them was meant."""
+    servers = json.dumps([{"name": "db-1", "host": "192.0.2.9"}])
+    other = ssh_integration(
+        id="int-2", name="other", integration_config={"servers": servers, "groups": "ops"}
+    )
+    assert len(ours(other, flow(access_targets=[target(integration_id="int-1")]))) == 1
+    assert ours(other, flow(access_targets=[target(integration_id="int-2")])) == []
+
+
 def test_automatic_flow_gives_to_those_who_would_ask(ours):
     """Its requestors are who has it by themselves."""
     wishes = Wishes(mapped=MAPPED.mapped, allow_unapproved=True)
