@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from ansible_collections.daypass.ssh.plugins.module_utils.report.findings import KINDS, PERSON
 from tests.documents import ROOT
 
 CODES = (ROOT / "orchestrator", ROOT / "collections")
@@ -25,3 +26,9 @@ def test_every_message_in_what_to_do_when_is_one_of_the_codes():
     missing = [words for words in said if not all(part in code for part in words.split("…"))]
     assert len(said) > 20
     assert missing == []
+
+
+def test_every_finding_that_only_a_person_can_put_right_is_explained():
+    """What a report leaves to the operator, the guide says what to do about."""
+    text = (ROOT / "docs/operating.md").read_text(encoding="utf-8")
+    assert [code for code, (_, who) in KINDS.items() if who == PERSON and f"`{code}`" not in text] == []
