@@ -7,6 +7,7 @@ is marked as having left counts at once; who is only missing counts while few ar
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -99,7 +100,7 @@ class HeldDirectory:
         return directory.holding(self._doubts) if self._doubts else directory
 
     def _compared(self, directory: Directory) -> dict[str, str]:
-        with one_at_a_time(self._folder, LOCK):
+        with one_at_a_time(self._folder, LOCK) if self._keeps else nullcontext():
             before = self._seen()
             doubts, seen = compare(directory, before, self._percent, self._now)
             if self._keeps and seen != before:

@@ -20,7 +20,7 @@ import time
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
-PAGE_SECONDS = 10  # until a page of an answer is there
+PAGE_SECONDS = 10  # until a page is there
 GRACE_SECONDS = 5
 PAGE_ENTRIES = 500  # Active Directory gives 1,000 at most (MaxPageSize), OpenLDAP 500 without paging
 MOST_ENTRIES = 100_000  # of one search
@@ -68,14 +68,12 @@ def main() -> None:
     except ImportError:
         _answer({"error": "python-ldap isn't installed: pip install 'daypass[ldap]'"})
         return
-    importlib.import_module("ldap.controls")
-    importlib.import_module("ldap.dn")
+    for part in ("ldap.controls", "ldap.dn"):
+        importlib.import_module(part)
     try:
         _answer(ask(ldap, request))
-    except Silent as error:
-        _answer({"error": str(error), "silent": True})
-    except Half as error:
-        _answer({"error": str(error)})
+    except (Half, Silent) as error:
+        _answer({"error": str(error), "silent": isinstance(error, Silent)})
     except ldap.LDAPError as error:
         _answer({"error": words(error)})
     except MemoryError:

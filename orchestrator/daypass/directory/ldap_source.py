@@ -7,6 +7,7 @@ until it is older than `max_age`. Then nothing is opened any more: reading raise
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
@@ -62,6 +63,7 @@ class LdapDirectory:
         reveal: The secret that a reference stands for.
         shifts: A file of shifts, None without any.
         asking: How the directory is asked.
+        keeps: Whether answers are kept; False where this account isn't the one whose folder it is.
     """
 
     def __init__(
@@ -72,6 +74,8 @@ class LdapDirectory:
         reveal: Callable[[SecretReference], Secret],
         shifts: Path | None = None,
         asking: Ask = ask,
+        *,
+        keeps: bool = True,
     ) -> None:
         self._settings = settings
         self._folder = folder
@@ -79,6 +83,7 @@ class LdapDirectory:
         self._reveal = reveal
         self._shifts = shifts
         self._asking = asking
+        self._keeps = keeps
         self._anew = False
 
     def read(self, calendars: CalendarSources = NO_CALENDARS) -> Directory:
@@ -112,7 +117,7 @@ class LdapDirectory:
         """The answer that counts now, and why there is no newer one; empty where it is new."""
         known, trouble = self._look()
         if self._is_due(known, trouble):
-            with one_at_a_time(self._folder, LOCK):
+            with one_at_a_time(self._folder, LOCK) if self._keeps else nullcontext():
                 known, trouble = self._look()  # another process may have asked meanwhile
                 if self._is_due(known, trouble):
                     known, trouble = self._ask(known)
@@ -175,11 +180,14 @@ class LdapDirectory:
             return known, f"the process that asks can't be started: {error.strerror}"
         new = Known(answer, self._now, known.full_at if known and not full else self._now)
         said = self._keep(GOOD, _json(new))
-        (self._folder / TROUBLE).unlink(missing_ok=True)
+        if self._keeps:
+            (self._folder / TROUBLE).unlink(missing_ok=True)
         return new, said
 
     def _keep(self, name: str, kept: dict[str, Any]) -> str:
         """Write it; where that fails, the next command asks again. Returns what is wrong."""
+        if not self._keeps:
+            return ""
         try:
             write_state(self._folder / name, kept | {"asked": questions_digest(self._settings)})
         except OSError as error:

@@ -15,16 +15,22 @@ FOLDER = "directory"  # in state_dir: the last good answer, and who was seen
 
 
 def source_of(
-    settings: DirectorySettings, state_dir: Path, now: datetime, reveal: Callable[[SecretReference], Secret]
+    settings: DirectorySettings,
+    state_dir: Path,
+    now: datetime,
+    reveal: Callable[[SecretReference], Secret],
+    *,
+    keeps: bool = True,
 ) -> YamlDirectory | LdapDirectory:
     """Where people come from; nothing is read yet.
 
     Args:
         now: Aware UTC.
         reveal: The secret that a reference stands for.
+        keeps: Whether what another machine says is kept for later.
     """
     if settings.ldap is not None:
-        return LdapDirectory(settings.ldap, state_dir / FOLDER, now, reveal, settings.shifts)
+        return LdapDirectory(settings.ldap, state_dir / FOLDER, now, reveal, settings.shifts, keeps=keeps)
     if settings.file is None:
         raise ValueError("directory settings without a source")
     return YamlDirectory(settings.file)

@@ -30,7 +30,8 @@ class People:
         """Nothing is read yet.
 
         Args:
-            keeps: Whether it is noted who is here, for telling later who vanished.
+            keeps: Whether what is read, and who is here, is kept for later commands; False for those that
+                only look, who may be another account than the one whose folder it is.
 
         Raises:
             ConfigurationError: `directory_missing`: the settings name none.
@@ -41,7 +42,7 @@ class People:
                 hint="add `directory: directory.yaml` and `access_flows`; see docs/flows.md",
                 code="directory_missing",
             )
-        self._source = source_of(settings.directory, settings.state_dir, now, reveal)
+        self._source = source_of(settings.directory, settings.state_dir, now, reveal, keeps=keeps)
         folder: Path = settings.state_dir / FOLDER
         self._held = HeldDirectory(self._source, folder, settings.directory.gone_at_once, now, keeps=keeps)
         self._problem: DaypassError | None = None

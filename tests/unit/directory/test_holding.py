@@ -152,4 +152,4 @@ def test_who_was_here_before_cannot_be_told_and_nobody_counts_as_gone(look, sour
 def test_commands_that_only_look_note_nothing(look, tmp_path):
     """They may run before there is a state folder, or without the right to write there."""
     assert look(keeps=False).people
-    assert not (tmp_path / "state" / FILE).exists()
+    assert not (tmp_path / "state").exists()

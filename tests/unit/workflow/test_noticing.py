@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import timedelta
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -304,3 +306,39 @@ def test_mistake_in_a_notice_keeps_no_end_from_being_recorded(granting):
     assert granting.opens() == []
     failed = granting.details(grant.id, "notice.failed")
     assert failed == {"event": "ended", "error": "RuntimeError"}
+
+
+def test_people_are_known_before_others_wait_for_the_unit_of_work(granting):
+    """A large or slow directory keeps nobody from the database; no other machine is asked for words."""
+    grant = granting.ask().granted.grant
+    inside: list[bool] = []
+    open_units: list[int] = []
+    store = granting.seams.store
+
+    class Watched:
+        """The store, noting when a unit of work is open."""
+
+        def __getattr__(self, name):
+            return getattr(store, name)
+
+        @contextmanager
+        def write(self, *words):
+            with store.write(*words) as work:
+                open_units.append(1)
+                try:
+                    yield work
+                finally:
+                    open_units.pop()
+
+    @cache
+    def at_hand():
+        inside.append(bool(open_units))
+        return granting.policy.directory
+
+    def never():
+        pytest.fail("asked for words of a notice")
+
+    seams = replace(granting.seams, store=Watched(), at_hand=at_hand, directory=never)
+    take_back(seams, grant.id, granting.clock())
+    assert inside == [False]
+    assert granting.details(grant.id, "grant.ended")
