@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from lab import images, machine, model, plan, podman, ready, recipes, starting, state
+from lab import entering, images, machine, model, plan, podman, ready, recipes, starting, state
 from lab.errors import LabError
 from lab.model import CONNECTOR, Host, Kind
 from lab.progress import Progress
@@ -76,19 +76,26 @@ class Lab:
             check: Raise `command_failed` with the command's standard error when it fails.
             privileged: With every capability, mount(8) among them, which hosts themselves lack.
         """
-        words = ["exec", *(["--interactive"] if input is not None else [])]
-        words += ["--privileged"] if privileged else []
-        done = podman.run(
-            *words, self.container(host), *argv, stdin=input, check=False, timeout_seconds=timeout_seconds
+        words = entering.argv(
+            self.container(host), argv, interactive=input is not None, privileged=privileged
         )
+        done = podman.finish(words, stdin=input, timeout_seconds=timeout_seconds)
         if check and done.returncode != 0:
             said = (done.stderr or done.stdout).strip()
             sentence = f"{argv[0]} on {self._host(host).name} ended with {done.returncode}: {said}"
             raise LabError("command_failed", sentence)
         return done
 
-    def exec_argv(self, host: Host | str, argv: Sequence[str], *, options: Sequence[str] = ()) -> list[str]:
-        """The words that run a command on a host, for callers that start processes themselves."""
+    def exec_argv(self, host: Host | str, argv: Sequence[str], *, interactive: bool = False) -> list[str]:
+        """The words that run a command on a host, for callers that start processes themselves.
+
+        Args:
+            interactive: Hand standard input on; without it, the command has none.
+        """
+        return entering.argv(self.container(host), argv, interactive=interactive)
+
+    def podman_argv(self, host: Host | str, argv: Sequence[str], *, options: Sequence[str]) -> list[str]:
+        """The same by `podman exec`, which knows terminals."""
         return podman.argv("exec", *options, self.container(host), *argv)
 
     def ssh_argv(

@@ -104,7 +104,7 @@ def stand_up(lab: api.Lab, host: api.Host, folder: Path, files: Mapping[str, str
         files: Name below /etc/daypass to content: `daypass.yaml` and what it names.
     """
     made = Broker(lab, host, folder)
-    unpack = lab.exec_argv(host, ["tar", "-x", "-C", "/"], options=["--interactive"])
+    unpack = lab.exec_argv(host, ["tar", "-x", "-C", "/"], interactive=True)
     subprocess.run(unpack, input=cargo(), check=True)
     made.exec("install", "-d", "/etc/daypass")
     for name, text in files.items():

@@ -115,7 +115,7 @@ def exec_on_host(name: str, interactive: bool, privileged: bool, host: str, comm
     options = ["--interactive"] if interactive else []
     options += ["--tty"] if interactive and sys.stdin.isatty() else []
     options += ["--privileged"] if privileged else []
-    words = lab.exec_argv(lab.host(host), command, options=options)
+    words = lab.podman_argv(lab.host(host), command, options=options)
     os.execvp(words[0], words)  # noqa: S606 - an argument list, no shell
 
 

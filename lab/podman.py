@@ -64,18 +64,18 @@ def argv(*words: str) -> list[str]:
     return [*_base(), *words]
 
 
-def run(
-    *words: str, stdin: str | None = None, check: bool = True, timeout_seconds: float | None = 300
+def finish(
+    words: Sequence[str], *, stdin: str | None = None, timeout_seconds: float | None = 300
 ) -> subprocess.CompletedProcess[str]:
-    """Run podman and wait for it.
+    """Run a command of podman's or on a host to its end, however it ends.
 
     Raises:
-        LabError: `podman_failed` with what podman said, when `check` is set; `podman_hangs` after the time.
+        LabError: `podman_hangs` after the time.
     """
     source: dict[str, Any] = {"stdin": subprocess.DEVNULL} if stdin is None else {"input": stdin}
     try:
-        done = subprocess.run(
-            argv(*words),
+        return subprocess.run(
+            words,
             capture_output=True,
             text=True,
             errors="surrogateescape",
@@ -84,7 +84,18 @@ def run(
             **source,
         )
     except subprocess.TimeoutExpired as error:
-        raise LabError("podman_hangs", f"podman {words[0]} took over {timeout_seconds} s") from error
+        raise LabError("podman_hangs", f"{' '.join(words[:4])} took over {timeout_seconds} s") from error
+
+
+def run(
+    *words: str, stdin: str | None = None, check: bool = True, timeout_seconds: float | None = 300
+) -> subprocess.CompletedProcess[str]:
+    """Run podman and wait for it.
+
+    Raises:
+        LabError: `podman_failed` with what podman said, when `check` is set; `podman_hangs` after the time.
+    """
+    done = finish(argv(*words), stdin=stdin, timeout_seconds=timeout_seconds)
     if check and done.returncode != 0:
         said = done.stderr.strip() or f"exit code {done.returncode}"
         raise LabError("podman_failed", f"podman {words[0]} failed: {said}")

@@ -6,7 +6,7 @@ import socket
 import time
 from collections.abc import Callable
 
-from lab import podman
+from lab import entering, podman
 from lab.errors import LabError
 from lab.model import Host, Kind
 
@@ -30,11 +30,11 @@ def banner(address: str, port: int, timeout_seconds: float = 5.0) -> bool:
 def booted(lab: str, host: Host) -> bool:
     """Whether systemd has finished booting and logind runs; a failed unit of others doesn't matter."""
     name = podman.container_name(lab, host.name)
-    said = podman.run("exec", name, "systemctl", "is-system-running", check=False).stdout.strip()
+    said = podman.finish(entering.argv(name, ["systemctl", "is-system-running"])).stdout.strip()
     if said not in BOOTED:
         return False
-    active = podman.run("exec", name, "systemctl", "is-active", "--quiet", "systemd-logind", check=False)
-    return active.returncode == 0
+    words = ["systemctl", "is-active", "--quiet", "systemd-logind"]
+    return podman.finish(entering.argv(name, words)).returncode == 0
 
 
 def wait(lab: str, host: Host, limit_seconds: float = LIMIT_SECONDS) -> None:

@@ -109,7 +109,7 @@ def repository(site: Orchestrator) -> Iterator[str]:
     argv = site.lab.exec_argv(
         site.lab.host(SERVER),
         ["sh", "-c", f"cat > {GIT} && chmod 755 {GIT} && ln -s {GIT} {UPLOAD}"],
-        options=["--interactive"],
+        interactive=True,
     )
     git = shutil.which("git")
     assert git is not None
@@ -200,7 +200,7 @@ def clone(site: Orchestrator, laptop: Laptop, path: str, folder: Path) -> None:
         ["tar", "-c", "-C", folder / "bare", "."], capture_output=True, check=True
     ).stdout
     unpack = f"mkdir {path} && tar -x -C {path} && chown -R {LOGIN}: {path}"
-    argv = site.lab.exec_argv(site.lab.host(SERVER), ["sh", "-c", unpack], options=["--interactive"])
+    argv = site.lab.exec_argv(site.lab.host(SERVER), ["sh", "-c", unpack], interactive=True)
     subprocess.run(argv, input=archive, check=True, timeout=SSH_SECONDS)
     cloned = laptop.run(*git, "clone", "-q", f"{SERVER}:{path}", folder / "cloned")
     assert cloned.returncode == 0, cloned

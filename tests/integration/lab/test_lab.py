@@ -161,6 +161,34 @@ def test_reset_without_a_snapshot_is_refused(lab: api.Lab):
     assert lab.running("web-3")
 
 
+LOOK = """cat /proc/self/cgroup; env | grep -v ^PWD= | sort; ulimit -n; ulimit -u; umask; pwd; id; tty
+grep ^Cap /proc/self/status; cat /proc/self/oom_score_adj; hostname; stat -Lc %i /proc/self/ns/*"""
+
+
+def test_exec_gives_what_podman_itself_gives(lab, light_lab):
+    """Namespaces, cgroups, limits, environment and capabilities are those of `podman exec`."""
+    for own, host in ((lab, "web-1"), (light_lab, "light-1")):
+        look = ["sh", "-c", LOOK]
+        theirs = run(own.podman_argv(host, look, options=()))
+        assert own.exec(host, look, check=False).stdout == theirs.stdout != ""
+        grants = ["grep", "CapEff", "/proc/self/status"]
+        theirs = run(own.podman_argv(host, grants, options=["--privileged"]))
+        assert own.exec(host, grants, privileged=True).stdout == theirs.stdout
+
+
+def test_exec_ends_with_the_code_and_ends_what_it_began(lab):
+    """A signal is 128 and its number, a missing program 127; who is killed takes the command along."""
+    codes = {("sh", "-c", "kill -9 $$"): 137, ("no-such-program",): 127, ("/etc",): 126}
+    assert {words: lab.exec("web-1", words, check=False).returncode for words in codes} == codes
+    words = lab.exec_argv("web-1", ["sh", "-c", "echo ready; exec sleep 987"])
+    with subprocess.Popen(words, stdout=subprocess.PIPE) as running:
+        assert running.stdout is not None
+        assert running.stdout.readline() == b"ready\n"
+        running.kill()
+    gone = ["pgrep", "-f", "sleep 987"]
+    assert wait_for(lambda: lab.exec("web-1", gone, check=False).returncode == 1)
+
+
 def test_input_and_failures_of_a_command_come_through(lab: api.Lab):
     """What `exec` runs gets its input, and its failure is raised unless wanted."""
     assert lab.exec("web-1", ["cat"], input="héllo\n").stdout == "héllo\n"

@@ -179,7 +179,7 @@ def test_tick_that_runs_while_the_program_is_replaced_ends_well(host: Playing, t
     """It goes on in the file that it was started from."""
     host.result({"document": host.document()})
     words = ["flock", "/var/lib/daypass/lock", "sh", "-c", "echo held; cat"]
-    hold = host.lab.exec_argv(host.host, words, options=["--interactive"])  # held until its input ends
+    hold = host.lab.exec_argv(host.host, words, interactive=True)  # held until its input ends
     start = host.lab.exec_argv(host.host, ["python3", "-I", "-S", PROGRAM, "tick"])
     with subprocess.Popen(hold, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as holder:
         assert holder.stdout is not None
