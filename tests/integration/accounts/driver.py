@@ -25,6 +25,7 @@ from daypass_host.facts import account_files
 from daypass_host.program import installing
 from daypass_host.record import ledger
 from daypass_host.run.converge import converge
+from daypass_host.sessions import processes
 
 
 class Told(system.System):
@@ -127,6 +128,8 @@ def main() -> None:
     names.LOCK_WAIT_SECONDS = wish.get("lock_wait", names.LOCK_WAIT_SECONDS)
     told = Told(wish.get("kill"), wish.get("now"))
     told.patience = wish.get("patience", told.patience)
+    # The last look at who came in meanwhile: `deadline/` has somebody who does, and the host's own program.
+    processes.SWEEP_AFTER_SECONDS = 0.02
     began = time.perf_counter()
     answer = converge(
         told,

@@ -7,6 +7,7 @@ import io
 import json
 import subprocess
 import tarfile
+import time
 import uuid
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
@@ -19,6 +20,7 @@ from tests.waiting import LIMIT_SECONDS
 ROOT = Path(__file__).resolve().parents[3]
 CODE = ROOT / "collections/ansible_collections/daypass/ssh/plugins/module_utils"
 FOLDER = "/opt/daypass-test"
+ROOM_LEAST_SECONDS, ROOM_TIMES = 15, 8  # a run takes one or two on a quiet machine
 CA_PUBLIC = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIIG8ZAWXe3tLOsQWrKOTZDZI+uqWpvxIftqiqO+b2qFC"
 
 
@@ -146,6 +148,13 @@ class ManagedHost:
         result = self.drive({"document": document, **wish})
         assert result is not None
         return result
+
+    def room(self, *accounts: Mapping[str, Any]) -> int:
+        """Seconds in which a run surely goes through, on a machine as busy as it is now: for an end that
+        must lie behind it. Where these accounts are there already, their ends move at most."""
+        began = time.monotonic()
+        self.send(*accounts, program=True)
+        return max(ROOM_LEAST_SECONDS, int(ROOM_TIMES * (time.monotonic() - began)))
 
     def ledger(self) -> dict[str, Any]:
         """The ledger as JSON."""

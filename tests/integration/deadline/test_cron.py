@@ -9,7 +9,6 @@ from tests.integration.deadline.watching import Watch, end_of
 from tests.waiting import LIMIT_SECONDS, wait_for
 
 ALICE, BOB = 70007, 70008
-SOON_SECONDS = 40  # time for one run of ours: both are in before the ends are set
 LATE_SECONDS = 35  # a few on a quiet machine; from there to the next tick it would be 40
 
 
@@ -31,10 +30,11 @@ def test_access_ends_by_cron_within_a_minute_and_five_seconds(cron_host: Managed
     sessions = [one.stay("sleep 901") for one in people]
     try:
         assert wait_for(lambda: cron_host.run("ps", "-eo", "args").count("sleep 901") > 1)
+        soon = cron_host.room(*both(stamp(3600), stamp(3600)))
         now = time.time()
-        watch = Watch(cron_host, now + 180 + LIMIT_SECONDS, ALICE, BOB)
-        first = stamp(SOON_SECONDS)
-        second = stamp(SOON_SECONDS + (80 - (now + SOON_SECONDS) % 60))  # 20 seconds into a minute
+        watch = Watch(cron_host, now + soon + 180 + LIMIT_SECONDS, ALICE, BOB)
+        first = stamp(soon)
+        second = stamp(soon + (80 - (now + soon) % 60))  # 20 seconds into a minute
         cron_host.send(*both(first, second), program=True)
         seen = watch.last_seen()
         assert -2 < seen[ALICE] - end_of({"not_after": first}) < 60 + LATE_SECONDS

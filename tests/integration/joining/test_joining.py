@@ -13,7 +13,6 @@ from tests.waiting import LIMIT_SECONDS, wait_for
 
 ID_ONLY = [{"run_as": "root", "commands": ["/usr/bin/id"]}]
 DROPIN = "/etc/ssh/sshd_config.d/90-x.conf"
-SOON_SECONDS = 30  # time for one run of ours, on a busy machine too
 FULL = {"groups": ["team", "hers"], "sudo": ID_ONLY}
 
 
@@ -217,7 +216,8 @@ def test_host_closes_what_it_joined_by_itself(host: Host, own: Person, granted: 
     host.join(grant("G1", **FULL), program=True)
     ours = granted.stay("sleep", "708")
     host.sh("until pgrep -f 'sleep 708'; do sleep 0.1; done")
-    soon = grant("G1", seconds=SOON_SECONDS, **FULL)
+    room = host.room(account("jane", JANE, grant("G1", **FULL), existing="join"))
+    soon = grant("G1", seconds=room, **FULL)
     host.join(soon, program=True)
     host.sh("while pgrep -f '^sleep 708'; do sleep 0.2; done; exit 0", check=False)
     ours.communicate(timeout=LIMIT_SECONDS)
