@@ -46,6 +46,8 @@ OFFERED: Mapping[tuple[str, str], tuple[str, ...]] = {
     ("access", "extend"): ("grant_id", "length", "reason", "check"),
     ("access", "end"): ("grant_id", "reason", "yes", "check"),
     ("access", "ssh-config"): ("no_sign", "archive", "key_name"),
+    ("review", "list"): ("closed_too",),
+    ("review", "show"): ("grant_id",),
     ("review", "close"): ("grant_id", "reason"),
 }
 HELP = """Access to servers, for a while.
@@ -62,7 +64,7 @@ GROUPS = {
 SHORT = {
     "request": "Ask for access; say yes or no to what others ask for.",
     "access": "See access, extend it, end it.",
-    "review": "Close reviews of break-glass access.",
+    "review": "See and close reviews of break-glass access.",
     "certificate": "Print the certificate of access for the key that logs in.",
     "help": "Show this. Without any command: what you have, and what waits for you.",
 }

@@ -7,13 +7,13 @@ from datetime import datetime
 
 import click
 
-from daypass.cli.acting import acting_person, as_person
+from daypass.cli.acting import acting, acting_person, as_person
 from daypass.cli.names import REVIEW
 from daypass.cli.options import Invocation, common
 from daypass.cli.render import Screen, time_text
 from daypass.domain.grants import Grant, Share
 from daypass.domain.reviews import Review
-from daypass.workflow.reviewing import close_review, find_review
+from daypass.workflow.reviewing import close_review, concerns, find_review, no_review
 from daypass.workflow.revoking import find_grant
 
 MOST_LISTED = 100
@@ -26,18 +26,24 @@ def review() -> None:
 
 @review.command("list")
 @click.option("--all", "closed_too", is_flag=True, help=f"The newest {MOST_LISTED}, closed ones too.")
+@as_person
 @common
-def list_reviews(invocation: Invocation, *, closed_too: bool) -> None:
+def list_reviews(invocation: Invocation, *, closed_too: bool, person: str | None) -> None:
     """Show break-glass access that nobody has looked at yet, oldest first.
+
+    With --as, and at the gate: a person's own, and what the person may close.
 
     \b
     Example:
       daypass review list
     """
     with invocation.open() as daypass:
-        with daypass.seams.store.read() as view:
-            found = view.reviews(limit=MOST_LISTED) if closed_too else view.reviews(open_only=True)
         now = daypass.now()
+        seams, who = acting(daypass.seams, person)
+        with seams.store.read() as view:
+            found = view.reviews(limit=MOST_LISTED) if closed_too else view.reviews(open_only=True)
+            if who is not None:
+                found = [one for one in found if concerns(view, seams.policy(), one, who, now)]
     invocation.screen.emit(
         {"reviews": [review_json(one) for one in found]}, lambda: _show_list(invocation.screen, found, now)
     )
@@ -45,8 +51,9 @@ def list_reviews(invocation: Invocation, *, closed_too: bool) -> None:
 
 @review.command("show")
 @click.argument("grant_id", metavar="GRANT", type=REVIEW)
+@as_person
 @common
-def show(invocation: Invocation, *, grant_id: str) -> None:
+def show(invocation: Invocation, *, grant_id: str, person: str | None) -> None:
     """Show what is known of a break-glass access: who, where, when, why, and what was found.
 
     \b
@@ -54,10 +61,13 @@ def show(invocation: Invocation, *, grant_id: str) -> None:
       daypass review show 01JD8F3K9M2N4P6Q8R0S2T4V6W
     """
     with invocation.open() as daypass:
-        with daypass.seams.store.read() as view:
-            one = find_review(view, grant_id)
-            grant, shares = find_grant(view, one.grant_id), view.shares(grant_id=one.grant_id)
         now = daypass.now()
+        seams, who = acting(daypass.seams, person)
+        with seams.store.read() as view:
+            one = find_review(view, grant_id)
+            if who is not None and not concerns(view, seams.policy(), one, who, now):
+                raise no_review(grant_id)
+            grant, shares = find_grant(view, one.grant_id), view.shares(grant_id=one.grant_id)
     whole = review_json(one) | {
         "flow": grant.flow,
         "justification": grant.reason,

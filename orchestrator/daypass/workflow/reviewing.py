@@ -39,8 +39,13 @@ def find_review(view: ReadView, grant_id: str) -> Review:
     """
     review = view.review(grant_id.upper()) or view.review(grant_id)
     if review is None:
-        raise NotFoundError(f"no review of a grant {grant_id!r}", hint="see: daypass review list")
+        raise no_review(grant_id)
     return review
+
+
+def no_review(grant_id: str) -> NotFoundError:
+    """There is none, or none for whoever asks."""
+    return NotFoundError(f"no review of a grant {grant_id!r}", hint="see: daypass review list")
 
 
 def close_review(seams: Seams, grant_id: str, person: Person, reason: str, now: datetime) -> Review:
@@ -75,6 +80,12 @@ def close_review(seams: Seams, grant_id: str, person: Person, reason: str, now: 
         work.set_review(closed)
         work.append_event("review.closed", review.grant_id, {"person": person.login, "reason": reason})
     return closed
+
+
+def concerns(view: ReadView, policy: Policy, review: Review, person: Person, now: datetime) -> bool:
+    """Whether a person gets to see a review: one's own access, or one that the person may close."""
+    reviewers = _reviewers(view, policy, review, now)
+    return reviewers is None or person.login in reviewers | parties_of(view, review)
 
 
 def parties_of(view: ReadView, review: Review) -> frozenset[str]:

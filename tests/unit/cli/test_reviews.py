@@ -35,6 +35,7 @@ DIRECTORY = """
 people:
   - {email: alice@example.com, login: alice}
   - {email: emil@example.com, login: emil}
+  - {email: fred@example.com, login: fred}
 """
 
 
@@ -96,3 +97,10 @@ def test_review_that_is_not_there_is_a_mistake_of_the_words(run):
     """With the command that lists them."""
     result = run("review", "show", "01X")
     assert (result.exit_code, "daypass review list" in result.stderr) == (2, True)
+
+
+@pytest.mark.parametrize(("person", "seen"), [("emil", True), ("alice", True), ("fred", False)])
+def test_person_sees_reviews_of_own_access_and_those_to_close(run, person, seen):
+    """What doesn't concern somebody is as good as not there."""
+    assert ("01G" in run("review", "list", "--as", person).output) is seen
+    assert run("review", "show", "01G", "--as", person).exit_code == (0 if seen else 2)

@@ -69,7 +69,7 @@ def test_words_reach_the_gate_as_they_were_meant(ssh, typed, sent):
     [
         ["status"],
         ["grant", "--login", "alice"],
-        ["review", "list"],
+        ["review", "nonsense"],
         ["certificate", "show", "01X"],
         ["nonsense"],
         ["request", "nonsense"],
