@@ -38,7 +38,7 @@ def install(invocation: Invocation, *, broker: str | None, check: bool) -> int:
         set_up(wanted, screen.note)
     keys = host_key_lines(wanted)
     screen.emit(
-        {"check": check, "changes": todo, "command": f"ssh {USER}@{wanted.name}", "known_hosts": keys},
+        {"check": check, "changes": todo, "command": wanted.typed, "known_hosts": keys},
         lambda: _show(invocation, wanted, todo, keys, check),
     )
     return EXIT_DONE
@@ -53,7 +53,7 @@ def _show(invocation: Invocation, wanted: Broker, todo: list[str], keys: list[st
     if check:
         screen.note("nothing was changed (--check)")
         return
-    screen.line(f"people type: ssh {USER}@{wanted.name} help", style="bold")
+    screen.line(f"people type: {wanted.typed} help", style="bold")
     screen.line("its host keys, for their ~/.ssh/known_hosts:")
     for key in keys:
         screen.line(f"  {key}")

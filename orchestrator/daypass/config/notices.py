@@ -130,7 +130,10 @@ class Notices(Part):
     channels: Annotated[tuple[Channel, ...], not_many(MOST_CHANNELS)] = ()
     """The ways out. Default: none, nobody is told."""
     command: PlainText = "daypass"
-    """What people type before the words of a command; `ssh daypass@broker` where they come in over SSH."""
+    """What people type before the words of a command, such as `ssh daypass@broker`.
+
+    Default: what `gate install` has noted, else `daypass`.
+    """
     ending_soon_before: Length = timedelta(minutes=15)
     """How long before its end a grant's person is told; grants that aren't longer than this are left
     out.

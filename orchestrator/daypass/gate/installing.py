@@ -16,6 +16,7 @@ import daypass
 from daypass.config import Settings
 from daypass.domain.secrets import FromEnvironment, FromFile, SecretReference
 from daypass.errors import UsageError
+from daypass.gate import address
 from daypass.gate.key_lines import client, program
 from daypass.gate.listener import Listener, find_listener
 from daypass.gate.machine import InstallError, ask, do, give, others_may_write, read, write
@@ -48,6 +49,11 @@ class Broker:
     def folder(self) -> Path:
         """The gate's own: index of keys, places."""
         return self.settings.state_dir.resolve() / "gate"
+
+    @property
+    def typed(self) -> str:
+        """What people type before a command."""
+        return f"ssh {USER}@{self.name}"
 
     @property
     def _place(self) -> tuple[str, ...]:
@@ -131,6 +137,8 @@ def differences(broker: Broker) -> Iterator[str]:
             yield f"{'write' if found is None else 'replace'} {path}"
     if account is None:
         return
+    if address.noted(broker.settings.state_dir) != broker.typed:
+        yield f"note in {broker.folder} that people type {broker.typed}"
     readable, own = broker.files
     for file in (*own, broker.settings.state_dir, broker.folder):
         if not file.exists() or file.stat().st_uid != account.pw_uid:
@@ -208,6 +216,9 @@ def _hand_over(broker: Broker, tell: Tell) -> None:
     do("chown", "--recursive", "--no-dereference", "-P", f"{USER}:{GROUP}", str(state))
     if as_account("mkdir", "-p", "-m", "0700", str(broker.folder)).returncode != 0:
         raise InstallError(f"{USER} can't make {broker.folder}", hint=f"may it pass through {state.parent}?")
+    note = as_account("tee", str(broker.folder / address.FILE), stdin=f"{broker.typed}\n")
+    if note.returncode != 0:
+        raise InstallError(f"{USER} can't write {broker.folder / address.FILE}")
     for file in own:
         if not file.is_relative_to(state):
             give(file, account.pw_uid, account.pw_gid, 0o600)

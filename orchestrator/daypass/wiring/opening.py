@@ -19,6 +19,7 @@ from daypass.audit.verifying import Report, verify_with_anchor
 from daypass.ca.public_keys import PublicKey, check_public_key
 from daypass.ca.signer import LocalSigner, Signer
 from daypass.config import Settings
+from daypass.config.notices import Notices
 from daypass.config.settings import DATABASE_FILE
 from daypass.directory import Directory
 from daypass.domain.secrets import FromEnvironment, Secret, SecretReference
@@ -26,6 +27,7 @@ from daypass.errors import AuditError, ConfigurationError, DaypassError, StoreEr
 from daypass.execution.run_folder import default_run_root, remove_stale_runs
 from daypass.execution.runner import RunnerExecutor
 from daypass.flows import Policy
+from daypass.gate import address
 from daypass.notices.courier import send_letters
 from daypass.notices.sending import Sender, Sent
 from daypass.secret_stores import decode_connector_key, resolve, take_environment
@@ -186,13 +188,19 @@ def _people(settings: Settings, taken: Mapping[FromEnvironment, Secret]) -> Peop
 
 def _sender(seams: Seams, taken: Mapping[FromEnvironment, Secret]) -> Sender:
     return Sender(
-        settings=seams.settings.notices,
+        settings=_notices(seams.settings),
         store=seams.store,
         reveal=lambda reference: resolve(reference, os.environ, taken),
         courier=send_letters,
         clock=seams.clock,
         actor=seams.actor,
     )
+
+
+def _notices(settings: Settings) -> Notices:
+    """With the line that people type here, where the configuration says no other."""
+    typed = None if "command" in settings.notices.model_fields_set else address.noted(settings.state_dir)
+    return settings.notices.model_copy(update={"command": typed}) if typed else settings.notices
 
 
 def _write_anchor(settings: Settings, store: Store) -> None:
