@@ -32,7 +32,7 @@ import sys
 from ansible.cli.playbook import main
 sys.exit(main())
 """
-LEFT_OUT = re.compile(r"/(tests?|pip|hypothesis)/")
+LEFT_OUT = re.compile(r"/(tests|pip|hypothesis)/")
 
 
 def needed() -> Iterator[importlib.metadata.Distribution]:
