@@ -6,7 +6,19 @@ import json
 import sys
 from collections.abc import Callable, Mapping, Sequence
 
-from bench import certificates, converge, deadline, flows, payload, records, report, servers, store, waves
+from bench import (
+    certificates,
+    converge,
+    deadline,
+    flows,
+    gate,
+    payload,
+    records,
+    report,
+    servers,
+    store,
+    waves,
+)
 
 
 def _certificates(arguments: Sequence[str]) -> bool:
@@ -18,6 +30,7 @@ BENCHES: Mapping[str, Callable[[Sequence[str]], bool]] = {
     "converge": converge.run,
     "deadline": deadline.run,
     "flows": flows.run,
+    "gate": gate.run,
     "payload": payload.run,
     "records": records.run,
     "servers": servers.run,
