@@ -22,6 +22,7 @@ from daypass.domain.requests import RequestState
 from daypass.domain.secrets import Secret
 from daypass.errors import ConfigurationError
 from daypass.flows import Policy, build_policy
+from daypass.gate.people import read_keys
 from daypass.workflow.reconciling import reconcile_once
 from tests.asking import Company
 
@@ -235,6 +236,20 @@ def test_request_is_decided_and_ended_by_what_the_directory_says(tmp_path, autho
         now = company.clock.forward(timedelta(minutes=2))
         assert reconcile_once(company.seams, now).left == (given.grant.id,)
         assert company.opens() == []
+
+
+def test_key_at_the_gate_is_asked_about_once_in_refresh(small, authority, tmp_path):
+    """Who was deleted is out with the first login after it; no connection for each login."""
+    (tmp_path / "password").write_text(PASSWORD + "\n")
+    (tmp_path / "password").chmod(0o600)
+    settings(tmp_path, small.url, authority)
+    first = read_keys(tmp_path / "daypass.yaml", START)
+    assert first.people == {KEY: "alice"}
+    assert first.until == (START + timedelta(minutes=1)).timestamp()
+    with small.admin() as session:
+        session.delete_s(f"uid=alice,{PEOPLE}")
+    assert read_keys(tmp_path / "daypass.yaml", START + timedelta(seconds=59)).people == {KEY: "alice"}
+    assert read_keys(tmp_path / "daypass.yaml", START + timedelta(seconds=60)).people == {}
 
 
 def refusal(folder: Path, urls: str, authority: Authority, **more: object) -> str:

@@ -207,9 +207,8 @@ class DirectorySettings(Part):
 
     @property
     def files(self) -> tuple[Path, ...]:
-        """Every file that has to be read."""
-        named = (self.file, self.shifts, self.ldap.ca_file if self.ldap else None)
-        return tuple(path for path in named if path is not None)
+        """Files of ours with people or shifts; certificates are the machine's, and everybody's to read."""
+        return tuple(path for path in (self.file, self.shifts) if path is not None)
 
     def __str__(self) -> str:
         return ", ".join(self.ldap.urls) if self.ldap else str(self.file)

@@ -20,7 +20,7 @@ from typing import Any
 from daypass.config.directory import Ldap
 from daypass.domain.secrets import Secret
 
-MODULE = "daypass.directory.ldap_process"
+PROGRAM = Path(__file__).with_name("ldap_process.py")  # by its file: no other module of ours is loaded
 CONNECT_SECONDS = 5  # until a server has taken name and password, TLS included
 SECONDS = 60  # for everything; a directory of 50,000 people takes 10
 MOST_BYTES = 256 * 1024 * 1024
@@ -185,7 +185,7 @@ def _run(request: str, seconds: float) -> dict[str, Any]:
     # LDAPNOINIT: neither /etc/ldap/ldap.conf nor ~/.ldaprc says how certificates are checked (ldap.conf(5)).
     environment = {"LDAPNOINIT": "1", "PATH": os.defpath, "LC_ALL": "C.UTF-8"}
     process = subprocess.Popen(
-        [sys.executable, "-I", "-m", MODULE],
+        [sys.executable, "-I", str(PROGRAM)],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,

@@ -1,4 +1,4 @@
-"""The process that asks an LDAP directory: `python -I -m daypass.directory.ldap_process`.
+"""The process that asks an LDAP directory: `python -I ldap_process.py`, started by `ldap_asking`.
 
 Reads one JSON object from standard input (`Question` below says what is in it) and writes one: `{"searches":
 […]}`, or `{"error": sentence}`, with `"silent": true` where another server may be asked. The libraries that
