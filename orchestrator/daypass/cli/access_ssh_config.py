@@ -40,7 +40,7 @@ from daypass.workflow.open_access import open_access
 @click.option(
     "--archive",
     is_flag=True,
-    help="A tar archive on standard output, to unpack below ~/.ssh elsewhere.",
+    help="A tar archive for a machine without Daypass: … | tar -x -C ~/.ssh",
 )
 @click.option("--key-name", help="With --archive: the key's file name there.  [user_key_name]")
 @wishes
@@ -67,16 +67,12 @@ def ssh_config(
     each run takes away what has ended. A line in ~/.ssh/config includes it. The key pair is made where it is
     missing, and only its public half leaves this machine. Exit code 3 when a server has no certificate.
 
-    With --output json it tells what a client needs for that, and changes no file here; with --archive, in a
-    form for a machine without Daypass: … --archive | tar -x -C ~/.ssh
+    With --output json it tells what a client needs for that, and changes no file here.
 
     \b
     Example:
-      daypass access ssh-config --as alice --check
       daypass access ssh-config --as alice
-      daypass access ssh-config --as alice --key-type ed25519-sk
-      daypass access ssh-config --as alice --public-key alice.pub --archive > alice.tar
-      daypass access ssh-config --remove
+      daypass access ssh-config --as alice --output json
     """
     screen = invocation.screen
     if remove:

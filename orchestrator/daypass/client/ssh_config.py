@@ -6,7 +6,7 @@ so that these entries, included at the top of ~/.ssh/config, say everything that
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple
@@ -115,14 +115,13 @@ def _usable(server: OpenServer, keys: Sequence[KeyPlace], now: datetime) -> list
         for certificate in grant.certificates
         if certificate.fingerprint in places and min(grant.not_after, certificate.valid_before) > now
     ]
-    order: Callable[[Usable], tuple[object, ...]] = lambda one: (  # noqa: E731
-        one.grant.not_before <= now,
-        one.grant.forwards,
-        one.certificate.valid_before,
-        one.certificate.number,
-    )
     named = [one for one in found if one.key.path.rpartition("/")[2] == server.key_name]
-    return sorted(named or found, key=order, reverse=True)[:MOST_CERTIFICATES]
+    return sorted(named or found, key=lambda one: _worth(one, now), reverse=True)[:MOST_CERTIFICATES]
+
+
+def _worth(one: Usable, now: datetime) -> tuple[bool, bool, datetime, int]:
+    certificate = one.certificate
+    return one.grant.not_before <= now, one.grant.forwards, certificate.valid_before, certificate.number
 
 
 def _why(server: OpenServer, now: datetime) -> str:
