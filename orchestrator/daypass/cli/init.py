@@ -36,6 +36,12 @@ NEXT_STEPS = (
     metavar="FILE|env:NAME",
     help="Where the private key is that Ansible logs in with.  [env:DAYPASS_CONNECTOR_KEY]",
 )
+@click.option(
+    "--copy-from",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Give a new database the record of this SQLite one.",
+)
 @common
 def init(
     invocation: Invocation,
@@ -44,12 +50,14 @@ def init(
     integration: str,
     groups: tuple[str, ...],
     connector_key: str | None,
+    copy_from: Path | None,
 ) -> None:
     """Make the configuration (if missing), the state folder, the CA key and the database. Safe to repeat.
 
     \b
     Example:
       daypass init --servers servers.json --connector-key ~/.ssh/connector --group ops
+      daypass init --copy-from .daypass/daypass.sqlite3     once `database` names another one
     """
     made = wiring.initialise(
         invocation.config,
@@ -57,6 +65,7 @@ def init(
         integration=integration,
         groups=groups,
         connector_key=connector_key,
+        copy_from=copy_from,
     )
     invocation.screen.emit(
         {

@@ -34,22 +34,22 @@ class SqlStore:
         self._engine = engine
 
     def upgrade(self) -> None:
-        with _database_errors():
+        with database_errors():
             schema.upgrade(self._engine)
 
     def schema_version(self) -> str | None:
         """The version in the database, None for an empty one; `schema.HEAD` is this program's."""
-        with _database_errors(), self._engine.connect() as connection:
+        with database_errors(), self._engine.connect() as connection:
             return schema.current_version(connection)
 
     @contextmanager
     def read(self) -> Iterator[SqlView]:
-        with _database_errors(), self._connect(writing=False) as connection, connection.begin():
+        with database_errors(), connect(self._engine, writing=False) as connection, connection.begin():
             yield SqlView(connection)
 
     @contextmanager
     def write(self, actor: str, now: datetime) -> Iterator[SqlWork]:
-        with _database_errors(), self._connect(writing=True) as connection, connection.begin():
+        with database_errors(), connect(self._engine, writing=True) as connection, connection.begin():
             # SQLite's BEGIN IMMEDIATE has the write lock already; on PostgreSQL this row is it. With all
             # writing units in one queue, none deadlocks with another, and each sees what was written before.
             connection.execute(select(tables.audit_head).with_for_update()).one()
@@ -58,19 +58,21 @@ class SqlStore:
     def close(self) -> None:
         self._engine.dispose()
 
-    def _connect(self, *, writing: bool) -> Connection:
-        options: dict[str, object] = {WRITING: writing}
-        if self._engine.dialect.name == "postgresql":
-            # A statement after the lock must see the unit before it; a view must not change under its reader.
-            options |= {
-                "isolation_level": "READ COMMITTED" if writing else "REPEATABLE READ",
-                "postgresql_readonly": not writing,
-            }
-        return self._engine.connect().execution_options(**options)
+
+def connect(engine: Engine, *, writing: bool) -> Connection:
+    """A connection for one unit of work, or for one view of a moment."""
+    options: dict[str, object] = {WRITING: writing}
+    if engine.dialect.name == "postgresql":
+        # A statement after the lock must see the unit before it; a view must not change under its reader.
+        options |= {
+            "isolation_level": "READ COMMITTED" if writing else "REPEATABLE READ",
+            "postgresql_readonly": not writing,
+        }
+    return engine.connect().execution_options(**options)
 
 
 @contextmanager
-def _database_errors() -> Iterator[None]:
+def database_errors() -> Iterator[None]:
     """Statements and parameters stay out of what people see; the driver's own sentence goes in."""
     try:
         yield

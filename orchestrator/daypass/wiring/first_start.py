@@ -16,6 +16,7 @@ from daypass.domain.secrets import FromFile
 from daypass.errors import ConfigurationError, StoreError, UsageError
 from daypass.secret_stores import resolve, take_environment
 from daypass.store import AuditHead, open_store
+from daypass.store.copying import copy_record
 from daypass.store.interface import ReadView
 from daypass.wiring import identities
 from daypass.wiring.clock import now
@@ -40,8 +41,12 @@ def initialise(
     integration: str,
     groups: Sequence[str],
     connector_key: str | None,
+    copy_from: Path | None = None,
 ) -> Made:
     """Make what is missing: configuration, state folder, CA key, database; overwrite nothing.
+
+    Args:
+        copy_from: An SQLite database whose record a database without one gets.
 
     Raises:
         ConfigurationError: The configuration, the server list or the CA key can't be used.
@@ -60,6 +65,8 @@ def initialise(
     settings = config.load(path, os.environ, Path.cwd())
     if make_state_folder(settings.state_dir):
         made.append(str(settings.state_dir))
+    if copy_from is not None:
+        made.append(_copied(copy_from, settings))
     made += _make_store(settings)
     made += _make_ca_key(settings)
     made += _make_anchor(settings)
@@ -115,6 +122,14 @@ def _make_ca_key(settings: Settings) -> list[str]:
     if isinstance(reference, FromFile) and make_ca_key(reference.path, generate_ca_key):
         return [f"{reference.path} (CA key, 0600)"]
     return []
+
+
+def _copied(copy_from: Path, settings: Settings) -> str:
+    path = copy_from.expanduser()
+    if not path.is_file():  # it would be made, as an empty database
+        raise UsageError(f"there is no database {path}", code="file_unreadable")
+    events = copy_record(path, database_of(settings))
+    return f"the database, with the {events} events of {path} and all that they tell of"
 
 
 def _make_store(settings: Settings) -> list[str]:

@@ -103,3 +103,20 @@ def test_no_core_file_is_left_behind(place):
     (place / "servers.json").write_text(SERVERS)
     start()
     assert resource.getrlimit(resource.RLIMIT_CORE) == (0, 0)
+
+
+def test_a_new_state_folder_gets_the_record_that_is_named(place):
+    """The same orchestrator goes on in another place; a record that isn't there is none."""
+    (place / "servers.json").write_text(SERVERS)
+    old = start()
+    with pytest.raises(UsageError) as refused:
+        start(copy_from=place / "missing.sqlite3")
+    assert refused.value.code == "file_unreadable"
+    (place / "new").mkdir()
+    words = {"servers": place / "servers.json", "copy_from": old.state_dir / "daypass.sqlite3"}
+    start(place / "new" / "daypass.yaml", **words)
+    opened = []
+    for config in (None, place / "new" / "daypass.yaml"):
+        with opening.open_daypass(config) as daypass, daypass.seams.store.read() as view:
+            opened.append(view.orchestrator_id())
+    assert opened[0] == opened[1]
