@@ -109,6 +109,7 @@ class Resident:
     _guests: dict[int, _Guest] = field(default_factory=dict)
     _children: dict[int, tuple[str, int]] = field(default_factory=dict)  # pidfd: kind, ticket
     _tickets: int = 0
+    _old: bool = False
     _turns: Mapping[str, Turns] = field(
         default_factory=lambda: {
             "run": Turns(MOST_RUNNING, MOST_WAITING, MOST_OF_ONE, WAIT_SECONDS),
@@ -126,7 +127,7 @@ class Resident:
             raise ResidentError("a thread runs beside the resident's own", hint="this is a defect: report it")
         gc.collect()
         gc.freeze()  # what is loaded stays shared with every child
-        while not loaded_code.changed(self._stamps):
+        while not self._old:
             self._turn()
         for ticket in list(self._guests):
             self._send_away(ticket, ELSEWHERE)
@@ -135,8 +136,6 @@ class Resident:
         owners = {guest.connection.fileno(): ticket for ticket, guest in self._guests.items()}
         found = self._wait([*owners, *self._children])
         self.alive()
-        if loaded_code.changed(self._stamps):
-            return
         for descriptor in found & self._children.keys():
             self._bury(descriptor)
         for descriptor in found & owners.keys():
@@ -199,7 +198,8 @@ class Resident:
 
     def _begin(self, ticket: int) -> None:
         guest = self._guests[ticket]
-        if guest.knock is None:
+        self._old = self._old or loaded_code.changed(self._stamps)
+        if self._old or guest.knock is None:
             return
         try:
             pid = os.fork()

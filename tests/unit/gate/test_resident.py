@@ -203,13 +203,19 @@ def test_resident_whose_code_was_replaced_serves_nobody(place):
     assert place.run("pass")[0] == 99
 
 
-def test_stamps_cover_our_code_python_and_the_folders_of_packages():
-    """A file that is replaced by one of the same size and name is another one."""
+def test_stamps_cover_python_and_every_file_that_it_has_loaded(tmp_path):
+    """Ours, libraries', Python's own; one that is replaced by a file of the same size is another one."""
     stamps = loaded_code.stamps()
-    assert loaded_code.__file__ in stamps
-    assert str(Path(sys.executable).resolve()) in stamps
-    assert {entry for entry in sys.path if entry} <= set(stamps)
+    assert {loaded_code.__file__, pytest.__file__, os.__file__, str(Path(sys.executable).resolve())} <= set(
+        stamps
+    )
     assert not loaded_code.changed(stamps)
+    file = tmp_path / "code.py"
+    file.write_text("1")
+    known = {str(file): loaded_code._stamp(str(file))}
+    (tmp_path / "new.py").write_text("2")
+    (tmp_path / "new.py").replace(file)
+    assert loaded_code.changed(known)
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="needs root to become somebody else")
