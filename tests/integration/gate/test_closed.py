@@ -118,7 +118,7 @@ def test_variables_of_the_client_change_nothing(broker):
 
 
 def test_forwardings_are_refused(broker):
-    """-L, -W, -D, -R, sockets, agent, X11, tunnels."""
+    """-L, -D, -W, -R, sockets, tunnels."""
     server = socket.create_server(("127.0.0.1", 0))
     port = server.getsockname()[1]
     refused = broker.ssh("alice", options=["-W", f"127.0.0.1:{port}"])
@@ -127,16 +127,16 @@ def test_forwardings_are_refused(broker):
     for option in (["-R", "0:127.0.0.1:22"], ["-R", "/tmp/daypass-was-here:127.0.0.1:22"], ["-w", "any:any"]):
         done = broker.ssh("alice", "help", options=[*option, "-o", "ExitOnForwardFailure=yes"])
         assert done.returncode == 255, (option, done.stdout, done.stderr)
-    local, free = socket.create_server(("127.0.0.1", 0)), 0
-    free = local.getsockname()[1]
-    local.close()
+    direct, dynamic = _free_port(), _free_port()
+    options = ["-N", "-L", f"127.0.0.1:{direct}:127.0.0.1:{port}", "-D", f"127.0.0.1:{dynamic}"]
     held = subprocess.Popen(
-        ["ssh", *broker.options("alice"), "-N", "-L", f"127.0.0.1:{free}:127.0.0.1:{port}",
-         f"daypass@{broker.host.address}"],
+        ["ssh", *broker.options("alice"), *options, f"daypass@{broker.host.address}"],
         stderr=subprocess.DEVNULL,
-    )  # fmt: skip
+    )
+    socks = b"\x05\x01\x00", b"\x05\x01\x00\x01\x7f\x00\x00\x01" + port.to_bytes(2, "big")  # RFC 1928
     try:
-        assert _closed_by_the_other_side(free)
+        assert _closed_by_the_other_side(direct, b"x")
+        assert _closed_by_the_other_side(dynamic, *socks)
     finally:
         held.kill()
         held.wait()
@@ -146,14 +146,23 @@ def test_forwardings_are_refused(broker):
     server.close()
 
 
-def _closed_by_the_other_side(port: int) -> bool:
-    end = time.monotonic() + 30
+def _free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port: int = free.getsockname()[1]
+        return port
+
+
+def _closed_by_the_other_side(port: int, *messages: bytes) -> bool:
+    """Whether ssh gives the connection up behind the last message; before that it may answer by itself."""
+    end = time.monotonic() + PATIENCE_SECONDS
     while time.monotonic() < end:
         try:
-            with socket.create_connection(("127.0.0.1", port), 5) as client:
-                client.settimeout(20)
-                client.sendall(b"x")
-                return client.recv(10) == b""
+            with socket.create_connection(("127.0.0.1", port), PATIENCE_SECONDS) as client:
+                client.settimeout(PATIENCE_SECONDS)
+                for message in messages:
+                    client.sendall(message)
+                    answer = client.recv(10)
+                return answer == b""
         except ConnectionResetError:
             return True
         except OSError:
