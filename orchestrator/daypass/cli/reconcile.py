@@ -35,8 +35,8 @@ def reconcile(invocation: Invocation, *, rebased: str | None, at_once: bool) -> 
     """End what is due, retry what failed, remove accounts that passed their cleanup window.
 
     Made for cron or a systemd timer: safe at any time, twice at a time too. Exit code 3 when a server still
-    has to be tried again. A server that failed is left alone for a while, 15 minutes at most; when it is back
-    and you don't want to wait: --now.
+    has to be tried again, or the directory can't tell who is here. A server that failed is left alone for a
+    while, 15 minutes at most; when it is back and you don't want to wait: --now.
 
     \b
     Example:
@@ -52,14 +52,17 @@ def reconcile(invocation: Invocation, *, rebased: str | None, at_once: bool) -> 
         finally:  # whatever a pass couldn't do, people are told what has happened
             sent = daypass.send_notices(retries=True, deadline_seconds=NOTICES_SECONDS)
         now = daypass.now()
-        note_people(invocation.screen, daypass.seams, now)
+        people = note_people(invocation.screen, daypass.seams, now)
     told = {"sent": sent.sent, "failed": sent.failed, "given_up": sent.given_up}
-    invocation.screen.emit(_pass_json(done) | {"notices": told}, lambda: _show(invocation.screen, done, now))
+    invocation.screen.emit(
+        _pass_json(done) | {"notices": told, "people": people}, lambda: _show(invocation.screen, done, now)
+    )
     if sent.failed or sent.given_up:
         count = sent.failed + sent.given_up
         invocation.screen.note(f"{count} notices couldn't be sent: daypass notices list", style="yellow")
     late = any(outcome.kind is not OutcomeKind.APPLIED for outcome in done.outcomes.values())
-    return EXIT_PARTLY if late or done.waiting else EXIT_DONE
+    unsure = people["held"] or people["trouble"]
+    return EXIT_PARTLY if late or done.waiting or unsure else EXIT_DONE
 
 
 def _pass_json(done: Pass) -> dict[str, object]:
