@@ -54,7 +54,7 @@ def add_contents(_app: Sphinx, name: str, source: list[str]) -> None:
     """Make the lists of links of a page the site's contents: a page that none of them names is an error."""
     if name in LISTS:
         parts = CAPTION.split(source[0])
-        sections = [("", parts[0]), *zip(parts[1::2], parts[2::2], strict=True)]
+        sections = list(zip(parts[1::2], parts[2::2], strict=True)) or [("", parts[0])]
         source[0] += "".join(contents(caption, PAGE.findall(text)) for caption, text in sections)
 
 
