@@ -65,6 +65,9 @@ def escaped(text: str) -> str:
 def options(command: click.Command) -> Iterator[str]:
     """The options that are this command's own."""
     context = click.Context(command)
+    for option in command.params:
+        if isinstance(option, click.Option) and not option.help and not option.hidden:
+            raise SystemExit(f"{option.opts[0]} of {command.name} says nothing of itself")
     records = [
         record
         for parameter in command.params
