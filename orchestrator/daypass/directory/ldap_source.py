@@ -7,7 +7,6 @@ until it is older than `max_age`. Then nothing is opened any more: reading raise
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
@@ -117,11 +116,22 @@ class LdapDirectory:
         """The answer that counts now, and why there is no newer one; empty where it is new."""
         known, trouble = self._look()
         if self._is_due(known, trouble):
-            with one_at_a_time(self._folder, LOCK) if self._keeps else nullcontext():
-                known, trouble = self._look()  # another process may have asked meanwhile
-                if self._is_due(known, trouble):
-                    known, trouble = self._ask(known)
+            known, trouble = self._asked(known)
         return self._usable(known, trouble)
+
+    def _asked(self, known: Known | None) -> tuple[Known | None, str]:
+        """What the directory says, asked by one process at a time.
+
+        Others don't wait for it while the last answer is good: a silent server would hold up all of them.
+        """
+        if not self._keeps:
+            return self._ask(known)
+        good = known is not None and self._now - known.read_at <= self._settings.max_age
+        with one_at_a_time(self._folder, LOCK, wait=self._anew or not good) as alone:
+            known, trouble = self._look()  # another process may have asked meanwhile
+            if alone and self._is_due(known, trouble):
+                return self._ask(known)
+        return known, trouble
 
     def _usable(self, known: Known | None, trouble: str) -> tuple[Known, str]:
         if known is None:

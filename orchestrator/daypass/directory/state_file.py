@@ -70,20 +70,26 @@ def write_state(path: Path, kept: dict[str, Any]) -> None:
 
 
 @contextmanager
-def one_at_a_time(folder: Path, lock: str) -> Iterator[None]:
+def one_at_a_time(folder: Path, lock: str, *, wait: bool = True) -> Iterator[bool]:
     """Wait until no other process is inside; where that can't be said, go on.
 
     It is a matter of work that is done once instead of twice: files are replaced as a whole.
+
+    Args:
+        wait: False = go on at once, and say whether another process is inside.
     """
+    alone = True
     descriptor = -1
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         descriptor = os.open(folder / lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        fcntl.flock(descriptor, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+    except BlockingIOError:
+        alone = False
     except OSError:
         pass  # a full or read-only disk; what can't be written is told by who writes
     try:
-        yield
+        yield alone
     finally:
         if descriptor >= 0:
             os.close(descriptor)

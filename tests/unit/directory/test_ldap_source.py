@@ -12,7 +12,8 @@ import pytest
 from daypass.config.directory import Ldap
 from daypass.directory import Directory
 from daypass.directory.ldap_asking import Answer, Found, NoAnswer
-from daypass.directory.ldap_source import GOOD, TROUBLE, LdapDirectory
+from daypass.directory.ldap_source import GOOD, LOCK, TROUBLE, LdapDirectory
+from daypass.directory.state_file import one_at_a_time
 from daypass.domain.secrets import FromFile, Secret, SecretReference
 from daypass.errors import ConfigurationError
 
@@ -94,6 +95,16 @@ def test_no_answer_leaves_the_last_one_and_nobody_waits_again_at_once(read, serv
     assert len(server.asked) == 2
     server.people = ["alice"]
     assert set(read(2.6).people) == {"alice"}
+
+
+def test_nobody_waits_for_another_who_asks_while_the_last_answer_is_good(read, server, tmp_path):
+    """A silent server holds up one command, not all of them."""
+    read(0)
+    with one_at_a_time(tmp_path / "state", LOCK):
+        assert set(read(2).people) == {"alice", "bob"}
+    assert len(server.asked) == 1
+    read(2)
+    assert len(server.asked) == 2
 
 
 def test_without_any_good_answer_there_are_no_people(read, server):
