@@ -27,12 +27,12 @@ from daypass.client.keys import KEY_TYPES, PLAIN_TYPE, make_pair, public_key_of
 from daypass.client.places import home_of
 from daypass.client.reach import ask_for, fetch_from, look_at, open_until
 from daypass.client.via import PROGRAM, Gate, GateError
+from daypass.domain.key_names import DEFAULT_KEY_NAME
 from daypass.errors import UsageError
 from daypass.inventory.names import check_name
 from daypass.inventory.problems import FieldRefused
 
 ASKED = ("groups", "length", "reason", "ticket", "fields")  # as in `request new`
-USUAL_KEY = "daypass"  # `user_key_name` of an integration that names no other
 
 
 @click.command()
@@ -100,7 +100,7 @@ def _get(gate: Gate, screen: Screen, server: str, words: list[str], given: Mappi
     if until is not None:
         screen.note(f"access to {server} is open until {time_text(until, now)}")
         return EXIT_DONE
-    asked = ask_for(gate, [f"--server={server}", *words], public_key_of(home_of().key(USUAL_KEY)))
+    asked = ask_for(gate, [f"--server={server}", *words], public_key_of(home_of().key(DEFAULT_KEY_NAME)))
     end = asked
     if asked.verdict is None:
         request_id = asked.request.id

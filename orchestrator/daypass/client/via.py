@@ -237,9 +237,12 @@ class _Reader(threading.Thread):
 
     def _show(self, text: str) -> None:
         self._kept.append(text)
-        if self._screen is not None:
-            self._screen.write(text)
-            self._screen.flush()
+        try:
+            if self._screen is not None:
+                self._screen.write(text)
+                self._screen.flush()
+        except BrokenPipeError:
+            self._screen = None  # whoever reads it has enough; the command goes on to its end
 
 
 class _Bytes(threading.Thread):

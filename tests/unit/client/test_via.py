@@ -111,3 +111,12 @@ def test_text_of_a_hostile_gate_is_harmless(gate, ssh, capsys):
     assert "\x1b" not in out + err
     assert "\u202e" not in out
     assert out.endswith("\n")
+
+
+def test_terminal_gets_the_colours_of_the_gate_and_nothing_else(gate, ssh, capsys):
+    """The command there has a terminal of its own."""
+    ssh.answers(("\x1b[1mgrant\x1b[0m \x1b[2J\r\n", "", 3))
+    assert gate.pass_on(["access", "list"], terminal=True) == 3
+    assert capsys.readouterr().out == "\x1b[1mgrant\x1b[0m \\x1b[2J\r\n"
+    [(argv, _)] = ssh.started
+    assert argv[0] == "-tt"
