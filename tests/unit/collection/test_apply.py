@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 
 from ansible_collections.daypass.ssh.plugins.module_utils.apply import applier
@@ -110,6 +112,48 @@ def test_session_of_a_moment_with_more_ends_for_a_joined_person_too(accident: st
     assert told["accounts"][JANE]["grants"] == ["G1"]
     assert (bool(seen), system.rights(JANE).groups) == (True, JANES_GROUPS)
     assert set(system.running) == before
+
+
+def test_her_own_session_of_a_first_joining_that_fails_ends():
+    """No certificate could come in yet, but her own key can: nobody can take the group from that session."""
+    system = MemorySystem()
+    system.have_jane()
+    ledger.write_ledger(system, ledger.new_ledger("a" * 32, None, "b" * 32, (9, 2), "apono"))
+    with in_memory(system):
+        before = system.log_in_by_own_key()
+        system.broken = {"visudo"}
+        seen = []
+
+        def come_in() -> None:
+            if "ops" in system.rights(JANE).groups:
+                seen.append(system.log_in_by_own_key())
+
+        system.watch = come_in
+        told = wave(system, 1, ("G1", ["ops"]), login=JANE)
+    assert (told["accounts"][JANE]["grants"], bool(seen)) == ([], True)
+    assert set(system.running) == {before}
+
+
+class Deathless(MemorySystem):
+    """No process ends."""
+
+    def signal(self, pid: int, number: int, still_meant: Callable[[], bool] | None = None) -> bool:
+        return True
+
+
+def test_nothing_is_built_on_a_closing_that_failed():
+    """Whose processes don't end gets no new grant: they would hold the old one's rights beside it."""
+    system = Deathless()
+    ledger.write_ledger(system, ledger.new_ledger("a" * 32, None, "b" * 32, (9, 2), "apono"))
+    with in_memory(system):
+        wave(system, 1, ("G1", ["ops"]))
+        assert system.log_in("alice")
+        told = wave(system, 2, ("G2", ["web"]))["accounts"]["alice"]
+        assert (told["state"], told["code"], told["grants"]) == ("failed", "processes_remain", [])
+        rights = system.rights("alice")
+        assert (rights.keys, rights.groups, rights.sudo, rights.day) == (set(), set(), set(), 1)
+        system.running.clear()
+        assert wave(system, 3, ("G2", ["web"]))["accounts"]["alice"]["grants"] == ["G2"]
 
 
 @pytest.mark.parametrize("login", ["alice", JANE])

@@ -304,3 +304,11 @@ def test_state_that_says_nothing_begins_the_archive_anew(archive: Path, home: Pa
     assert ("alice/src/notes.txt", b"notes\n" * 300) in {
         (one[0], one[8]) for one in listing(archive / f"{NAME}.tar")
     }
+
+
+def test_archive_that_is_complete_is_not_written_anew(home: Path):
+    """A run that was cut off behind it left the home: only that goes."""
+    target = home.with_name(home.name + ".tar")
+    target.write_bytes(b"complete")
+    homes.go_on(Local())
+    assert (target.read_bytes(), home.exists()) == (b"complete", False)

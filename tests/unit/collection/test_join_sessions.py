@@ -140,3 +140,9 @@ def test_no_process_of_hers_keeps_a_lost_group(monkeypatch):
 def test_other_people_s_connections_are_theirs(monkeypatch):
     """A leader's title names its login."""
     assert ended(monkeypatch, [leader(90, login="bob")], []) == []
+
+
+def test_process_that_calls_itself_sshd_leads_nothing(monkeypatch):
+    """Only root's process of a connection opens a session: a title is anybody's to choose."""
+    named = process(60)._replace(title="sshd: jane [priv]")
+    assert ended(monkeypatch, [named, process(61, 60)], []) == []

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -204,3 +206,20 @@ def test_several_accounts_are_told_apart(tmp_path: Path):
     process(tmp_path, 201, "70008 70008 70008 70008")
     owners = {one.pid: one.uid for one in processes.find({"alice": ALICE, "bob": BOB}, str(tmp_path))}
     assert owners == {200: ALICE, 201: BOB}
+
+
+def test_process_is_looked_at_again_before_its_signal(monkeypatch: pytest.MonkeyPatch):
+    """Between the look and the signal his process may end and its number be given to another."""
+    found = [processes.Process(os.getpid(), ALICE)]
+    monkeypatch.setattr(processes, "find", lambda _logins: [found.pop()] if found else [])
+    meant: list[bool] = []
+
+    class Asking(System):
+        def signal(self, pid: int, number: int, still_meant: Callable[[], bool] | None = None) -> bool:
+            assert still_meant is not None
+            meant.append(still_meant())
+            return False
+
+    monkeypatch.setattr(processes, "SWEEP_AFTER_SECONDS", 0)
+    assert processes.end_all(Asking(), {"alice": ALICE}, 1) == {}
+    assert meant == [False]
