@@ -152,6 +152,9 @@ def test_nothing_is_built_on_a_closing_that_failed():
         assert (told["state"], told["code"], told["grants"]) == ("failed", "processes_remain", [])
         rights = system.rights("alice")
         assert (rights.keys, rights.groups, rights.sudo, rights.day) == (set(), set(), set(), 1)
+        kept = ledger.read_ledger(system)
+        assert kept is not None
+        assert (kept.accounts["alice"].pending, kept.accounts["alice"].grants) == ("close", {})
         system.running.clear()
         assert wave(system, 3, ("G2", ["web"]))["accounts"]["alice"]["grants"] == ["G2"]
 
