@@ -25,6 +25,15 @@ def test_open_account_lets_its_person_in_with_what_was_granted(host: ManagedHost
     assert host.run("stat", "-c", "%a", "/var/lib/daypass/ledger.json").strip() == "600"
 
 
+def test_password_that_there_isnt_never_runs_out(host: ManagedHost, alice: Person):
+    """Ageing shuts certificate users out too: a host's own rule is taken off again."""
+    host.send(account("alice", 70007, grant("G1")))
+    host.run("chage", "-M", "1", "-d", "2020-01-01", "alice")
+    assert not alice.gets_in()
+    host.send(account("alice", 70007, grant("G1")))
+    assert alice.gets_in()
+
+
 def test_closing_ends_sessions_and_everything_begun_in_them(host: ManagedHost, alice: Person):
     """After a closing no process of the person is left, detached or not, and no login succeeds."""
     host.send(account("alice", 70007, grant("G1", sudo=[{"run_as": "root", "commands": "ALL"}])))

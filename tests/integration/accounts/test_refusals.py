@@ -36,6 +36,12 @@ def refused(host: ManagedHost, *grants, **changes) -> str:
             "rm /var/spool/cron/crontabs/alice",
             "old_rights",
         ),
+        ("echo hello > /var/mail/alice", "rm /var/mail/alice", "old_rights"),
+        (
+            "mkdir -p /var/spool/cron/atjobs; install -o 70007 /dev/null /var/spool/cron/atjobs/a1",
+            "rm /var/spool/cron/atjobs/a1",
+            "old_rights",
+        ),
         (
             "mkdir -p /var/lib/systemd/linger; touch /var/lib/systemd/linger/alice",
             "rm /var/lib/systemd/linger/alice",

@@ -72,6 +72,16 @@ def test_canary_is_gone_and_its_uid_retired(lab: api.Lab, host: api.Host):
     assert lab.exec(host, ["ls", "/etc/ssh/daypass/keys"]).stdout == ""
 
 
+def test_connector_in_our_group_is_not_shut_out(controller, lab: api.Lab, host: api.Host):
+    """Whoever puts him there doesn't take the way in from everybody who would take him out again."""
+    console = controller(lab)
+    lab.exec(host, ["gpasswd", "-a", "apono", "daypass"])
+    try:
+        assert console.connector_gets_in(host)
+    finally:
+        lab.exec(host, ["gpasswd", "-d", "apono", "daypass"])
+
+
 def test_second_onboarding_changes_nothing(controller, lab: api.Lab, host: api.Host):
     """On a good host only the canary comes and goes, which doesn't count as a change."""
     console = controller(lab)
