@@ -101,7 +101,10 @@ def main(pid: int, kept: int, words: Sequence[str]) -> int:
     pids = files.pop("pid")
     for name in LIMITS:  # by the machine's number of the process, which means nothing in its PID namespace
         soft, hard = resource.prlimit(pid, name)
-        resource.setrlimit(name, (min(soft, USUAL_FILES) if name == resource.RLIMIT_NOFILE else soft, hard))
+        limits = (min(soft, USUAL_FILES) if name == resource.RLIMIT_NOFILE else soft, hard)
+        # A limit of ours that is lower, as Daypass sets it for core files, can't be raised everywhere.
+        with contextlib.suppress(ValueError):
+            resource.setrlimit(name, limits)
     if LIBC.setns(pids, 0) != 0:  # for our children; they see the machine's /proc until they are behind `mnt`
         raise OSError(ctypes.get_errno(), "setns")
     child = os.fork()
