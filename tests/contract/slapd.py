@@ -119,8 +119,10 @@ class Slapd:
             *("-h", f"ldap://127.0.0.1:{self.plain} ldaps://127.0.0.1:{self.secure}"),
         ]
         with (self.folder / "slapd.log").open("ab") as log:
-            self.process = subprocess.Popen(command, stdout=log, stderr=log, cwd=self.folder)
-        assert wait_for(lambda: _listens(self.secure)), (self.folder / "slapd.log").read_text()
+            process = subprocess.Popen(command, stdout=log, stderr=log, cwd=self.folder)
+        self.process = process
+        assert wait_for(lambda: process.poll() is not None or _listens(self.secure))
+        assert process.poll() is None, (self.folder / "slapd.log").read_text()
 
     def kill(self) -> None:
         if self.process is not None:

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from pydantic import ValidationError
+from pydantic_core import PydanticCustomError
 
 from daypass.ca.public_keys import PublicKeyRefused, check_public_key
 from daypass.config.directory import DisabledMark, Ldap, LdapPeople
@@ -271,4 +272,6 @@ def _why(error: ValueError) -> str:
     if isinstance(error, ValidationError):
         problems = as_problems(error, "", PersonEntry)
         return "; ".join(f"{one.path}: {one.found}; allowed: {one.allowed}" for one in problems)
+    if isinstance(error, PydanticCustomError) and error.context:
+        return str(error.context["found"] or error.context["allowed"])
     return str(error)

@@ -85,6 +85,7 @@ def test_entry_without_a_login_that_hosts_take_is_nobody(login):
     assert set(people.people) == {"bob"}
     [told] = people.oddities
     assert told.isprintable()
+    assert "login" in told
 
 
 def test_who_is_marked_has_left_whatever_else_stands_there():
