@@ -130,6 +130,11 @@ def remove_stale_runs(run_root: Path, now: datetime) -> list[str]:
     return [folder.name for folder in _stale(run_root, now) if _remove(folder)]
 
 
+def stale_runs(run_root: Path, now: datetime) -> list[str]:
+    """Names of what `remove_stale_runs` would remove; nothing is touched."""
+    return [folder.name for folder in _stale(run_root, now)] if run_root.is_dir() else []
+
+
 def _stale(run_root: Path, now: datetime) -> Iterator[Path]:
     for folder in sorted(run_root.iterdir()):
         if folder.name.startswith("run-") and _abandoned(folder):

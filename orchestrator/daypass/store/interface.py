@@ -48,6 +48,9 @@ class ReadView(RequestsView, ReviewsView, AutomaticView, OutboxView, RecordsView
     def ca_keys(self) -> tuple[str, ...]:
         """Public keys (`TYPE BASE64`) of the CA that signed last; empty before the first certificate."""
 
+    def last_pass(self) -> datetime | None:
+        """The moment of the last pass of the clock that did all its work, None before the first."""
+
     def comment_of(self, login: str) -> str | None:
         """The comment that came with this login's uid, None for a login without one."""
 
@@ -121,6 +124,9 @@ class ReadView(RequestsView, ReviewsView, AutomaticView, OutboxView, RecordsView
     def host_keys(self, server: str) -> list[HostKey]:
         """By key."""
 
+    def shared_host_keys(self) -> Mapping[str, tuple[str, ...]]:
+        """Fingerprints that more than one server has on record, with those servers by name."""
+
     def servers_with_host_keys(self) -> frozenset[str]:
         """Every server that at least one key is on record for."""
 
@@ -148,6 +154,9 @@ class WriteWork(RequestsWork, ReviewsWork, AutomaticWork, OutboxWork, ReadView, 
 
     def set_ca_keys(self, ca_keys: Sequence[str]) -> None:
         """Servers go on trusting these, and closing works, when the CA's private key can't be read."""
+
+    def set_last_pass(self, moment: datetime) -> None:
+        """A pass of the clock has done all its work at `moment`."""
 
     def uid_for(self, login: str, comment: str) -> int:
         """The uid of this login on every server: the same for ever, never anybody else's.

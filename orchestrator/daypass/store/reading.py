@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Collection
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Column, ColumnElement, Connection, Select, Table, or_, select, true, union_all
+from sqlalchemy import Column, ColumnElement, Connection, Select, Table, func, or_, select, true, union_all
 
 from daypass.domain.certificates import Certificate
 from daypass.domain.events import Event
@@ -32,6 +33,7 @@ from daypass.store.reviews import SqlReviewsView
 
 ORCHESTRATOR_ID = "orchestrator_id"
 CA_KEYS = "ca_keys"  # one a line
+LATEST = "last_pass"  # of the clock; ISO 8601, UTC
 UID_FLOOR = "uid_floor"  # new people begin here or higher
 
 
@@ -69,6 +71,10 @@ class SqlView(SqlRequestsView, SqlReviewsView, SqlAutomaticView, SqlOutboxView, 
     def ca_keys(self) -> tuple[str, ...]:
         row = self._connection.execute(filtered(tables.settings, name=CA_KEYS)).one_or_none()
         return () if row is None else tuple(str(row.value).splitlines())
+
+    def last_pass(self) -> datetime | None:
+        row = self._connection.execute(filtered(tables.settings, name=LATEST)).one_or_none()
+        return None if row is None else datetime.fromisoformat(row.value)
 
     def comment_of(self, login: str) -> str | None:
         query = select(tables.people.c.comment).where(tables.people.c.login == login)
@@ -187,6 +193,15 @@ class SqlView(SqlRequestsView, SqlReviewsView, SqlAutomaticView, SqlOutboxView, 
     def host_keys(self, server: str) -> list[HostKey]:
         query = filtered(tables.host_keys, server=server).order_by(tables.host_keys.c.key)
         return [rows.host_key_from(row) for row in self._connection.execute(query)]
+
+    def shared_host_keys(self) -> dict[str, tuple[str, ...]]:
+        table = tables.host_keys
+        several = select(table.c.fingerprint).group_by(table.c.fingerprint).having(func.count() > 1)
+        query = select(table.c.fingerprint, table.c.server).where(table.c.fingerprint.in_(several))
+        found: dict[str, list[str]] = defaultdict(list)
+        for fingerprint, server in self._connection.execute(query.order_by(table.c.server)):
+            found[fingerprint].append(server)
+        return {fingerprint: tuple(servers) for fingerprint, servers in found.items()}
 
     def servers_with_host_keys(self) -> frozenset[str]:
         return frozenset(self._connection.execute(select(tables.host_keys.c.server)).scalars())

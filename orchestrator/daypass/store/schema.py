@@ -80,11 +80,16 @@ def _use_write_ahead_log(engine: Engine) -> None:
         connection.execute("PRAGMA journal_mode = WAL")
 
 
-def _check_known(version: str | None) -> None:
+def is_known(version: str | None) -> bool:
+    """Whether this Daypass can read or upgrade a database of this version; an empty one is None."""
     from alembic.script import ScriptDirectory
 
     known = {script.revision for script in ScriptDirectory.from_config(_configuration()).walk_revisions()}
-    if version is not None and version not in known:
+    return version is None or version in known
+
+
+def _check_known(version: str | None) -> None:
+    if not is_known(version):
         raise StoreError(
             f"The database has the schema {version}, which this Daypass doesn't know; its own is {HEAD}.",
             hint="use the newer Daypass that wrote it, or restore the backup beside the database",

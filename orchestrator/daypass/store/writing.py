@@ -18,7 +18,7 @@ from daypass.store import rows, tables
 from daypass.store.automatic import SqlAutomaticWork
 from daypass.store.interface import FIRST_UID, LAST_UID, SerialTaken
 from daypass.store.outbox import SqlOutboxWork
-from daypass.store.reading import CA_KEYS, ORCHESTRATOR_ID, UID_FLOOR, SqlView, filtered
+from daypass.store.reading import CA_KEYS, LATEST, ORCHESTRATOR_ID, UID_FLOOR, SqlView, filtered
 from daypass.store.requests import SqlRequestsWork
 from daypass.store.reviews import SqlReviewsWork
 
@@ -43,6 +43,9 @@ class SqlWork(SqlRequestsWork, SqlReviewsWork, SqlAutomaticWork, SqlOutboxWork, 
 
     def set_ca_keys(self, ca_keys: Sequence[str]) -> None:
         self._put(tables.settings, {"name": CA_KEYS, "value": "\n".join(ca_keys)})
+
+    def set_last_pass(self, moment: datetime) -> None:
+        self._put(tables.settings, {"name": LATEST, "value": moment.isoformat()})
 
     def uid_for(self, login: str, comment: str) -> int:
         known = self._connection.execute(filtered(tables.people, login=login)).one_or_none()

@@ -102,6 +102,8 @@ def reconcile_once(
     if problems := [*failed, *unsigned, *unread, *undecided, *automatic.problems]:
         raise problems[0]
     busy = tuple(name for name in wanted if name not in free)
+    with seams.store.write(seams.actor, now) as work:
+        work.set_last_pass(now)
     with seams.store.read() as view:
         unremoved = tuple(view.accounts_due_for_removal(now, pauses=False))
         waiting = _waiting(view, unremoved, now)

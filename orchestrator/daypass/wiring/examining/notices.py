@@ -16,12 +16,18 @@ from daypass.secret_stores import resolve
 from daypass.store.interface import Store
 from daypass.wiring.clock import now
 from daypass.wiring.opening import open_record
-from daypass.workflow.doctor import Finding, Grade
+from daypass.workflow.doctor.findings import Check, Finding, fail, ok, warn
 
 
-def examine_notices(settings: Settings) -> Iterator[Finding]:
-    """Whether each channel's URL can be used, what didn't go through it, and whether break-glass is told."""
-    yield from _untold(settings)
+def checks(settings: Settings) -> Iterator[Check]:
+    """Whether break-glass is told, and whether each channel works."""
+    yield Check("break-glass notices", lambda: _untold(settings))
+    if settings.notices.channels:
+        yield Check("notices", lambda: _channels(settings))
+
+
+def _channels(settings: Settings) -> Iterator[Finding]:
+    """Whether each channel's URL can be used, and what didn't go through it."""
     try:
         store = open_record(settings)
     except DaypassError:
@@ -37,7 +43,7 @@ def _untold(settings: Settings) -> Iterator[Finding]:
     flows = [flow.name for flow in settings.access_flows if flow.active and flow.break_glass]
     if flows and not settings.notices.wants(NoticeEvent.BREAK_GLASS):
         found = f"nobody is told of access by {', '.join(flows)}: no channel is for break_glass"
-        yield Finding("break-glass notices", Grade.WARN, found, "add a channel to `notices` in daypass.yaml")
+        yield warn("break-glass notices", found, "add a channel to `notices` in daypass.yaml")
 
 
 def _findings(settings: Settings, store: Store) -> Iterator[Finding]:
@@ -50,11 +56,9 @@ def _findings(settings: Settings, store: Store) -> Iterator[Finding]:
     for channel in settings.notices.channels:
         what, reason = f"notices through {channel.name}", reasons.get(channel.name)
         if reason is not None:
-            yield Finding(what, Grade.FAIL, reason, f"the Apprise URL is kept in {channel.url}")
+            yield fail(what, reason, f"the Apprise URL is kept in {channel.url}")
         elif (unsent := silent.get(channel.name)) is not None:
             found = f"{unsent.count} can't be sent: {unsent.reason}"
-            yield Finding(what, Grade.WARN, found, "daypass notices list")
+            yield warn(what, found, "daypass notices list")
         else:
-            yield Finding(
-                what, Grade.OK, f"the URL in {channel.url} can be used; try it: daypass notices test"
-            )
+            yield ok(what, f"the URL in {channel.url} can be used; try it: daypass notices test")
