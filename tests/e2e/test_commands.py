@@ -61,7 +61,7 @@ def test_the_status_shows_what_stands(site, tidy):
 
 
 def test_the_commands_that_a_person_reads_speak_without_json(site, tidy):
-    """Tables and sentences: grant, revoke, reconcile, audit, certificate, ca, doctor."""
+    """Tables and sentences: grant, revoke, reconcile, audit, certificate, ca."""
     words = [word for word in site.grant_words("reader", SERVER) if word not in ("--output", "json")]
     said = site.run(*words).out
     grant_id = said.split()[1]
@@ -73,8 +73,20 @@ def test_the_commands_that_a_person_reads_speak_without_json(site, tidy):
     assert grant_id in site.run("audit", "list", "--limit", "10000").out
     assert "whole" in site.run("audit", "verify").out
     assert "ssh-ed25519" in site.run("ca", "show").out
-    site.run("doctor")
     assert SERVER in site.run("servers", "list").out
+
+
+def test_doctor_finds_nothing_to_mend_where_all_works(site, tidy):
+    """Onboarded servers that answer, their keys, the record; with --servers all of them are asked.
+
+    Other tests of the session look at later times, which leaves events ahead of the clock.
+    """
+    rows = site.run("doctor", "--servers", "--output", "json", code=None).json
+    assert {one["what"] for one in rows if one["grade"] == "fail"} <= {"clock"}
+    [reached] = [one["found"] for one in rows if one["what"] == "reachability"]
+    assert reached == f"{len(site.lab.hosts)} of {len(site.lab.hosts)} answer"
+    said = site.run("doctor", code=None).out
+    assert "ssh-agent: starts, answers and ends" in said
 
 
 def test_exit_codes_tell_done_failed_wrong_partly_and_denied(site, tidy):

@@ -14,13 +14,16 @@ from pathlib import Path
 
 import pytest
 
+from daypass import config
 from daypass.ca.keys import generate_ca_key
 from daypass.domain.hosts import Host, HostKey
 from daypass.domain.servers import Server
 from daypass.execution.reach import silent_servers
+from daypass.gate.installing import Broker
+from daypass.gate.sshd_block import drop_in
 from daypass.store.examining import damage_of
 from daypass.wiring import examine, initialise, now, open_daypass
-from daypass.wiring.examining import files, machine
+from daypass.wiring.examining import files, gate, machine
 from daypass.wiring.examining.fleet import spread
 from daypass.workflow.doctor import Finding, Grade, worst
 from daypass.workflow.reconciling import reconcile_once
@@ -249,3 +252,18 @@ def test_a_link_is_judged_by_what_it_leads_to(tmp_path):
     (tmp_path / "key").chmod(0o640)
     (tmp_path / "link").symlink_to("key")
     assert files.facts_of(tmp_path / "link").mode == 0o640
+
+
+def test_a_gate_is_looked_at_without_root(ready, tmp_path):
+    """Drop-in and units as they were installed, for this configuration; else which of them isn't."""
+    settings = config.load(ready, {}, tmp_path)
+    file = tmp_path / "gate.conf"
+    assert gate.facts_of(settings, str(file)) is None
+    broker = Broker(settings, "broker")
+    whole = drop_in("daypass", "daypass-broker", broker.keys_command, startups=True)
+    file.write_text(whole)
+    assert str(file) not in gate.facts_of(settings, str(file)).changed
+    file.write_text(whole.replace("PermitTTY yes", "PermitTTY no"))
+    assert str(file) in gate.facts_of(settings, str(file)).changed
+    file.write_text(whole.replace(str(ready), "/srv/other.yaml"))
+    assert gate.facts_of(settings, str(file)).elsewhere == "/srv/other.yaml"

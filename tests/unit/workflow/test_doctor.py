@@ -69,7 +69,7 @@ def settings(**facts: object) -> list[Finding]:
 
 
 def gate(**facts: object) -> list[Finding]:
-    return list(judge_gate(GateFacts("broker", "", (), "active")._replace(**facts)))
+    return list(judge_gate(GateFacts("broker")._replace(**facts)))
 
 
 # finding, grade, what its sentence says, what its hint names
@@ -168,13 +168,14 @@ WRONG = {
     "some silent": (judge_reached({"b": "no answer"}, 2, 0, 0), "warn", "b: no answer", "daypass report b"),
     "all silent": (judge_reached({"a": "x", "b": "x"}, 2, 0, 0), "fail", "0 of 2", "network"),
     "gate changed": (
-        gate(differences=["replace sshd's drop-in"]),
+        gate(changed=["/etc/ssh/x.conf"]),
         "fail",
-        "replace",
+        "x.conf",
         "gate install --broker broker",
     ),
+    "no resident": (gate(resident=False), "warn", "takes seconds", "systemctl restart daypass-gate.service"),
     "timer stopped": (
-        gate(timer="inactive"),
+        gate(stopped={"daypass-reconcile.timer": "inactive"}),
         "fail",
         "inactive",
         "systemctl enable --now daypass-reconcile.timer",
@@ -211,7 +212,7 @@ RIGHT = {
     "notices that wait a little": judge_outbox(NOW - timedelta(minutes=5), 1, NOW),
     "first signature still to come": judge_ca("ssh-ed25519", "ssh-ed25519 A", []),
     "access that is open": shares(state=ShareState.APPLIED),
-    "gate of another configuration": gate(elsewhere="/srv/other.yaml", timer="inactive"),
+    "gate of another configuration": gate(elsewhere="/srv/other.yaml", resident=False),
     "machine without a gate": list(judge_gate(None)),
     "servers behind jump hosts": judge_reached({}, 0, 0, 7),
 }

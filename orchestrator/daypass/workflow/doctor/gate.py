@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
-from daypass.workflow.doctor.findings import Finding, fail, ok
+from daypass.workflow.doctor.findings import Finding, fail, ok, warn
 
 WHAT = "gate"
 
@@ -16,14 +16,16 @@ class GateFacts(NamedTuple):
     Attributes:
         broker: The name that it was installed with.
         elsewhere: The configuration that it serves, where that isn't this one; empty = this one.
-        differences: What `gate install` would do, a sentence each.
-        timer: What systemd says of the timer: `active`, or something else; empty = it couldn't be asked.
+        changed: Files that aren't as they were installed.
+        stopped: Units that aren't active, with what systemd says of them.
+        resident: Whether the process that has all loaded takes connections.
     """
 
     broker: str
-    elsewhere: str
-    differences: Sequence[str]
-    timer: str
+    elsewhere: str = ""
+    changed: Sequence[str] = ()
+    stopped: Mapping[str, str] = {}
+    resident: bool = True
 
 
 def judge_gate(facts: GateFacts | None) -> Iterator[Finding]:
@@ -33,11 +35,13 @@ def judge_gate(facts: GateFacts | None) -> Iterator[Finding]:
     if facts.elsewhere:
         yield ok(WHAT, f"the one on this machine serves {facts.elsewhere}")
         return
-    again = f"sudo daypass gate install --broker {facts.broker}"
-    for one in facts.differences:
-        yield fail(WHAT, f"not as it was installed: installing it again would {one}", again)
-    if facts.timer not in ("active", ""):
-        hint = "sudo systemctl enable --now daypass-reconcile.timer"
-        yield fail(WHAT, f"the timer of reconcile is {facts.timer}", hint)
-    if not facts.differences and facts.timer in ("active", ""):
+    if facts.changed:
+        again = f"sudo daypass gate install --broker {facts.broker or 'NAME'}"
+        yield fail(WHAT, f"not as it was installed: {', '.join(facts.changed)}", again)
+    for unit, state in facts.stopped.items():
+        yield fail(WHAT, f"{unit} is {state}", f"sudo systemctl enable --now {unit}")
+    if not facts.resident and not facts.stopped:
+        said = "the process that has everything loaded doesn't answer, so each command takes seconds"
+        yield warn(WHAT, said, "sudo systemctl restart daypass-gate.service")
+    if not facts.changed and not facts.stopped and facts.resident:
         yield ok(WHAT, f"as installed, for ssh daypass@{facts.broker}")
