@@ -67,8 +67,9 @@ class Glimpse:
                 yield from (tag if "=" in tag else f"{tag}=" for tag in map(_text, _list(tags)) if tag)
 
     def people(self) -> Iterator[tuple[str, str]]:
-        """Login and e-mail address of everybody in the directory's file who is active."""
-        file = _text(self._settings.get("directory"))
+        """Login and e-mail address of everybody in the directory's file, if there is one, who is active."""
+        named = self._settings.get("directory")
+        file = _text(named.get("file") if isinstance(named, dict) else named)
         if file is None:
             return
         path = self._file.parent / file

@@ -39,6 +39,17 @@ def _told(one: Found) -> str:
     return f"{one.login} on {one.server or 'no server'}{more}"
 
 
+def _people(glimpse: Glimpse) -> Candidates:
+    """Of the directory's file; of another directory, those who were there when it was read last."""
+    from daypass.directory.holding import FILE
+    from daypass.directory.sources import FOLDER
+    from daypass.directory.state_file import read_state
+
+    yield from glimpse.people()
+    seen = read_state(glimpse.state_dir / FOLDER / FILE) or {}
+    yield from _plain(seen.get("people", {}))
+
+
 def _plain(values: Iterable[str]) -> Candidates:
     return ((value, "") for value in values)
 
@@ -49,7 +60,7 @@ KINDS: Mapping[str, Callable[[Glimpse, str], Candidates]] = {
     "group": lambda glimpse, _: _plain(glimpse.user_groups()),
     "integration": lambda glimpse, _: _plain(glimpse.integrations()),
     "flow": lambda glimpse, _: _plain(glimpse.flows()),
-    "person": lambda glimpse, _: glimpse.people(),
+    "person": lambda glimpse, _: _people(glimpse),
     "grant": lambda glimpse, prefix: _described(_record(glimpse).open_grants(prefix)),
     "review": lambda glimpse, prefix: _described(_record(glimpse).open_reviews(prefix)),
     "request": lambda glimpse, prefix: _described(_record(glimpse).requests(prefix, pending=False)),
