@@ -89,7 +89,7 @@ def test_sshd_that_says_otherwise_takes_the_opening_back(host: ManagedHost, line
 
 def test_foreign_account_survives_every_wish(host: ManagedHost):
     """Opening, ending, removing: an account that isn't ours keeps its files, groups and processes."""
-    host.sh("useradd -m -G team alice && su alice -c 'setsid -f sleep 604'")
+    host.sh("useradd -m -G team alice && su alice -c 'setsid -f sleep 604 >/dev/null 2>&1 </dev/null'")
     before = host.sh(FILES)
     for wish in ([grant("G1")], [absent("G1")], []):
         host.send(account("alice", 70007, *wish))
