@@ -71,6 +71,10 @@ class Orchestrator:
     def _settings(self) -> Path:
         return self.folder / "daypass.yaml"
 
+    def forget_people(self) -> None:
+        """Who was in the directory before: another one isn't that in which everybody vanished."""
+        (self.folder / ".daypass" / "directory" / "people.json").unlink(missing_ok=True)
+
     @property
     def more_known_hosts(self) -> Path:
         """Host keys of names that the lab doesn't know, where a test's server list has such."""

@@ -32,6 +32,7 @@ class Company:
         """
         listed = [self._person(person) for person in people]
         (self.site.folder / "directory.yaml").write_text(yaml.safe_dump({"people": listed}))
+        self.site.forget_people()
         policy = yaml.safe_dump({"directory": "directory.yaml", "access_flows": list(flows), **settings})
         self._settings.write_text(f"{self._before}\n{policy}")
 

@@ -38,6 +38,13 @@ def site(lab: api.Lab, tmp_path_factory: pytest.TempPathFactory) -> Orchestrator
     return site
 
 
+@pytest.fixture(autouse=True)
+def _people_of_its_own(request: pytest.FixtureRequest) -> None:
+    """A test that comes with a directory of its own isn't one in which everybody else vanished."""
+    if "site" in request.fixturenames:
+        request.getfixturevalue("site").forget_people()
+
+
 @pytest.fixture
 def look(site: Orchestrator) -> Callable[[str], HostState]:
     """`look("web-1")`: what stands on that server now."""
