@@ -250,3 +250,15 @@ def test_new_request_with_wait_goes_through_the_gate(ssh, capsys):
     assert "waits for" in err
     assert "--wait" not in ssh.words[0]
     assert "open" in err
+
+
+def test_time_that_is_over_is_told_with_what_is_typed_here(ssh, capsys):
+    """The request stays; the lines to type next go through the same gate."""
+    ssh.answers(request())
+    with pytest.raises(SystemExit) as end:
+        main([*VIA, "request", "wait", REQUEST, "--give-up-after", "PT1S"])
+    assert end.value.code == 1
+    err = capsys.readouterr().err
+    assert "is still pending" in err
+    assert f"daypass --via ssh://daypass@broker request wait {REQUEST}" in err
+    assert f"daypass --via ssh://daypass@broker request cancel {REQUEST}" in err
