@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -130,7 +131,7 @@ def _play(run: RunFolder, files: WaveFiles, playbook: str, results: WaveResults,
     """
     config = _runner_config(run, files, playbook)
     artifacts = Path(config.artifact_dir)
-    events = EventFolder(artifacts / "job_events", results.take)
+    events = EventFolder(artifacts / "job_events", partial(_take, run.path, results))
     stop = _Stop(deadline, run.path, events)
     try:
         _run(config, events, stop)
@@ -145,6 +146,14 @@ def _play(run: RunFolder, files: WaveFiles, playbook: str, results: WaveResults,
     if not (results.started or stop.late or stop.stumbled):
         raise _not_started(artifacts / "stdout")
     return stop.late
+
+
+def _take(run_folder: Path, results: WaveResults, event: object, details: object) -> None:
+    """With the last outcome the work is done: nobody waits for what Ansible would still tidy up."""
+    before = results.complete
+    results.take(event, details)
+    if results.complete and not before:
+        end_processes(run_folder)
 
 
 class _Stop:
