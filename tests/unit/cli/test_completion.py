@@ -15,6 +15,7 @@ import click
 import pytest
 
 from daypass.cli import main
+from daypass.cli.completion_candidates import MOST_CANDIDATES, chosen
 from daypass.cli.names import Named
 from daypass.domain.grants import Grant, GrantState, Share
 from daypass.domain.windows import window_from
@@ -160,6 +161,45 @@ def test_completion_of_names_loads_no_database_and_no_ansible(home):
         [sys.executable, "-c", asked], cwd=home, env=environ, capture_output=True, text=True, check=False
     )
     assert done.stdout.splitlines()[:3] == ["plain", "db-1", "[]"]
+
+
+ODD = (
+    "$(x)",
+    "`x`",
+    "a;b",
+    "a b",
+    "a\nb",
+    "a\tb",
+    "'a",
+    "a*",
+    "~a",
+    "=ls",
+    "%1",
+    "a\\b",
+    "a|b",
+    "!a",
+    "a#",
+    "{a,b}",
+    "é\u00a0x",
+    "",
+)
+
+
+def test_only_plain_words_are_offered_and_descriptions_are_one_line():
+    """A shell must read a candidate as one word, whatever somebody called a tag."""
+    assert chosen([(value, "") for value in ODD], "") == []
+    plain = ["web-1", "env=prod", "a.b:22", "alice@example.com", "rôle=büro", "50%"]
+    assert [item.value for item in chosen([(value, "") for value in plain], "")] == plain
+    [item] = chosen([("a", "one\ttwo\x1b[2J\nthree\u202e" + "x" * 100)], "")
+    assert item.help.startswith("one?two?[2J?three?x")
+    assert len(item.help) == 80
+
+
+def test_of_too_many_candidates_the_ends_of_the_alphabet_are_kept():
+    """A shell fills in what all have in common: that must be true of those that were left out."""
+    items = chosen([(f"web-{number:05}", "") for number in range(100_000)], "web")
+    assert len(items) <= MOST_CANDIDATES
+    assert {"web-00000", "web-99999"} <= {item.value for item in items}
 
 
 def parameters(command: click.Command, path: str = "daypass"):
