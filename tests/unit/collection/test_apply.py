@@ -159,6 +159,29 @@ def test_nothing_is_built_on_a_closing_that_failed():
         assert wave(system, 3, ("G2", ["web"]))["accounts"]["alice"]["grants"] == ["G2"]
 
 
+def test_closing_takes_the_way_in_first_and_the_sessions_last():
+    """Nobody comes in while it goes on: key line, account, jobs, rules, groups, then what runs."""
+    system = MemorySystem()
+    ledger.write_ledger(system, ledger.new_ledger("a" * 32, None, "b" * 32, (9, 2), "apono"))
+    with in_memory(system):
+        wave(system, 1, ("G1", ["ops"]))
+        assert system.log_in("alice")
+        system.files["/var/spool/cron/crontabs/alice"] = b"@daily true"
+        system.effects.clear()
+        wave(system, 2)
+    found = [f"{effect} {detail}" for effect, detail in system.effects]
+    order = [
+        "remove /etc/ssh/daypass/keys/alice",
+        "change usermod --password",
+        "make_folder /var/lib/daypass/parked/alice",
+        "remove /etc/sudoers.d/daypass",
+        "change usermod --groups",
+        "signal ",
+    ]
+    places = [min(n for n, one in enumerate(found) if one.startswith(word)) for word in order]
+    assert places == sorted(places), found
+
+
 @pytest.mark.parametrize("login", ["alice", JANE])
 def test_grant_lasts_longer_and_gets_another_certificate(login: str):
     """Extended, and signed again for another key: the same grant with more, and no session ends."""

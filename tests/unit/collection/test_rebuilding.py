@@ -144,11 +144,14 @@ def test_account_that_nothing_proves_to_be_ours_isnt_touched(host: MemorySystem,
     assert host.users["olaf"] == before
 
 
-def test_without_a_copy_nothing_is_opened_and_named_closings_happen(host: MemorySystem):
-    """Both broken: the document's own closings, where they are provably ours; the rest waits for a person."""
+@pytest.mark.parametrize("copy", [b"?", None], ids=["broken", "gone"])
+def test_without_a_copy_nothing_is_opened_and_named_closings_happen(host: MemorySystem, copy: bytes | None):
+    """The document's own closings, where they are provably ours; the rest waits for a person."""
     wave(host, 1, person("alice", 70007, grant("G1")), person("bob", 70008, grant("G2")))
-    for path in (LEDGER_PATH, LEDGER_COPY_PATH):
-        host.files[path] = b"?"
+    host.files[LEDGER_PATH] = b"?"
+    del host.files[LEDGER_COPY_PATH]
+    if copy is not None:
+        host.files[LEDGER_COPY_PATH] = copy
     told = wave(host, 2, person("alice", 70007), person("carol", 70009, grant("G3")))
     assert (told["status"], told["code"]) == ("refused", "ledger_corrupt")
     assert "take-over" in told["hint"]
