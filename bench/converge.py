@@ -137,10 +137,13 @@ def _report(unchanged: Sequence[Mapping[str, Any]], opened: Sequence[Mapping[str
 
 
 def _command_rows(opened: Sequence[Mapping[str, Any]]) -> list[dict[str, object]]:
-    """The commands in their order, as the first run had them."""
-    names = [name for name, _seconds in opened[0]["waited"]]
-    alike = [one["waited"] for one in opened if [name for name, _ in one["waited"]] == names]
-    return [{"command": name, "ms": _ms([one[at][1] for one in alike])} for at, name in enumerate(names)]
+    """The commands by name, as the first run had them; some run beside each other, in any order."""
+    runs = [sorted(one["waited"], key=lambda pair: str(pair[0])) for one in opened]
+    names = [name for name, _seconds in runs[0]]
+    alike = [waited for waited in runs if [name for name, _ in waited] == names]
+    return [
+        {"command": name, "ms": _ms([waited[at][1] for waited in alike])} for at, name in enumerate(names)
+    ]
 
 
 def _ms(seconds: Sequence[float]) -> str:
