@@ -7,9 +7,10 @@ import json
 import os
 import shutil
 import subprocess
+import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from lab import machine, state
 from lab.errors import LabError
@@ -69,22 +70,32 @@ def finish(
 ) -> subprocess.CompletedProcess[str]:
     """Run a command of podman's or on a host to its end, however it ends.
 
+    What it leaves running may hold its output: that goes to files, and nobody waits for the end of those.
+
     Raises:
         LabError: `podman_hangs` after the time.
     """
     source: dict[str, Any] = {"stdin": subprocess.DEVNULL} if stdin is None else {"input": stdin}
-    try:
-        return subprocess.run(
-            words,
-            capture_output=True,
-            text=True,
-            errors="surrogateescape",
-            check=False,
-            timeout=timeout_seconds,
-            **source,
-        )
-    except subprocess.TimeoutExpired as error:
-        raise LabError("podman_hangs", f"{' '.join(words[:4])} took over {timeout_seconds} s") from error
+    with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
+        try:
+            done = subprocess.run(
+                words,
+                stdout=out,
+                stderr=err,
+                text=True,
+                errors="surrogateescape",
+                check=False,
+                timeout=timeout_seconds,
+                **source,
+            )
+        except subprocess.TimeoutExpired as error:
+            raise LabError("podman_hangs", f"{' '.join(words[:4])} took over {timeout_seconds} s") from error
+        return subprocess.CompletedProcess(done.args, done.returncode, _text(out), _text(err))
+
+
+def _text(file: IO[bytes]) -> str:
+    file.seek(0)
+    return file.read().decode("utf-8", "surrogateescape")
 
 
 def run(

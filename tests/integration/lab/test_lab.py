@@ -161,12 +161,15 @@ def test_reset_without_a_snapshot_is_refused(lab: api.Lab):
     assert lab.running("web-3")
 
 
-LOOK = """cat /proc/self/cgroup; env | grep -v ^PWD= | sort; ulimit -n; ulimit -u; umask; pwd; id; tty
+LOOK = """cat /proc/self/cgroup; env | grep -v ^PWD= | sort; ulimit -Hn; ulimit -u; umask; pwd; id; tty
 grep ^Cap /proc/self/status; cat /proc/self/oom_score_adj; hostname; stat -Lc %i /proc/self/ns/*"""
 
 
 def test_exec_gives_what_podman_itself_gives(lab, light_lab):
-    """Namespaces, cgroups, limits, environment and capabilities are those of `podman exec`."""
+    """Namespaces, cgroups, limits, environment and capabilities are those of `podman exec`.
+
+    Its soft limit of files is that of whoever asks, and ours what programs begin with on a server.
+    """
     for own, host in ((lab, "web-1"), (light_lab, "light-1")):
         look = ["sh", "-c", LOOK]
         theirs = run(own.podman_argv(host, look, options=()))
@@ -185,6 +188,8 @@ def test_exec_ends_with_the_code_and_ends_what_it_began(lab):
         assert running.stdout is not None
         assert running.stdout.readline() == b"ready\n"
         running.kill()
+    lab.exec("web-1", ["sh", "-c", "sleep 986 & echo begun"], timeout_seconds=60)  # doesn't wait for it
+    lab.exec("web-1", ["pkill", "-f", "sleep 986"])
     gone = ["pgrep", "-f", "sleep 987"]
     assert wait_for(lambda: lab.exec("web-1", gone, check=False).returncode == 1)
 
