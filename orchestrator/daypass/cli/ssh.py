@@ -17,7 +17,7 @@ from daypass.cli.names import GROUP, SERVER
 from daypass.cli.options import EXIT_DONE, EXIT_FAILED, told
 from daypass.cli.render import Screen, console_of, time_text
 from daypass.cli.via import typed
-from daypass.cli.via_group import gate_of
+from daypass.cli.via_gate import gate_of
 from daypass.cli.via_words import AsTyped, words_of
 from daypass.cli.waiting import followed, limit_option, tell_end
 from daypass.client.arranging import arrange

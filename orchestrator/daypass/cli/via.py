@@ -18,7 +18,7 @@ from daypass.cli.grants import MOST_KEY_BYTES
 from daypass.cli.options import told
 from daypass.cli.render import Screen
 from daypass.cli.via_commands import ask_and_wait, put_in_place, ssh_config, wait
-from daypass.cli.via_group import gate_of
+from daypass.cli.via_gate import gate_of
 from daypass.cli.via_words import CERTIFICATE, EXTEND, NEW, SSH_CONFIG, WAIT, command_at, paths, words_of
 from daypass.client.via import Gate
 

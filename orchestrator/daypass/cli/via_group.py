@@ -2,15 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import click
 from click.core import ParameterSource
 
 from daypass.cli.lazy import LazyGroup
-
-if TYPE_CHECKING:
-    from daypass.client.via import Gate
 
 VIA = "DAYPASS_VIA"
 AT_THE_GATE = ("request", "access", "review", "certificate", "help")
@@ -48,20 +43,3 @@ def show_page(context: click.Context, via: str | None) -> None:
     from daypass.cli.via import page
 
     context.exit(page(context))
-
-
-def gate_of(context: click.Context) -> Gate:
-    """The gate that was named before the command.
-
-    Raises:
-        UsageError: `via_odd`, `via_missing`.
-    """
-    from daypass.client.address import ALLOWED, parse_address
-    from daypass.client.via import Gate
-    from daypass.errors import UsageError
-
-    via = context.find_root().params.get("via")
-    if not via:
-        hint = f"daypass --via {ALLOWED}; or set ${VIA}"
-        raise UsageError("no gate is named", hint=hint, code="via_missing")
-    return Gate(parse_address(via))
