@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import time
 
@@ -32,6 +33,22 @@ def test_password_that_there_isnt_never_runs_out(host: ManagedHost, alice: Perso
     assert not alice.gets_in()
     host.send(account("alice", 70007, grant("G1")))
     assert alice.gets_in()
+
+
+def test_caches_of_names_are_told_of_each_change(host: ManagedHost):
+    """The system's own tools do it where a cache is installed; a stand-in writes down what it is told."""
+    caches = ("/usr/sbin/nscd", "/usr/sbin/sss_cache")
+    for cache in caches:
+        host.sh(f"printf '#!/bin/sh\necho \"${{0##*/}} $*\" >>/run/told\n' >{cache} && chmod 755 {cache}")
+    try:
+        for grants in ([grant("G1", groups=["team"])], [absent("G1")]):
+            host.sh("rm -f /run/told")
+            host.send(account("alice", 70007, *grants))
+            told = host.run("cat", "/run/told")
+            for words in ("nscd -i passwd", "nscd -i group", "sss_cache -U?G", "sss_cache -UG?"):
+                assert re.search(f"^{words}$", told, re.MULTILINE), told
+    finally:
+        host.run("rm", "-f", *caches, "/run/told")
 
 
 def test_closing_ends_sessions_and_everything_begun_in_them(host: ManagedHost, alice: Person):

@@ -51,8 +51,9 @@ def test_what_a_terminal_would_obey_is_written_out(nasty, terminal):
     assert text.endswith(" after")
 
 
-def test_colours_and_a_progress_bar_of_the_gate_come_through():
+def test_colours_and_a_progress_bar_of_the_gate_come_through(monkeypatch):
     """Byte for byte what the gate's own libraries write on a terminal."""
+    monkeypatch.setenv("TERM", "xterm-256color")
     stream = io.StringIO()
     console = Console(file=stream, force_terminal=True, width=80)
     console.print("[bold red]error:[/] no")
