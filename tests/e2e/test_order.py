@@ -11,7 +11,7 @@ from daypass.domain.outcomes import Outcome, OutcomeKind
 from daypass.execution.executor import WaveServer
 from daypass.workflow.granting import GrantRequest, give
 from daypass.workflow.revoking import take_back
-from tests.orchestrator import COMMAND_SECONDS
+from tests.commands import COMMAND_SECONDS
 
 SERVER = "web-1"
 

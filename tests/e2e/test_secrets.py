@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from cryptography.hazmat.primitives.serialization import load_ssh_private_key
 
-from tests.orchestrator import COMMAND_SECONDS
+from tests.commands import COMMAND_SECONDS
 
 SERVER = "web-1"
 SEARCHED_ON_HOSTS = ("/var/log", "/var/lib/daypass", "/etc/ssh/daypass", "/etc/sudoers.d", "/tmp", "/var/tmp")
