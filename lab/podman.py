@@ -7,10 +7,10 @@ import json
 import os
 import shutil
 import subprocess
-import tempfile
+import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 from lab import machine, state
 from lab.errors import LabError
@@ -41,6 +41,7 @@ CAPABILITIES = (
 PROCESSES_PER_HOST = 4096
 
 STOP_SECONDS = 10
+LOOK_SECONDS = 0.3  # how often it is looked whether a program ended that left somebody with its output
 
 
 def missing() -> list[str]:
@@ -70,32 +71,31 @@ def finish(
 ) -> subprocess.CompletedProcess[str]:
     """Run a command of podman's or on a host to its end, however it ends.
 
-    What it leaves running may hold its output: that goes to files, and nobody waits for the end of those.
+    What it leaves running may hold its output; nobody waits for the end of those. It has pipes, as over SSH:
+    programs such as sudo break their lines elsewhere.
 
     Raises:
         LabError: `podman_hangs` after the time.
     """
-    source: dict[str, Any] = {"stdin": subprocess.DEVNULL} if stdin is None else {"input": stdin}
-    with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
-        try:
-            done = subprocess.run(
-                words,
-                stdout=out,
-                stderr=err,
-                text=True,
-                errors="surrogateescape",
-                check=False,
-                timeout=timeout_seconds,
-                **source,
-            )
-        except subprocess.TimeoutExpired as error:
-            raise LabError("podman_hangs", f"{' '.join(words[:4])} took over {timeout_seconds} s") from error
-        return subprocess.CompletedProcess(done.args, done.returncode, _text(out), _text(err))
-
-
-def _text(file: IO[bytes]) -> str:
-    file.seek(0)
-    return file.read().decode("utf-8", "surrogateescape")
+    source = subprocess.DEVNULL if stdin is None else subprocess.PIPE
+    started = time.monotonic()
+    with subprocess.Popen(words, stdin=source, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        sent = None if stdin is None else stdin.encode("utf-8", "surrogateescape")
+        while True:
+            try:
+                out, err = process.communicate(sent, timeout=LOOK_SECONDS)
+                break
+            except subprocess.TimeoutExpired as late:
+                sent = None  # is on its way
+                if process.poll() is not None:
+                    out, err = late.output or b"", late.stderr or b""
+                    break
+                if timeout_seconds is not None and time.monotonic() - started > timeout_seconds:
+                    process.kill()
+                    sentence = f"{' '.join(words[:4])} took over {timeout_seconds} s"
+                    raise LabError("podman_hangs", sentence) from late
+    said = [text.decode("utf-8", "surrogateescape") for text in (out, err)]
+    return subprocess.CompletedProcess(words, process.returncode, *said)
 
 
 def run(

@@ -12,13 +12,13 @@ from lab import api
 from lab.broker import CONFIG, Broker
 from tests.integration.gate.conftest import SERVERS
 
-SERVER = "web-1"
+SERVER = "reached-1"
 
 
 @pytest.fixture
 def server(lab_name: str, broker: Broker) -> api.Host:
     """A light host, onboarded by the operator as the gate's account."""
-    lab = api.up(lab_name, 1, light=True, prefix="web", fresh=True)
+    lab = api.up(lab_name, 1, light=True, prefix="reached", fresh=True)
     host = lab.host(SERVER)
     listed = [one for one in json.loads(lab.servers_file.read_text()) if one["name"] == SERVER]
     broker.write("/etc/daypass/servers.json", json.dumps(listed))

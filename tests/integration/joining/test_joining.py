@@ -52,13 +52,13 @@ def test_what_was_there_comes_back_exactly(host: Host, own: Person, granted: Per
 def test_only_sessions_of_our_certificates_end(host: Host, own: Person, granted: Person):
     """Her own session lives on, begun before or while we gave access; ours ends with all that it left."""
     earlier = own.stay("sleep", "701")
-    host.sh("until pgrep -f 'sleep 701'; do sleep 0.1; done")
+    host.sh("until pgrep -f '^sleep 701'; do sleep 0.1; done")
     host.join(grant("G1", sudo=ID_ONLY))
     meanwhile = own.stay("sleep", "702")
     ours = granted.stay("sleep", "703")
     left = granted.ssh("setsid -f sleep 704 >/dev/null 2>&1")
     assert left.returncode == 0
-    host.sh('for n in 702 703 704; do until pgrep -f "sleep $n"; do sleep 0.1; done; done')
+    host.sh('for n in 702 703 704; do until pgrep -f "^sleep $n"; do sleep 0.1; done; done')
     # A person can write what she likes into the log, and names her session her own.
     host.run("su", "jane", "-c", forged(host, "703", "ED25519 SHA256:AAAA"))
     host.run("su", "bob", "-c", forged(host, "702", OURS))
@@ -92,10 +92,10 @@ def forged(host: Host, seconds: str, what: str) -> str:
 def test_no_process_keeps_a_group_that_we_gave(host: Host, own: Person):
     """A running process keeps its groups, so her own session that got one through us ends with it."""
     earlier = own.stay("sleep", "705")
-    host.sh("until pgrep -f 'sleep 705'; do sleep 0.1; done")
+    host.sh("until pgrep -f '^sleep 705'; do sleep 0.1; done")
     host.join(grant("G1", groups=["team"]))
     meanwhile = own.stay("sleep", "706")
-    host.sh("until pgrep -f 'sleep 706'; do sleep 0.1; done")
+    host.sh("until pgrep -f '^sleep 706'; do sleep 0.1; done")
     host.join()
     meanwhile.communicate(timeout=LIMIT_SECONDS)
     assert earlier.poll() is None
@@ -212,10 +212,10 @@ def test_host_closes_what_it_joined_by_itself(host: Host, own: Person, granted: 
     """The local deadline needs no controller, and leaves her own sessions alone."""
     before = host.files()
     earlier = own.stay("sleep", "707")
-    host.sh("until pgrep -f 'sleep 707'; do sleep 0.1; done")
+    host.sh("until pgrep -f '^sleep 707'; do sleep 0.1; done")
     host.join(grant("G1", **FULL), program=True)
     ours = granted.stay("sleep", "708")
-    host.sh("until pgrep -f 'sleep 708'; do sleep 0.1; done")
+    host.sh("until pgrep -f '^sleep 708'; do sleep 0.1; done")
     room = host.room(account("jane", JANE, grant("G1", **FULL), existing="join"))
     soon = grant("G1", seconds=room, **FULL)
     host.join(soon, program=True)
@@ -225,7 +225,8 @@ def test_host_closes_what_it_joined_by_itself(host: Host, own: Person, granted: 
     assert wait_for(lambda: host.ledger()["accounts"]["jane"]["grants"] == {})
     assert host.files() == before
     assert earlier.poll() is None
-    assert f"grant G1 ended at {soon['not_after']}" in host.run("journalctl", "-t", "daypass", "-o", "cat")
+    ended = f"grant G1 ended at {soon['not_after']}"
+    assert wait_for(lambda: ended in host.run("journalctl", "-t", "daypass", "-o", "cat"))
     earlier.kill()
     earlier.communicate()
 
@@ -235,7 +236,7 @@ def test_host_without_a_log_joins_only_where_all_sessions_may_end(host_without_l
     own = with_own_key(host_without_log, tmp_path)
     assert host_without_log.join(grant("G1"))["code"] == "join_no_log"
     earlier = own.stay("sleep", "709")
-    host_without_log.sh("until pgrep -f 'sleep 709'; do sleep 0.1; done")
+    host_without_log.sh("until pgrep -f '^sleep 709'; do sleep 0.1; done")
     assert host_without_log.join(grant("G1"), join_without_log="end_all")["state"] == "active"
     assert host_without_log.join(join_without_log="end_all")["state"] == "closed"
     earlier.communicate(timeout=LIMIT_SECONDS)

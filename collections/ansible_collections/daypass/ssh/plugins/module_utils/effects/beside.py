@@ -29,20 +29,27 @@ class Beside:
         self._ask = ask
         self._thread = threading.Thread(target=self._run)
         self._begun = False
+        self._beginning = threading.Lock()  # the program that it begins beside may run in such a thread itself
         self._told: Any = None
         self._raised: Exception | None = None
 
     def begin(self) -> None:
-        """Ask now; once is enough."""
-        if not self._begun:
+        """Ask now; once is enough. Where no thread is to be had, it is asked here."""
+        with self._beginning:
+            if self._begun:
+                return
             self._begun = True
             sys.setswitchinterval(SWITCH_SECONDS)
-            self._thread.start()
+            try:
+                self._thread.start()
+            except RuntimeError:
+                self._run()
 
     def wait(self) -> Any:
         """The answer, or what asking raised."""
         self.begin()
-        self._thread.join()
+        if self._thread.ident is not None:
+            self._thread.join()
         if self._raised is not None:
             raise self._raised
         return self._told
