@@ -15,11 +15,7 @@ ALL = [{"run_as": "root", "commands": "ALL"}]
 PROGRAM = "/usr/local/lib/daypass/daypass-host.pyz"
 RUN_AS_ALICE = f"setsid -f setpriv --reuid {ALICE} --clear-groups"
 LATE_SECONDS = 50  # two seconds on a quiet machine (bench); a tick that comes next is a minute away
-OFF_SECONDS = (
-    20,
-    80,
-    320,
-)  # for a run to end and timers to be stopped; the next where the machine was slower
+OFF_SECONDS = (20, 60, 180)  # for a run to end and timers to be stopped; the next where that took longer
 
 # A program whose first thread ends while another runs on: the kernel shows a zombie.
 HIDDEN = "import ctypes,threading,time;threading.Thread(target=time.sleep,args=(900,)).start();"
