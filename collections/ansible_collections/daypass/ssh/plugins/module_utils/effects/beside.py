@@ -29,7 +29,8 @@ class Beside:
         self._ask = ask
         self._thread = threading.Thread(target=self._run)
         self._begun = False
-        self._beginning = threading.Lock()  # the program that it begins beside may run in such a thread itself
+        # The program that it begins beside may itself run in such a thread.
+        self._beginning = threading.Lock()
         self._told: Any = None
         self._raised: Exception | None = None
 
