@@ -4,7 +4,7 @@ PYTHON := .venv/bin/python
 STAGES := $(PYTHON) scripts/run-stages
 
 .DEFAULT_GOAL := help
-.PHONY: help dev system databases slapd compiler shells demo test lint unit contract integration e2e e2e-newest molecule sanity docs docs-check bench references format lock clean
+.PHONY: help dev system databases slapd compiler shells rsync demo test lint unit contract integration e2e e2e-newest molecule sanity docs docs-check bench references format lock clean
 
 help: ## show this list
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## /  make \1|/' | awk -F'|' '{printf "%-20s %s\n", $$1, $$2}'
@@ -28,10 +28,13 @@ compiler: # tests build the name service module of a directory that is down
 shells: # completion is tried in the real ones
 	@lab/setup zsh fish
 
+rsync: # plain ssh is tried with it too
+	@lab/setup rsync
+
 demo: system ## the main job on three lab servers, step by step
 	@$(PYTHON) -m lab.demo
 
-test: system databases slapd compiler shells ## all gates and tests, cheap ones first (what CI runs)
+test: system databases slapd compiler shells rsync ## all gates and tests, cheap ones first (what CI runs)
 	@$(STAGES) all
 
 lint: dev ## all static checks
@@ -56,7 +59,7 @@ docs-check: dev ## commands in the documents against the real ones, changelog fr
 integration: system compiler ## tests against lab hosts, part by part
 	@$(STAGES) integration
 
-e2e: system ## the whole of Daypass against lab hosts
+e2e: system rsync ## the whole of Daypass against lab hosts
 	@$(STAGES) e2e
 
 e2e-newest: system ## the essential suite with the newest ansible-core inside a Debian 13 host

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shlex
 import shutil
 import subprocess
@@ -142,9 +143,10 @@ def test_programs_need_a_servers_name_and_nothing_else(site, company, laptop, re
         laptop.run("sftp", "-F", laptop.config, "-b", "-", SERVER, stdin=f"get sent {back}\n").returncode == 0
     )
     assert back.read_text() == "by scp"
-    if shutil.which("rsync") and laptop.ssh(SERVER, "command -v rsync").returncode == 0:
-        words = ("rsync", "-e", f"ssh -F {laptop.config}", f"{SERVER}:sent", tmp_path / "synced")
-        assert laptop.run(*words).returncode == 0
+    lend(site, "/usr/bin/rsync")
+    synced = tmp_path / "synced"
+    assert laptop.run("rsync", "-e", f"ssh -F {laptop.config}", f"{SERVER}:sent", synced).returncode == 0
+    assert synced.read_text() == "by scp"
     clone(site, laptop, repository, tmp_path)
     by_agent(laptop, tmp_path)
 
@@ -167,6 +169,15 @@ def test_programs_need_a_servers_name_and_nothing_else(site, company, laptop, re
     assert laptop.config.read_text() == f"{laptop.home.include}\n"
     laptop.ssh_config("--remove", "--yes")
     assert laptop.config.read_text() == ""
+
+
+def lend(site: Orchestrator, program: str) -> None:
+    """Put a program of this machine, with the libraries that it is linked to, on the server."""
+    linked = subprocess.run(["ldd", program], capture_output=True, text=True, check=True).stdout
+    files = [program, *re.findall(r"=> (/\S+)", linked)]
+    archive = subprocess.run(["tar", "-chP", *files], capture_output=True, check=True)
+    argv = site.lab.exec_argv(site.lab.host(SERVER), ["tar", "-xP", "--skip-old-files"], interactive=True)
+    subprocess.run(argv, input=archive.stdout, check=True)
 
 
 def by_agent(laptop: Laptop, folder: Path) -> None:
