@@ -60,13 +60,21 @@ class Told(system.System):
 
 
 def prepare(wish: dict) -> None:
-    """A stand-in for onboarding: groups, folders, drop-in, empty ledger; the logins in `forget` go first."""
+    """A stand-in for onboarding, once no tick of the test before is about to write its ledger."""
+    os.makedirs(names.STATE_FOLDER, 0o700, exist_ok=True)
+    lock = os.open(names.LOCK_PATH, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        begin_anew(wish)
+    finally:
+        os.close(lock)
+
+
+def begin_anew(wish: dict) -> None:
+    """Groups, folders, drop-in, empty ledger; the logins in `forget` go first."""
     from daypass_host.onboarding import trust
     from daypass_host.sshd import listeners
 
-    os.makedirs(names.STATE_FOLDER, 0o700, exist_ok=True)
-    lock = os.open(names.LOCK_PATH, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    fcntl.flock(lock, fcntl.LOCK_EX)  # a tick of the test before may be about to write its ledger
     for login in wish["forget"]:
         forget(login)
     for group in (names.GROUP_CREATED, names.GROUP_JOINED):
