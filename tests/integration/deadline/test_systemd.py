@@ -39,7 +39,7 @@ done
 echo done
 """
 
-# Says which of these things aren't there.
+# Says which of these things aren't there. Brackets: the shell that looks has the same words in its own line.
 THERE = r"""
 has() { what=$1; shift; "$@" >/dev/null 2>&1 || echo "no $what"; }
 has crontab test -e /var/spool/cron/crontabs/alice
@@ -48,7 +48,8 @@ has 'at job' sh -c 'find /var/spool/cron/atjobs -user alice -type f | grep .'
 has FIFO test -p /home/alice/.ssh/authorized_keys
 has copies sh -c '[ $(find /home /srv /tmp -user alice -perm -2000 -type f | wc -l) = 3 ]'
 has password grep '^alice:[$]' /etc/shadow
-for word in 'sleep 901' 'sleep 902' pthread_exit 'sleep 903' 'sleep 904' '^yes' 'sshd: alice .priv'; do
+has 'hidden program' sh -c 'ps -u alice -o stat= | grep "^Z.*l"'
+for word in '[s]leep 901' '[s]leep 902' '[s]leep 903' '[s]leep 904' '^yes' '[s]shd: alice .priv'; do
     has "$word" pgrep -f "$word"
 done
 """
