@@ -1,62 +1,37 @@
 """The events of a run, as ansible-runner's callback wrote them into the run folder.
 
-ansible-runner takes marks in the playbook's output for events. A mark counts here only with the file that
-the callback wrote for it, under a random name that no server knows; so text that a server gets printed
-can't pose as an event.
+The callback prints marks too, and ansible-runner can find events by them. Nobody reads them here: a server
+can get text printed, and so forge a mark or make one unreadable; it can't write files.
 """
 
 from __future__ import annotations
 
 import json
-import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-UUID = re.compile(r"[0-9a-f-]{36}")
-SUFFIX = "-partial.json"
+PATTERN = "*-partial.json"  # complete under this name: written under another and renamed
 
 
-class EventFolder:
-    """Hands each event on once, and remembers what the taker stumbled over.
+def take_events(folder: Path, take: Callable[[object, object], None]) -> None:
+    """Hand on what is new, each event once, in the order in which they happened.
 
     Args:
-        folder: Where the callback writes its files.
-        take: Called with the event's name and its details.
+        folder: Where the callback writes its files; it comes into being with the first.
+        take: Called with the event's name and its details, none of which were looked at.
     """
+    events = [_used_up(path) for path in folder.glob(PATTERN)]
+    for event in sorted(events, key=lambda event: str(event.get("created"))):
+        take(event.get("event"), event.get("event_data"))
 
-    def __init__(self, folder: Path, take: Callable[[object, object], None]) -> None:
-        self._folder = folder
-        self._take = take
-        self.error: BaseException | None = None
 
-    def on_event(self, event: Mapping[str, Any]) -> bool:
-        """For ansible-runner, which merged the file into the mark already; False: it needn't keep it."""
-        name = event.get("uuid")
-        if isinstance(name, str) and UUID.fullmatch(name) and self._used_up(self._folder / f"{name}{SUFFIX}"):
-            self._hand_on(event)
-        return False
-
-    def sweep(self) -> None:
-        """Hand on what was written but never came through the output, in the order of writing."""
-        for path in sorted(self._folder.glob(f"*{SUFFIX}"), key=lambda path: path.stat().st_mtime_ns):
-            try:
-                event = json.loads(path.read_bytes())
-            except ValueError:
-                continue
-            if isinstance(event, dict) and self._used_up(path):
-                self._hand_on(event)
-
-    def _used_up(self, path: Path) -> bool:
-        try:
-            path.unlink()
-        except FileNotFoundError:
-            return False
-        return True
-
-    def _hand_on(self, event: Mapping[str, Any]) -> None:
-        try:
-            self._take(event.get("event"), event.get("event_data"))
-        except BaseException as error:
-            self.error = error
-            raise
+def _used_up(path: Path) -> dict[str, Any]:
+    """The file's event, empty where it is damaged; the file is gone then."""
+    content = path.read_bytes()
+    path.unlink()
+    try:
+        event = json.loads(content)
+    except ValueError:
+        return {}
+    return event if isinstance(event, dict) else {}

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import subprocess
 import sys
+import threading
 import time
 from collections.abc import Mapping, Sequence
-from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from daypass.domain.outcomes import Outcome, OutcomeKind
 from daypass.domain.secrets import Secret
@@ -21,7 +22,7 @@ from daypass.execution.ansible_settings import (
     runner_callbacks,
 )
 from daypass.execution.answers import clean_text
-from daypass.execution.event_folder import EventFolder
+from daypass.execution.event_folder import take_events
 from daypass.execution.executor import OnOutcome, WaveServer
 from daypass.execution.processes import end_processes
 from daypass.execution.results import NO_RESULT, OUT_OF_TIME, WaveResults
@@ -32,7 +33,8 @@ from daypass.execution.wave_files import AGENT_SOCKET, WaveFiles, write_wave_fil
 PLAYBOOKS = {kind: f"daypass.ssh.{kind}" for kind in ("accounts", "onboard", "offboard", "report")}
 ONE_TASK = frozenset({"accounts", "report"})  # their first result is the outcome
 KEY_SPARE_SECONDS = 60  # keys outlive the deadline by this, so that a wave that ends in time never loses them
-LOOK_SECONDS = 1  # how often the deadline is looked at; ansible-runner's default is 5
+LOOK_SECONDS = 0.02  # how often events and the deadline are looked at: one list of a folder's few files
+OUTPUT = "output"  # what Ansible printed
 LONGEST_OUTPUT = 1000  # characters of Ansible's own words in an error
 
 
@@ -131,47 +133,58 @@ def _play(run: RunFolder, files: WaveFiles, playbook: str, results: WaveResults,
     """
     config = _runner_config(run, files, playbook)
     artifacts = Path(config.artifact_dir)
-    events = EventFolder(artifacts / "job_events", partial(_take, run.path, results))
-    stop = _Stop(deadline, run.path, events)
-    try:
-        _run(config, events, stop)
-    except Exception:  # noqa: BLE001 (any error of somebody else's code; ours are in events.error)
-        # ansible-runner stumbled, perhaps over what a server got printed; what was written so far counts.
-        stop.stumbled = True
-    finally:
-        end_processes(run.path)
-    if events.error is not None:
-        raise events.error  # ansible-runner swallows some
-    events.sweep()
-    if not (results.started or stop.late or stop.stumbled):
-        raise _not_started(artifacts / "stdout")
-    return stop.late
+    late = False
+    with _Running(config, run.path) as running:
+        while running and not (late or results.complete):
+            running.wait(LOOK_SECONDS)
+            take_events(artifacts / "job_events", results.take)
+            late = time.monotonic() >= deadline
+    take_events(artifacts / "job_events", results.take)
+    if not (results.started or late or running.stumbled):
+        raise _not_started(artifacts / OUTPUT)
+    return late
 
 
-def _take(run_folder: Path, results: WaveResults, event: object, details: object) -> None:
-    """With the last outcome the work is done: nobody waits for what Ansible would still tidy up."""
-    before = results.complete
-    results.take(event, details)
-    if results.complete and not before:
-        end_processes(run_folder)
+class _Running:
+    """ansible-runner at work in a thread of its own; leaving the context ends it with all that it started.
 
+    It waits for Ansible and for nothing else: with a terminal (its other way, `pexpect`) it would look for
+    events in what is printed, and sleep 0.1 s at the end.
+    """
 
-class _Stop:
-    """Asked by ansible-runner again and again; ends all of the run at the deadline or after our own error."""
-
-    def __init__(self, deadline: float, run_folder: Path, events: EventFolder) -> None:
-        self._deadline = deadline
+    def __init__(self, config: Any, run_folder: Path) -> None:
+        self._config = config
         self._run_folder = run_folder
-        self._events = events
-        self.late = False
+        self._thread = threading.Thread(target=self._run, name="wave")
         self.stumbled = False
 
-    def __call__(self) -> bool:
-        self.late = self.late or time.monotonic() >= self._deadline
-        wanted = self.late or self._events.error is not None
-        if wanted:
+    def _run(self) -> None:
+        from ansible_runner.runner import Runner
+
+        try:
+            with (Path(self._config.artifact_dir) / OUTPUT).open("wb") as output:
+                self._config.output_fd = self._config.error_fd = output
+                Runner(self._config).run()
+        except Exception:  # noqa: BLE001 (any error of somebody else's code; what Ansible did until then counts)
+            self.stumbled = True
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        """With the last outcome the work is done: nobody waits for what Ansible would still tidy up."""
+        while self:  # it may be about to start Ansible
             end_processes(self._run_folder)
-        return wanted
+            self.wait(LOOK_SECONDS)
+        end_processes(self._run_folder)
+
+    def __bool__(self) -> bool:
+        return self._thread.is_alive()
+
+    def wait(self, seconds: float) -> None:
+        """Until it has ended, `seconds` at most."""
+        self._thread.join(seconds)
 
 
 def _runner_config(run: RunFolder, files: WaveFiles, playbook: str) -> Any:
@@ -189,7 +202,8 @@ def _runner_config(run: RunFolder, files: WaveFiles, playbook: str) -> Any:
         suppress_env_files=True,
     )
     config.prepare()
-    config.pexpect_timeout = LOOK_SECONDS
+    config.runner_mode = "subprocess"
+    config.input_fd = subprocess.DEVNULL
     config.env = build_environment(
         run.path,
         agent_socket=run.path / AGENT_SOCKET,
@@ -199,12 +213,6 @@ def _runner_config(run: RunFolder, files: WaveFiles, playbook: str) -> Any:
         ansible=find_ansible(Path(sys.executable)),
     )
     return config
-
-
-def _run(config: Any, events: EventFolder, stop: _Stop) -> None:
-    from ansible_runner.runner import Runner
-
-    Runner(config, cancel_callback=stop, remove_partials=False, event_handler=events.on_event).run()
 
 
 def _not_started(output: Path) -> ExecutionError:

@@ -1,23 +1,69 @@
-"""The end of a wave, as far as no server is needed for it."""
+"""A wave's programs, as far as no server is needed for them."""
 
 from __future__ import annotations
 
-import subprocess
+import threading
 from pathlib import Path
+from typing import Any
 
+import pytest
+
+from daypass.errors import ExecutionError
 from daypass.execution.results import WaveResults
-from daypass.execution.runner import _take
+from daypass.execution.run_folder import RunFolder
+from daypass.execution.runner import OUTPUT, _play, _runner_config, _Running
+from daypass.execution.wave_files import WaveFiles
 
-ANSWER = {"answer": {"version": 1, "status": "converged", "sequence": 1, "accounts": {}}}
+PATIENCE_SECONDS = 60
 
 
-def test_with_the_last_outcome_nobody_waits_for_ansible(tmp_path: Path):
-    """Its processes are ended as soon as each server has answered, and not before."""
-    results = WaveResults(["web-1", "web-2"], at_once=True)
-    with subprocess.Popen(["sleep", "1000"], env={"HOME": str(tmp_path), "PATH": "/usr/bin:/bin"}) as ansible:
-        _take(tmp_path, results, "runner_on_ok", {"host": "web-1", "res": ANSWER})
-        assert ansible.poll() is None
-        _take(tmp_path, results, "runner_on_ok", {"host": "web-2", "res": ANSWER})
-        assert ansible.wait(60) == -9
-        _take(tmp_path, results, "playbook_on_stats", {})
-    assert results.complete
+@pytest.fixture
+def run(tmp_path: Path) -> RunFolder:
+    root = tmp_path / "runs"
+    root.mkdir(mode=0o700)
+    return RunFolder(root)
+
+
+def files_of(run: RunFolder) -> WaveFiles:
+    return WaveFiles(run.write("inventory.json", b"{}"), run.write("ansible.cfg", b""), run.folder("project"))
+
+
+def config_of(run: RunFolder, *command: str) -> Any:
+    """ansible-runner's configuration of a wave, with another command for Ansible's."""
+    config = _runner_config(run, files_of(run), "daypass.ssh.accounts")
+    config.command = list(command)
+    return config
+
+
+def test_what_still_runs_is_ended_with_the_wave(run: RunFolder) -> None:
+    """With the last outcome nobody waits for what Ansible would tidy up."""
+    begun = run.path / "begun"
+    config = config_of(run, "sh", "-c", f"touch {begun}; sleep 1000")
+    with _Running(config, run.path) as running:
+        while not begun.exists():
+            running.wait(0.01)
+        assert running
+    assert not running
+    assert not [one for one in threading.enumerate() if one.name == "wave"]
+
+
+def test_wave_that_ends_before_ansible_has_begun_leaves_nothing(run: RunFolder) -> None:
+    """The thread may be just before the start of Ansible."""
+    with _Running(config_of(run, "sleep", "1000"), run.path) as running:
+        pass
+    assert not running
+
+
+def test_ansible_has_no_terminal_and_no_input(run: RunFolder) -> None:
+    """Nothing in a wave can ask anybody, and the caller's own input stays unread."""
+    config = config_of(run, "sh", "-c", "test ! -t 0 && cat && test ! -t 1 && echo no terminal")
+    with _Running(config, run.path) as running:
+        running.wait(PATIENCE_SECONDS)
+    assert (Path(config.artifact_dir) / OUTPUT).read_text() == "no terminal\n"
+
+
+def test_ansible_that_never_begins_is_an_error_with_its_words(run: RunFolder) -> None:
+    """A broken installation is told apart from servers that don't answer."""
+    results = WaveResults(["web-1"], at_once=True)
+    with pytest.raises(ExecutionError, match=r"(?s)before it reached any server: .*daypass.ssh.nowhere"):
+        _play(run, files_of(run), "daypass.ssh.nowhere", results, deadline=float("inf"))

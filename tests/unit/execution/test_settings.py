@@ -24,7 +24,6 @@ from daypass.execution.ansible_settings import (
     find_collections,
     render_settings,
 )
-from daypass.execution.event_folder import EventFolder
 from daypass.execution.executor import WaveServer
 from daypass.execution.run_folder import RunFolder
 from daypass.execution.runner import RunnerExecutor
@@ -194,32 +193,3 @@ def test_unknown_kind_of_wave_is_an_error(root: Path) -> None:
     """Only our own playbooks are run."""
     with pytest.raises(ExecutionError, match="accounts, onboard"):
         RunnerExecutor(connector_key=Secret(b""), run_root=root).run("../evil", [], deadline_seconds=5)
-
-
-def event_file(folder: Path, uuid: str, name: str) -> dict[str, Any]:
-    event = {"uuid": uuid, "event": name, "event_data": {"host": "web-1"}}
-    (folder / f"{uuid}-partial.json").write_text(json.dumps(event))
-    return event
-
-
-def test_event_counts_once_and_only_with_its_file(root: Path) -> None:
-    """A mark in the output that our callback didn't write a file for is somebody's text."""
-    taken: list[object] = []
-    events = EventFolder(root, lambda event, _: taken.append(event))
-    uuid = "5b0cd41f-0000-4000-8000-000000000001"
-    real = event_file(root, uuid, "real")
-    forged = {"uuid": "5b0cd41f-0000-4000-8000-000000000002", "event": "forged", "event_data": {}}
-    for event in (forged, {"uuid": "../../x", "event": "path"}, {"uuid": None}, real, real):
-        assert events.on_event(event) is False
-    assert taken == ["real"]
-
-
-def test_events_that_never_came_through_are_swept_up_in_order(root: Path) -> None:
-    """A broken output stream doesn't lose what was written; damaged files are passed over."""
-    taken: list[object] = []
-    names = ["first", "second", "third"]
-    for number, name in enumerate(names):
-        event_file(root, f"5b0cd41f-0000-4000-8000-00000000000{9 - number}", name)
-    (root / "damaged-partial.json").write_text("{")
-    EventFolder(root, lambda event, _: taken.append(event)).sweep()
-    assert taken == names

@@ -1,8 +1,7 @@
 """An Ansible output plugin that prints nothing.
 
-ansible-runner finds its events by marks in the playbook's output. The usual plugins print warnings and
-errors as the server sent them, and with the right escape sequences in them a server could forge marks or
-make them unreadable.
+Events come from files (`event_folder`), and of the output only Ansible's own last words are ever shown. The
+usual plugins print warnings and errors as the server sent them, escape sequences and all.
 """
 
 from __future__ import annotations
