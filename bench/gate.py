@@ -69,8 +69,8 @@ def run(arguments: Sequence[str]) -> bool:
 
 def _broker(folder: Path, people: Sequence[str]) -> Broker:
     """A broker with a server behind it; both are as on their first day."""
-    lab = api.up(LAB, 1, light=True, prefix="web", fresh=True)
-    lab = api.up(LAB, 1, prefix="broker", fresh=True)
+    lab = api.up(LAB, 1, light=True, prefix="web", fresh=True, shipped_kex=True)
+    lab = api.up(LAB, 1, prefix="broker", fresh=True, shipped_kex=True)
     host = next(host for host in lab.hosts if host.name == "broker-1")
     keys = Broker(lab, host, folder)
     known = {name: {"public_keys": [keys.public(name)]} for name in (*people, "approver")}

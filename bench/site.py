@@ -78,7 +78,7 @@ def prepare(
     light: bool = True,
 ) -> Site:
     """Have `count` onboarded hosts `PREFIX-1` and up; repeated, it does what is missing."""
-    lab = api.up(lab_name, count, light=light, image=image, prefix=prefix)
+    lab = api.up(lab_name, count, light=light, image=image, prefix=prefix, shipped_kex=True)
     site = Site(lab, tuple(f"{prefix}-{number}" for number in range(1, count + 1)), forks)
     site.folder.mkdir(mode=0o700, exist_ok=True)
     text = SETTINGS.format(forks=forks, deadline=DEADLINE_SECONDS, group=GROUP, command=SUDO_COMMAND)

@@ -179,6 +179,7 @@ def up(
     light: bool = False,
     prefix: str = "web",
     fresh: bool = False,
+    shipped_kex: bool = False,
     progress: Progress | None = None,
 ) -> Lab:
     """Have `count` hosts named PREFIX-1 to PREFIX-COUNT in the lab, all of them answering.
@@ -187,6 +188,7 @@ def up(
 
     Args:
         fresh: Recreate the hosts that are there.
+        shipped_kex: Let new hosts exchange keys as OpenSSH does by itself, which costs twice the CPU.
 
     Raises:
         LabError: `bad_name`, `bad_count`, `unknown_image`, `host_differs`, `not_set_up`, `no_addresses`,
@@ -201,7 +203,7 @@ def up(
     images.ensure(image, told.note)
     with state.lock(f"lab-{name}"):
         with state.lock("registry"):
-            record = _record(wanted)
+            record = _record(wanted, () if shipped_kex else (recipes.QUICK_KEX,))
         hosts = [host for host in record.hosts if host.role == prefix][:count]
         starting.start_all(name, hosts, fresh, told)
     return Lab(name, record.hosts)
@@ -244,7 +246,7 @@ def _check_programs() -> None:
         raise LabError("not_set_up", f"not installed: {', '.join(lacking)}", "run lab/setup")
 
 
-def _record(wanted: plan.Wanted) -> state.Record:
+def _record(wanted: plan.Wanted, more_options: Sequence[str]) -> state.Record:
     """Take addresses for new hosts and write them down, before any container exists."""
     before = state.load(wanted.lab) or state.Record(wanted.lab)
     others = {block for name in names() if name != wanted.lab for block in _blocks(name)}
@@ -253,7 +255,7 @@ def _record(wanted: plan.Wanted) -> state.Record:
         if block is not None and not (podman.is_ours(entry) and entry["Labels"][podman.LABEL] == wanted.lab):
             others.add(block)
     state.prepare(wanted.lab)
-    options = recipes.recipe(wanted.image).sshd_options
+    options = (*recipes.recipe(wanted.image).sshd_options, *more_options)
     after = plan.extend(
         before, wanted, others, lambda name, listen: state.seed(wanted.lab, name, listen, options)
     )
