@@ -11,36 +11,40 @@ from typing import Any
 import click
 
 from daypass import __version__
-from daypass.cli.via_group import VIA, ViaGroup, show_page
+from daypass.cli.via import VIA, ViaGroup, show_page
 
 # command -> (module below daypass.cli, attribute, what the list of commands says)
 COMMANDS = {
-    "init": ("init", "init", "Make configuration, state folder, CA key and database."),
-    "doctor": ("doctor", "doctor", "Check this machine, the configuration and the state."),
-    "status": ("status", "status", "Show live grants and servers."),
-    "servers": ("servers", "servers", "Check server lists, show servers, record their host keys."),
-    "onboard": ("onboard", "onboard", "Make servers trust granted people's certificates."),
-    "offboard": ("offboard", "offboard", "Leave servers as they were before."),
-    "report": ("report", "report", "Ask servers what stands there, and what differs."),
-    "grant": ("grants", "grant", "Give a person access now, for a while."),
-    "revoke": ("grants", "revoke", "Take a grant back now."),
-    "extend": ("changes", "extend", "Move a grant's end, without ending a session."),
-    "review": ("reviews", "review", "Show and close reviews of break-glass access."),
-    "request": ("requests", "request", "Ask for access; say yes or no to what others ask for."),
-    "access": ("access", "access", "See access that was given, extend it, end it."),
-    "ssh": ("ssh", "ssh", "Get access to a server through the gate, and log in there."),
-    "flows": ("flows", "flows", "Check access flows, explain what they decide."),
-    "directory": ("directory", "directory", "See who is known; confirm that people have left."),
-    "reconcile": ("reconcile", "reconcile", "End what is due, retry what failed, clean up. For cron."),
-    "certificate": ("certificates", "certificate", "Show certificates of grants, sign one for another key."),
-    "ca": ("certificates", "ca", "Show the certificate authority."),
+    "init": ("upkeep.init", "init", "Make configuration, state folder, CA key and database."),
+    "doctor": ("upkeep.doctor", "doctor", "Check this machine, the configuration and the state."),
+    "status": ("upkeep.status", "status", "Show live grants and servers."),
+    "servers": ("servers.group", "servers", "Check server lists, show servers, record their host keys."),
+    "onboard": ("servers.onboard", "onboard", "Make servers trust granted people's certificates."),
+    "offboard": ("servers.offboard", "offboard", "Leave servers as they were before."),
+    "report": ("servers.report", "report", "Ask servers what stands there, and what differs."),
+    "grant": ("grants.giving", "grant", "Give a person access now, for a while."),
+    "revoke": ("grants.giving", "revoke", "Take a grant back now."),
+    "extend": ("grants.changes", "extend", "Move a grant's end, without ending a session."),
+    "review": ("access.reviews", "review", "Show and close reviews of break-glass access."),
+    "request": ("requests.group", "request", "Ask for access; say yes or no to what others ask for."),
+    "access": ("access.group", "access", "See access that was given, extend it, end it."),
+    "ssh": ("via.ssh", "ssh", "Get access to a server through the gate, and log in there."),
+    "flows": ("policy.flows", "flows", "Check access flows, explain what they decide."),
+    "directory": ("policy.directory", "directory", "See who is known; confirm that people have left."),
+    "reconcile": ("upkeep.reconcile", "reconcile", "End what is due, retry what failed, clean up. For cron."),
+    "certificate": (
+        "grants.signed",
+        "certificate",
+        "Show certificates of grants, sign one for another key.",
+    ),
+    "ca": ("grants.signed", "ca", "Show the certificate authority."),
     "gate": ("gate", "gate", "Let people come in over SSH."),
-    "notices": ("notices", "notices", "See what waits to be told, try the channels."),
-    "import": ("importing", "import_group", "Take over the definitions of another product."),
-    "audit": ("audit", "audit", "Read the audit log, prove that it is whole, export it."),
-    "completion": ("completion", "completion", "Make bash, zsh or fish complete commands and names."),
+    "notices": ("upkeep.notices", "notices", "See what waits to be told, try the channels."),
+    "import": ("policy.importing", "import_group", "Take over the definitions of another product."),
+    "audit": ("audit.group", "audit", "Read the audit log, prove that it is whole, export it."),
+    "completion": ("completion.command", "completion", "Make bash, zsh or fish complete commands and names."),
 }
-COMPLETE_VARIABLE = "_DAYPASS_COMPLETE"  # set by a shell that completes, see completion.py
+COMPLETE_VARIABLE = "_DAYPASS_COMPLETE"  # set by a shell that completes, see completion/shells.py
 
 
 class Program(ViaGroup):
@@ -48,7 +52,7 @@ class Program(ViaGroup):
 
     def main(self, *args: Any, **settings: Any) -> Any:
         if COMPLETE_VARIABLE in os.environ:
-            from daypass.cli.completion import answer
+            from daypass.cli.completion.command import answer
 
             answer(self)
         return super().main(*args, **settings)

@@ -25,7 +25,7 @@ class Named(click.types.StringParamType):
         self, ctx: click.Context, param: click.Parameter, incomplete: str
     ) -> list[CompletionItem[str]]:
         """Values that begin with what is typed; errors are for `cli.completion`, which keeps them."""
-        from daypass.cli.completion_candidates import at_most, chosen
+        from daypass.cli.completion.candidates import at_most, chosen
         from daypass.wiring.completing import possible
 
         with at_most(MOST_SECONDS):

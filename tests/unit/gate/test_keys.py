@@ -12,7 +12,7 @@ import pytest
 import yaml
 
 from daypass.ca.keys import generate_ca_key, load_ca_key, public_line
-from daypass.cli import gate_keys
+from daypass.cli.gate import keys as gate_keys
 from daypass.errors import UsageError
 from daypass.gate import key_index, knock
 from daypass.gate.key_lines import key_line

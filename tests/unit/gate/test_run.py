@@ -18,8 +18,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from daypass.ca.keys import generate_ca_key, load_ca_key, public_line
-from daypass.cli import gate_offer, main
-from daypass.cli.gate_offer import OFFERED, Offered, serve
+from daypass.cli import main
+from daypass.cli.gate import offer as gate_offer
+from daypass.cli.gate.offer import OFFERED, Offered, serve
 from daypass.cli.render import Screen
 from daypass.client.answer import read_answer
 from daypass.domain.events import Event
@@ -314,7 +315,7 @@ def test_resident_has_loaded_all_that_commands_need(folder):
     """What a command loads itself, it loads again each time: nothing of ours, no other library."""
     script = (
         "import os, sys\n"
-        "from daypass.cli import gate_serve\n"
+        "from daypass.cli.gate import serve as gate_serve\n"
         "gate_serve.load_everything()\n"
         "known, typed = set(sys.modules), ['', 'access list', 'request list', 'help', sys.argv[1]]\n"
         "for os.environ['SSH_ORIGINAL_COMMAND'] in typed:\n"
@@ -382,7 +383,7 @@ def test_one_person_has_a_few_places_and_all_have_some(tmp_path):
 def test_command_that_does_not_end_gives_its_place_back():
     """A client that reads nothing of its answer holds nobody up; a pipe that is full stands for it."""
     script = (
-        "import os; from daypass.cli.gate_run import end_after; end_after(0.2); os.write(1, b'x' * 2**20)"
+        "import os; from daypass.cli.gate.run import end_after; end_after(0.2); os.write(1, b'x' * 2**20)"
     )
     stuck = subprocess.Popen([sys.executable, "-I", "-c", script], stdout=subprocess.PIPE)
     try:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from ansible_collections.daypass.ssh.plugins.module_utils.contract import document
-from daypass.cli.report import exit_code_of
+from daypass.cli.servers.report import exit_code_of
 from daypass.domain.outcomes import Outcome, OutcomeKind
 from daypass.domain.reports import Finding, HostReport
 from daypass.errors import NotFoundError

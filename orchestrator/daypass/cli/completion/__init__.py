@@ -1,0 +1,1 @@
+"""What shells ask for when a person presses Tab."""

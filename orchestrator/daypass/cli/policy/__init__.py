@@ -1,0 +1,1 @@
+"""What the configuration says of people: who is known, who may have what."""

@@ -1,0 +1,1 @@
+"""Asking for access, answering, and waiting for it."""

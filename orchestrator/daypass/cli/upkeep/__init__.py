@@ -1,0 +1,1 @@
+"""Setting the orchestrator up and keeping it going."""
