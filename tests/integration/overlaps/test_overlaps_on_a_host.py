@@ -1,6 +1,6 @@
 """Tens of random sequences over a real host: what its own files give is what the model says.
 
-The same model as in `unit/collection/test_overlaps.py`; here useradd, usermod, visudo and sshd are real.
+The same model as in `unit/collection/run/test_overlaps.py`; here useradd, usermod, visudo and sshd are real.
 `DAYPASS_HOST_SEQUENCES=200` tries more of them.
 """
 

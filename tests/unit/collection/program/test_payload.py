@@ -5,16 +5,15 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from pathlib import Path
 
 from ansible_collections.daypass.ssh.plugins.plugin_utils.program import render_input
+from tests.documents import ROOT
 
 # A hundred hosts at once over a line of 10 MB/s get the sources in less than two seconds.
 MOST_PROGRAM_BYTES = 160_000
 MOST_REQUEST_BYTES = 10_000
 # Of the packed module, Ansible's own code is 170 KB; ours may be 270 KB.
 MOST_MODULE_BYTES = 440_000
-ROOT = Path(__file__).parents[3]
 
 
 def test_program_stays_below_its_size():
