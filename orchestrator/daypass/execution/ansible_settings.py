@@ -27,6 +27,9 @@ DEFAULT_CONNECT_TIMEOUT_SECONDS = 10
 # How long Ansible waits for sudo on a server that has answered; its ssh plugin gives up on the server then.
 # Connecting has its own, shorter limit in ssh's options, which come first and win (ssh_config(5)).
 PROMPT_SECONDS = 60
+# How often Ansible looks for results; by itself it does so a thousand times a second, which costs a wave more
+# CPU than all else that it does while it waits for a server (40 ms of 90 ms, for one server).
+POLL_SECONDS = 0.01
 
 SYSTEM_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 # On every Linux server with Python; discovery would cost a second login on each.
@@ -113,6 +116,7 @@ def render_settings(
             "timeout": PROMPT_SECONDS,
             # A slow server must not make the others wait between two tasks of one play.
             "strategy": "ansible.builtin.host_pinned",
+            "internal_poll_interval": POLL_SECONDS,
             "gathering": "explicit",
             "fact_caching": "memory",
             "inject_facts_as_vars": False,

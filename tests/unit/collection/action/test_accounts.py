@@ -52,14 +52,14 @@ def test_host_with_the_program_gets_the_request_alone():
     """One connection, no sources."""
     host = Host(DONE)
     assert program.send(host, "/usr/bin/python3", REQUEST) == {"failed": False, "changed": True}
-    assert [program.CODE.packed in one for one in host.received] == [False]
+    assert [program.CODE.packed() in one for one in host.received] == [False]
 
 
 def test_host_without_the_program_gets_the_sources_next():
     """The sources follow, with the same request."""
     host = Host(WANTED, DONE)
     assert program.send(host, "/usr/bin/python3", REQUEST) == {"failed": False, "changed": True}
-    assert [one.endswith(program.CODE.packed) for one in host.received] == [False, True]
+    assert [one.endswith(program.CODE.packed()) for one in host.received] == [False, True]
 
 
 def test_host_that_always_asks_for_sources_fails():

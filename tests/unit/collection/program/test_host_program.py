@@ -48,7 +48,7 @@ def ask(program: Path, *, with_sources: bool = False) -> dict[str, object]:
 
 def sources_of(code: Code = CODE) -> dict[str, bytes]:
     """The sources that are sent, by name."""
-    return {name: bytes(text) for name, text in start.parted(zlib.decompress(code.packed)).items()}
+    return {name: bytes(text) for name, text in start.parted(zlib.decompress(code.packed())).items()}
 
 
 def loads(program: Path, then: str = "") -> str:

@@ -12,14 +12,8 @@ from __future__ import annotations
 import json
 import time
 
-from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible.plugins.action import ActionBase
 
-from ansible_collections.daypass.ssh.plugins.module_utils.contract.arguments import (
-    ARGUMENTS,
-    RULES,
-    document_of,
-)
 from ansible_collections.daypass.ssh.plugins.module_utils.contract.names import Refusal
 from ansible_collections.daypass.ssh.plugins.plugin_utils.program import python_for, send
 
@@ -77,6 +71,23 @@ def opaque_of(arguments):
         plain = json.loads(json.dumps(dict(arguments)))
     except (TypeError, ValueError):
         return None
+    return _structured(plain)
+
+
+def _structured(plain):
+    """The document of structured options.
+
+    The orchestrator's waves don't come here, so they needn't load what it takes: Ansible keeps no bytecode of
+    collections, and compiles whatever is imported.
+    """
+    from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+
+    from ansible_collections.daypass.ssh.plugins.module_utils.contract.arguments import (
+        ARGUMENTS,
+        RULES,
+        document_of,
+    )
+
     shells = [str(one.get("shell")) for one in plain.get("accounts") or () if isinstance(one, dict)]
     checked = ArgumentSpecValidator(ARGUMENTS, **RULES).validate(plain)
     if checked.error_messages or any(sign in shell for shell in shells for sign in "~$"):

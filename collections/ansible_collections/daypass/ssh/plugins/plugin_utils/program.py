@@ -48,12 +48,16 @@ class Code(NamedTuple):
 
     Attributes:
         start: Text of program/start.py, the first line of what a host reads.
-        packed: The sources of all modules of the program, as it unpacks them.
+        sources: All modules of the program, joined.
     """
 
     start: str
     version: str
-    packed: bytes
+    sources: bytes
+
+    def packed(self) -> bytes:
+        """The sources as the program unpacks them; made when a host wants them, which few do."""
+        return zlib.compress(self.sources, 6)
 
 
 def read_code(entry: str = ENTRY) -> Code:
@@ -61,7 +65,7 @@ def read_code(entry: str = ENTRY) -> Code:
     sources = closure(lambda name: (SOURCES / (name.replace(".", "/") + ".py")).read_bytes(), entry)
     text = joined(sources)
     start = sources["program.start"].decode("utf-8") + f"\nstart({entry!r})\n"
-    return Code(start, version_of(text), zlib.compress(text, 6))
+    return Code(start, version_of(text), text)
 
 
 # Ansible loads an action once before it forks a worker for each host: they all have it from there.
@@ -72,7 +76,7 @@ def render_input(request: Mapping[str, Any], *, with_sources: bool, code: Code =
     """What a host's Python reads: the start, the request (see `start.start`), the sources or nothing."""
     whole = dict(request, version=code.version)
     lines = [json.dumps(code.start), json.dumps(whole), ""]
-    return "\n".join(lines).encode("ascii") + (code.packed if with_sources else b"")
+    return "\n".join(lines).encode("ascii") + (code.packed() if with_sources else b"")
 
 
 def python_for(action: Any, task_vars: Mapping[str, Any]) -> str | None:
