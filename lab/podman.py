@@ -7,10 +7,12 @@ import json
 import os
 import shutil
 import subprocess
+import tempfile
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from lab import machine, state
 from lab.errors import LabError
@@ -77,16 +79,16 @@ def finish(
     Raises:
         LabError: `podman_hangs` after the time.
     """
-    source = subprocess.DEVNULL if stdin is None else subprocess.PIPE
     started = time.monotonic()
-    with subprocess.Popen(words, stdin=source, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
-        sent = None if stdin is None else stdin.encode("utf-8", "surrogateescape")
+    with (
+        _source(stdin) as source,
+        subprocess.Popen(words, stdin=source, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process,
+    ):
         while True:
             try:
-                out, err = process.communicate(sent, timeout=LOOK_SECONDS)
+                out, err = process.communicate(timeout=LOOK_SECONDS)
                 break
             except subprocess.TimeoutExpired as late:
-                sent = None  # is on its way
                 if process.poll() is not None:
                     out, err = late.output or b"", late.stderr or b""
                     break
@@ -96,6 +98,18 @@ def finish(
                     raise LabError("podman_hangs", sentence) from late
     said = [text.decode("utf-8", "surrogateescape") for text in (out, err)]
     return subprocess.CompletedProcess(words, process.returncode, *said)
+
+
+@contextmanager
+def _source(stdin: str | None) -> Iterator[IO[bytes] | int]:
+    """A file with what is to be read: `communicate`, called again after a time-out, sends nothing more."""
+    if stdin is None:
+        yield subprocess.DEVNULL
+        return
+    with tempfile.TemporaryFile() as file:
+        file.write(stdin.encode("utf-8", "surrogateescape"))
+        file.seek(0)
+        yield file
 
 
 def run(
