@@ -23,7 +23,7 @@ from ansible_collections.daypass.ssh.plugins.module_utils.facts.joined import Jo
 from ansible_collections.daypass.ssh.plugins.module_utils.plan import planning
 from ansible_collections.daypass.ssh.plugins.module_utils.plan.key_lines import render_key_file
 from ansible_collections.daypass.ssh.plugins.module_utils.plan.values import AccountPlan, Plan
-from ansible_collections.daypass.ssh.plugins.module_utils.record import ledger, merge
+from ansible_collections.daypass.ssh.plugins.module_utils.record import ledger, ledger_file, merge
 
 NOW = 1_795_000_000  # 2026-11-18T11:06:40Z
 HOST_ID, ORCHESTRATOR_ID = "a" * 32, "b" * 32
@@ -73,7 +73,7 @@ def ledger_from(text: dict[str, Any]) -> ledger.Ledger:
         **text,
         "accounts": accounts,
     }
-    return ledger.parse(json.dumps(whole).encode())
+    return ledger_file.parse(json.dumps(whole).encode())
 
 
 def plain_grant(grant_id: str) -> dict[str, Any]:

@@ -24,7 +24,7 @@ from daypass_host.contract import names
 from daypass_host.effects import system
 from daypass_host.facts import account_files
 from daypass_host.program import installing
-from daypass_host.record import ledger
+from daypass_host.record import ledger, ledger_file
 from daypass_host.run.converge import converge
 from daypass_host.sessions import processes
 
@@ -92,8 +92,8 @@ def begin_anew(wish: dict) -> None:
         subprocess.run(["pkill", "-HUP", "-o", "-x", "sshd"], check=True)
     machine_id = open("/etc/machine-id", encoding="ascii").read().strip()
     new = ledger.new_ledger(wish["host_id"], machine_id, wish["orchestrator_id"], (9, 2), "apono")
-    ledger.remove_ledger(system.System())
-    ledger.write_ledger(system.System(), new)
+    ledger_file.remove_ledger(system.System())
+    ledger_file.write_ledger(system.System(), new)
 
 
 def forget(login: str) -> None:

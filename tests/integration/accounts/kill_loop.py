@@ -30,7 +30,7 @@ from daypass_host.effects import system
 from daypass_host.facts import account_files
 from daypass_host.onboarding import trust, way_back
 from daypass_host.plan import shortening
-from daypass_host.record import ledger
+from daypass_host.record import ledger_file
 from daypass_host.removal import homes
 from daypass_host.sessions import processes
 
@@ -133,7 +133,7 @@ def _own(text: str, login: str) -> list:
 def _ledger():
     """The ledger, None where the host has none that can be read now."""
     try:
-        return ledger.read_ledger(system.System())
+        return ledger_file.read_ledger(system.System())
     except names.Refusal:
         return None
 

@@ -19,7 +19,7 @@ from ansible_collections.daypass.ssh.plugins.module_utils.contract.constraints i
     is_source_address,
 )
 from ansible_collections.daypass.ssh.plugins.module_utils.contract.names import Refusal
-from ansible_collections.daypass.ssh.plugins.module_utils.record import ledger
+from ansible_collections.daypass.ssh.plugins.module_utils.record import ledger, ledger_file
 from ansible_collections.daypass.ssh.plugins.module_utils.record.ledger import LedgerGrant
 from ansible_collections.daypass.ssh.plugins.module_utils.record.mixing import unmixed
 from ansible_collections.daypass.ssh.plugins.module_utils.record.rights import less_than, narrowed
@@ -127,7 +127,7 @@ def test_ledger_keeps_constraints():
         None,
     )
     whole = ledger.new_ledger("a" * 32, None, "b" * 32, (9, 2), "apono")._replace(accounts={"alice": entry})
-    assert ledger.parse(ledger.serialise(whole)) == whole
+    assert ledger_file.parse(ledger_file.serialise(whole)) == whole
 
 
 def without_constraints(content: bytes, **changes: object) -> bytes:
@@ -155,12 +155,12 @@ def written() -> bytes:
         None,
     )
     whole = ledger.new_ledger("a" * 32, None, "b" * 32, (9, 2), "apono")._replace(accounts={"alice": entry})
-    return ledger.serialise(whole)
+    return ledger_file.serialise(whole)
 
 
 def test_grant_in_a_ledger_from_before_has_a_terminal_and_no_bounds(written):
     """What stood in the key line then."""
-    found = ledger.parse(without_constraints(written))
+    found = ledger_file.parse(without_constraints(written))
     assert found.accounts["alice"].grants["G1"].constraints == FREE
 
 
@@ -178,7 +178,7 @@ def test_grant_in_a_ledger_from_before_has_a_terminal_and_no_bounds(written):
 def test_ledger_whose_constraints_could_break_a_key_line_is_corrupt(written, changes):
     """It is read as a whole or not at all: each word goes into a file that opens an account."""
     with pytest.raises(Refusal) as caught:
-        ledger.parse(without_constraints(written, **changes))
+        ledger_file.parse(without_constraints(written, **changes))
     assert caught.value.code == "ledger_corrupt"
 
 

@@ -8,7 +8,7 @@ from ansible_collections.daypass.ssh.plugins.module_utils.contract import names
 from ansible_collections.daypass.ssh.plugins.module_utils.deadline import timer
 from ansible_collections.daypass.ssh.plugins.module_utils.onboarding import footprint
 from ansible_collections.daypass.ssh.plugins.module_utils.program import start
-from ansible_collections.daypass.ssh.plugins.module_utils.record import ledger
+from ansible_collections.daypass.ssh.plugins.module_utils.record import ledger, ledger_file
 
 OTHERS = {names.SUDOERS_MAIN, timer.TRANSIENT}  # looked at, never written to
 
@@ -54,9 +54,9 @@ def test_what_a_cut_off_onboarding_made_was_not_there_before():
 def test_ledger_without_the_list_leaves_shared_folders():
     """Where nobody wrote down what was there, only what has our name goes."""
     new = ledger.new_ledger(None, None, None, (9, 2), "apono")._replace(found=("daypass",))
-    mapping = json.loads(ledger.serialise(new))
-    assert ledger.parse(json.dumps(mapping).encode()).found == ("daypass",)
+    mapping = json.loads(ledger_file.serialise(new))
+    assert ledger_file.parse(json.dumps(mapping).encode()).found == ("daypass",)
     del mapping["found"]
-    old = ledger.parse(json.dumps(mapping).encode())
+    old = ledger_file.parse(json.dumps(mapping).encode())
     assert footprint.folders_to_remove(old.found) == ()
     assert footprint.groups_to_remove(old.found) == footprint.GROUPS

@@ -18,11 +18,8 @@ from ansible_collections.daypass.ssh.plugins.module_utils.contract.names import 
 )
 from ansible_collections.daypass.ssh.plugins.module_utils.effects.system import Completed
 from ansible_collections.daypass.ssh.plugins.module_utils.onboarding import rolling_back, trust, way_back
-from ansible_collections.daypass.ssh.plugins.module_utils.record.ledger import (
-    LedgerAccount,
-    new_ledger,
-    serialise,
-)
+from ansible_collections.daypass.ssh.plugins.module_utils.record.ledger import LedgerAccount, new_ledger
+from ansible_collections.daypass.ssh.plugins.module_utils.record.ledger_file import serialise
 from ansible_collections.daypass.ssh.plugins.module_utils.sshd.dropin import render_dropin
 from ansible_collections.daypass.ssh.plugins.module_utils.sshd.listeners import Listener
 

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from ansible_collections.daypass.ssh.plugins.module_utils.contract import document
 from ansible_collections.daypass.ssh.plugins.module_utils.contract.names import Refusal
-from ansible_collections.daypass.ssh.plugins.module_utils.record import ledger, merge, rights
+from ansible_collections.daypass.ssh.plugins.module_utils.record import ledger, ledger_file, merge, rights
 
 NOW = 1_795_000_000
 EMPTY = ledger.new_ledger("a" * 32, "m" * 32, "b" * 32, (9, 2), "apono")
@@ -165,32 +165,41 @@ def test_common_part_gives_no_more_than_either(old, new):
 def test_ledger_comes_back_as_it_was(grants):
     """What is written is what is read."""
     whole = having(*grants)._replace(tombstones={"G9": ledger.Tombstone(NOW, "ended")})
-    assert ledger.parse(ledger.serialise(whole)) == whole
+    assert ledger_file.parse(ledger_file.serialise(whole)) == whole
 
 
 @pytest.mark.parametrize(
     "content",
-    [b"", b"{", b"[]", b"null", b'{"version":1}', b"\xff", ledger.serialise(EMPTY)[:-20], b"[" * 100_000],
+    [
+        b"",
+        b"{",
+        b"[]",
+        b"null",
+        b'{"version":1}',
+        b"\xff",
+        ledger_file.serialise(EMPTY)[:-20],
+        b"[" * 100_000,
+    ],
 )
 def test_broken_ledger_is_corrupt(content: bytes):
     """A ledger that can't be read whole isn't trusted in part."""
     with pytest.raises(Refusal) as caught:
-        ledger.parse(content)
+        ledger_file.parse(content)
     assert caught.value.code == "ledger_corrupt"
 
 
 def test_newer_ledger_is_left_alone():
     """An older program doesn't guess what a newer one meant."""
     with pytest.raises(Refusal) as caught:
-        ledger.parse(b'{"version":2}')
+        ledger_file.parse(b'{"version":2}')
     assert caught.value.code == "ledger_newer"
 
 
 def test_ledger_with_a_system_uid_is_corrupt():
     """Uids of the ledger go into signals: one outside our range would end somebody else's processes."""
-    content = ledger.serialise(having()).replace(b"70007", b"33")
+    content = ledger_file.serialise(having()).replace(b"70007", b"33")
     with pytest.raises(Refusal):
-        ledger.parse(content)
+        ledger_file.parse(content)
 
 
 @pytest.mark.parametrize(
@@ -207,10 +216,10 @@ def test_ledger_with_a_system_uid_is_corrupt():
 )
 def test_ledger_with_a_value_that_no_document_has_is_corrupt(old: bytes, new: bytes):
     """One value that can't be rendered would end the run before anybody is closed."""
-    content = ledger.serialise(having(grant("G1", groups=["web"])))
+    content = ledger_file.serialise(having(grant("G1", groups=["web"])))
     assert old in content
     with pytest.raises(Refusal) as caught:
-        ledger.parse(content.replace(old, new))
+        ledger_file.parse(content.replace(old, new))
     assert caught.value.code == "ledger_corrupt"
 
 

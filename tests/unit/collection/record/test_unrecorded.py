@@ -10,7 +10,7 @@ from ansible_collections.daypass.ssh.plugins.module_utils.contract import docume
 from ansible_collections.daypass.ssh.plugins.module_utils.contract.names import UNRECORDED_PATH, Refusal
 from ansible_collections.daypass.ssh.plugins.module_utils.deadline import timer
 from ansible_collections.daypass.ssh.plugins.module_utils.program import installing
-from ansible_collections.daypass.ssh.plugins.module_utils.record import ledger, unrecorded
+from ansible_collections.daypass.ssh.plugins.module_utils.record import ledger, ledger_file, unrecorded
 from ansible_collections.daypass.ssh.plugins.module_utils.run.converge import converge
 from tests.memory_system import Killed, MemorySystem, in_memory
 
@@ -29,7 +29,7 @@ def host(monkeypatch: pytest.MonkeyPatch) -> Iterator[MemorySystem]:
     monkeypatch.setattr(installing, "install", refuse)
     monkeypatch.setattr(timer, "arm", lambda *_any: None)
     system = MemorySystem()
-    ledger.write_ledger(system, ledger.new_ledger("a" * 32, None, "b" * 32, (9, 2), "apono"))
+    ledger_file.write_ledger(system, ledger.new_ledger("a" * 32, None, "b" * 32, (9, 2), "apono"))
     system.effects.clear()
     with in_memory(system):
         yield system
@@ -59,14 +59,14 @@ def test_account_that_wasnt_opened_isnt_in_the_ledger(host: MemorySystem):
     told = wave(host, 1, "G1", program=PROGRAM)
     assert (told["code"], told["accounts"]["alice"]["state"]) == ("program_unwritable", "refused")
     assert "alice" not in host.users
-    assert ledger.read_ledger(host).accounts == {}
+    assert ledger_file.read_ledger(host).accounts == {}
 
 
 def test_grant_that_wasnt_added_isnt_in_the_ledger(host: MemorySystem):
     """A grant beside another stays out of the record until it is in place."""
     wave(host, 1, "G1", program=None)
     wave(host, 2, "G1", "G2", program=PROGRAM)
-    assert set(ledger.read_ledger(host).accounts["alice"].grants) == {"G1"}
+    assert set(ledger_file.read_ledger(host).accounts["alice"].grants) == {"G1"}
     assert wave(host, 2, "G1", "G2", program=None)["accounts"]["alice"]["grants"] == ["G1", "G2"]
 
 
@@ -74,7 +74,7 @@ def test_closing_is_recorded_where_the_ledger_can_be_written(host: MemorySystem)
     """What was carried out is proven, so the next tick doesn't end anybody's sessions once more."""
     wave(host, 1, "G1", "G2", program=None)
     wave(host, 2, "G1", program=PROGRAM)
-    alice = ledger.read_ledger(host).accounts["alice"]
+    alice = ledger_file.read_ledger(host).accounts["alice"]
     assert (alice.pending, set(alice.grants)) == ("", {"G1"})
 
 
@@ -109,7 +109,7 @@ def test_revocation_on_a_full_disk_holds_against_the_document_from_before(host: 
 @pytest.mark.parametrize("text", [b"", b"{", b"[]", b'{"sequence": "9"}', b"\0" * 512])
 def test_note_that_says_nothing_changes_nothing(host: MemorySystem, text: bytes):
     """It can only add to what the ledger says, and only on the host that it names."""
-    before = ledger.read_ledger(host)
+    before = ledger_file.read_ledger(host)
     assert before is not None
     host.files[UNRECORDED_PATH] = text
     assert unrecorded.with_unrecorded(host, before) == before

@@ -13,7 +13,7 @@ from ansible_collections.daypass.ssh.plugins.module_utils.contract.names import 
     LEDGER_PATH,
     Refusal,
 )
-from ansible_collections.daypass.ssh.plugins.module_utils.record import ledger
+from ansible_collections.daypass.ssh.plugins.module_utils.record import ledger, ledger_file
 from ansible_collections.daypass.ssh.plugins.module_utils.repair import rebuilding
 from ansible_collections.daypass.ssh.plugins.module_utils.run.converge import converge
 from tests.memory_system import MemorySystem, User, in_memory
@@ -27,7 +27,7 @@ BROKEN = [b"", b"{", b"\0" * 4096, b"[]", b'{"version": 1}', b'{"version": "1", 
 def host() -> Iterator[MemorySystem]:
     """A host that was onboarded."""
     system = MemorySystem()
-    ledger.write_ledger(system, ledger.new_ledger("a" * 32, None, "b" * 32, (9, 2), "apono"))
+    ledger_file.write_ledger(system, ledger.new_ledger("a" * 32, None, "b" * 32, (9, 2), "apono"))
     with in_memory(system):
         yield system
 
@@ -72,10 +72,10 @@ def aside(host: MemorySystem) -> list[str]:
 def test_broken_ledger_is_rebuilt_from_its_copy(host: MemorySystem, content: bytes):
     """Ids, sequence, grants, all of it is as it was; the broken file is kept, and the answer says so once."""
     wave(host, 1, person("alice", 70007, grant("G1", "ops")))
-    before = ledger.read_ledger(host)
+    before = ledger_file.read_ledger(host)
     host.files[LEDGER_PATH] = content
     told = wave(host, 1, person("alice", 70007, grant("G1", "ops")))
-    assert ledger.read_ledger(host) == before
+    assert ledger_file.read_ledger(host) == before
     assert (told["status"], told["accounts"]["alice"]["grants"]) == ("converged", ["G1"])
     assert "rebuilt from its copy" in told["rebuilt"]
     assert [host.files[path] for path in aside(host)] == [content]
@@ -103,7 +103,7 @@ def test_late_old_document_opens_nothing_after_a_rebuilding(host: MemorySystem):
 def test_copy_is_written_first(host: MemorySystem):
     """Killed between the two writes, the copy is ahead and never behind."""
     host.effects.clear()
-    ledger.write_ledger(host, ledger.new_ledger(None, None, None, (9, 2), "apono"))
+    ledger_file.write_ledger(host, ledger.new_ledger(None, None, None, (9, 2), "apono"))
     assert host.effects == [("write", LEDGER_COPY_PATH), ("write", LEDGER_PATH)]
 
 
@@ -219,15 +219,15 @@ def test_few_broken_ones_are_kept(host: MemorySystem):
 
 def test_ledger_without_words_on_a_rebuilding_is_read():
     """One that was written before such words were kept is as good as any."""
-    whole = ledger.serialise(ledger.new_ledger(None, None, None, (9, 2), "apono"))
-    assert ledger.parse(whole.replace(b'"rebuilt":"",', b"")).rebuilt == ""
+    whole = ledger_file.serialise(ledger.new_ledger(None, None, None, (9, 2), "apono"))
+    assert ledger_file.parse(whole.replace(b'"rebuilt":"",', b"")).rebuilt == ""
 
 
 @pytest.mark.parametrize("field", ["host_id", "connector", "ca_keys", "digest"])
 def test_wrong_types_are_corrupt(field: str):
     """A number where a text belongs would mislead later, far from here."""
     kept = ledger.new_ledger("a" * 32, None, "b" * 32, (9, 2), "apono")
-    whole = ledger.serialise(kept._replace(**{field: [7] if field == "ca_keys" else 7}))
+    whole = ledger_file.serialise(kept._replace(**{field: [7] if field == "ca_keys" else 7}))
     with pytest.raises(Refusal) as caught:
-        ledger.parse(whole)
+        ledger_file.parse(whole)
     assert caught.value.code == "ledger_corrupt"

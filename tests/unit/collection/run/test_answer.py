@@ -12,7 +12,7 @@ from ansible_collections.daypass.ssh.plugins.module_utils.facts import host, nss
 from ansible_collections.daypass.ssh.plugins.module_utils.facts.account_files import Group
 from ansible_collections.daypass.ssh.plugins.module_utils.plan import planning
 from ansible_collections.daypass.ssh.plugins.module_utils.record import ledger, merge
-from ansible_collections.daypass.ssh.plugins.module_utils.run import answer, converge
+from ansible_collections.daypass.ssh.plugins.module_utils.run import answer
 
 NOW = 1_795_000_000
 COUNT = 500
@@ -66,7 +66,7 @@ def test_answer_of_500_accounts_stays_below_200_kb(failing: bool):
         failures = {login: [applier.Failure("command_failed", "x" * 400)] for login in target.accounts}
         warnings = {login: ["w" * 400] * 8 for login in target.accounts}
         applied = applier.Applied(failures, warnings, frozenset(target.accounts), frozenset(), changed=True)
-    run = converge.Run(wanted, NOW, 0.0, None, check=not failing)
+    run = answer.Run(wanted, NOW, 0.0, None, check=not failing)
     result = answer.build(run, target, planned, applied, empty)
     assert len(json.dumps(result["answer"])) < 200_000
     assert len(json.dumps(result)) < 350_000

@@ -15,7 +15,7 @@ import pytest
 from ansible_collections.daypass.ssh.plugins.module_utils.contract import document
 from ansible_collections.daypass.ssh.plugins.module_utils.contract.fields import show_moment
 from ansible_collections.daypass.ssh.plugins.module_utils.contract.names import LEDGER_COPY_PATH, LEDGER_PATH
-from ansible_collections.daypass.ssh.plugins.module_utils.record import ledger
+from ansible_collections.daypass.ssh.plugins.module_utils.record import ledger, ledger_file
 from ansible_collections.daypass.ssh.plugins.module_utils.run.converge import converge
 from tests.memory_system import JANE, Killed, MemorySystem, Rights, in_memory
 
@@ -109,7 +109,7 @@ def prepared(start: dict[str, list[Grant]], broken: str | None) -> MemorySystem:
     """A host on which people have this; who has nothing had something before."""
     system = MemorySystem()
     system.have_jane()
-    ledger.write_ledger(system, ledger.new_ledger("a" * 32, None, "b" * 32, (9, 2), "apono"))
+    ledger_file.write_ledger(system, ledger.new_ledger("a" * 32, None, "b" * 32, (9, 2), "apono"))
     with in_memory(system):
         run(system, opaque(1, {login: grants or [NARROW] for login, grants in start.items()}, []))
         run(system, opaque(2, start, []))

@@ -19,7 +19,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition,
 from ansible_collections.daypass.ssh.plugins.module_utils.contract import document as documents
 from ansible_collections.daypass.ssh.plugins.module_utils.contract import names
 from ansible_collections.daypass.ssh.plugins.module_utils.contract.fields import show_moment
-from ansible_collections.daypass.ssh.plugins.module_utils.record import ledger
+from ansible_collections.daypass.ssh.plugins.module_utils.record import ledger, ledger_file
 from ansible_collections.daypass.ssh.plugins.module_utils.run.converge import converge
 from tests import overlap_model as model
 from tests.memory_system import JANE, JANES_GROUPS, Killed, MemorySystem, Rights, Sshd, in_memory, mark_of
@@ -56,7 +56,7 @@ class Overlaps(RuleBasedStateMachine):
         self.own_sessions: set[int] = set()  # of jane's own key, begun with nothing of ours
         self.sshd = Sshd()
         ids = ("a" * 32, "b" * 32) if self.numbered else (None, None)
-        ledger.write_ledger(self.system, ledger.new_ledger(ids[0], None, ids[1], (9, 2), "apono"))
+        ledger_file.write_ledger(self.system, ledger.new_ledger(ids[0], None, ids[1], (9, 2), "apono"))
         self.ids = ids
         self.clock = START
         self.wish: dict[str, dict[str, model.Grant]] = {login: {} for login in UIDS}
@@ -157,7 +157,7 @@ class Overlaps(RuleBasedStateMachine):
     def readable(self, path: str) -> bool:
         """Whether there is a ledger in this file."""
         try:
-            return ledger.read_ledger(self.system, path) is not None
+            return ledger_file.read_ledger(self.system, path) is not None
         except names.Refusal:
             return False
 

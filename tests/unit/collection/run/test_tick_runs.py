@@ -12,7 +12,7 @@ from ansible_collections.daypass.ssh.plugins.module_utils.contract import docume
 from ansible_collections.daypass.ssh.plugins.module_utils.contract.names import LEDGER_COPY_PATH, LEDGER_PATH
 from ansible_collections.daypass.ssh.plugins.module_utils.deadline import units
 from ansible_collections.daypass.ssh.plugins.module_utils.plan import planning
-from ansible_collections.daypass.ssh.plugins.module_utils.record import ledger
+from ansible_collections.daypass.ssh.plugins.module_utils.record import ledger, ledger_file
 from ansible_collections.daypass.ssh.plugins.module_utils.run import tick
 from ansible_collections.daypass.ssh.plugins.module_utils.run.converge import converge
 from tests.memory_system import Killed, MemorySystem, in_memory
@@ -73,7 +73,7 @@ def prepared() -> Iterator[Host]:
     host = Host()
     host.now = NOW
     with in_memory(host):
-        ledger.write_ledger(host, ledger.new_ledger("a" * 32, None, "b" * 32, (9, 2), "apono"))
+        ledger_file.write_ledger(host, ledger.new_ledger("a" * 32, None, "b" * 32, (9, 2), "apono"))
         give(host)
         assert host.log_in("alice")
         assert host.log_in("bob")
@@ -114,11 +114,11 @@ def test_what_is_over_is_closed_and_nobody_else_is_touched(host: Host):
 
 def test_one_of_two_grants_ends_and_the_sessions_with_it(host: Host):
     """A running process keeps its groups: who still has something logs in again with that."""
-    current = ledger.read_ledger(host)
+    current = ledger_file.read_ledger(host)
     alice = current.accounts["alice"]
     stays = alice.grants["G1"]._replace(principals=("daypass-G9-1",), groups=(), sudo=(), not_after=END + 900)
     accounts = {**current.accounts, "alice": alice._replace(grants={**alice.grants, "G9": stays})}
-    ledger.write_ledger(host, current._replace(accounts=accounts))
+    ledger_file.write_ledger(host, current._replace(accounts=accounts))
     host.now = END
     outcome = tick.tick(host)
     assert logins(host) == {"bob"}
@@ -162,7 +162,7 @@ def test_tick_killed_at_any_change_is_finished_by_the_next(host: Host, when: str
             tick.tick(again)
             assert closed(again, "alice"), again.effects[number]
             assert logins(again) == {"bob"}
-            assert ledger.read_ledger(again).accounts["alice"].pending == ""
+            assert ledger_file.read_ledger(again).accounts["alice"].pending == ""
 
 
 @pytest.mark.parametrize("clock", [0, NOW - 86_400, NOW + 1])
@@ -231,7 +231,7 @@ def test_full_disk_keeps_nobody_in(host: Host):
     host.full = False
     tick.tick(host)
     assert closed(host, "alice")
-    assert ledger.read_ledger(host).accounts["alice"].grants == {}
+    assert ledger_file.read_ledger(host).accounts["alice"].grants == {}
 
 
 def test_account_that_nobody_can_plan_stops_no_other(host: Host, monkeypatch: pytest.MonkeyPatch):
@@ -259,12 +259,12 @@ def test_processes_of_closed_and_removed_accounts_are_swept(host: Host):
     host.running[7001] = ("alice", 70007, rights)
     tick.tick(host)
     assert logins(host) == {"bob"}
-    current = ledger.read_ledger(host)
+    current = ledger_file.read_ledger(host)
     retired = (
         ledger.Retired(70011, "gone", "gone", NOW, ""),
         ledger.Retired(70012, "taken", "taken", NOW, ""),
     )
-    ledger.write_ledger(host, current._replace(retired=retired))
+    ledger_file.write_ledger(host, current._replace(retired=retired))
     host.users["stranger"] = replace(host.users["bob"], uid=70012, gid=70012)
     host.running[7002] = ("gone", 70011, rights)
     host.running[7003] = ("stranger", 70012, rights)

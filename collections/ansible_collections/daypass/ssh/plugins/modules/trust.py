@@ -179,7 +179,7 @@ from ansible_collections.daypass.ssh.plugins.module_utils.contract.names import 
 )
 from ansible_collections.daypass.ssh.plugins.module_utils.effects.system import CommandFailed, System
 from ansible_collections.daypass.ssh.plugins.module_utils.onboarding import leaving, trust, way_back
-from ansible_collections.daypass.ssh.plugins.module_utils.record.ledger import read_ledger
+from ansible_collections.daypass.ssh.plugins.module_utils.record.ledger_file import read_ledger
 from ansible_collections.daypass.ssh.plugins.module_utils.sshd import dropin
 
 STATES = ["present", "confirmed", "rolled_back", "absent", "cleared"]

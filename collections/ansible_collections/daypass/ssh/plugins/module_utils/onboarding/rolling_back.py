@@ -27,7 +27,7 @@ from ..deadline import units
 from ..effects.system import CommandFailed, System
 from ..facts import account_files
 from ..program.start import PROGRAM_PATH
-from ..record.ledger import read_ledger, remove_ledger
+from ..record.ledger_file import read_ledger, remove_ledger
 from ..run.converge import converge
 from ..sshd.listeners import find_listeners, reload_and_wait
 from .way_back import LOCK, disarm, read_armed

@@ -21,7 +21,7 @@ from ..contract.names import (
 )
 from ..contract.typed import TYPE_CHECKING, NamedTuple
 from ..deadline.units import check_scheduler
-from ..record.ledger import write_ledger
+from ..record.ledger_file import write_ledger
 from ..repair.rebuilding import read_for_onboarding, with_accounts_of_host
 from ..sshd.candidate import BYSTANDER, check_candidate
 from ..sshd.dropin import OPTIONAL, effective_settings, render_dropin

@@ -2,28 +2,20 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The ledger: the record, on the host, of what Daypass created and changed there.
+"""The ledger: the record, on the host, of what Daypass created and changed there. Pure.
 
-It is made by onboarding alone. `parse` and `serialise` are pure; a ledger that can't be read whole is
-corrupt, and no part of it is trusted then.
+It is made by onboarding alone. How it is kept is in `ledger_file`.
 """
 
 from __future__ import annotations
 
-import json
-
-from ..contract import fields, names
+from ..contract import names
 from ..contract.constraints import Constraints
 from ..contract.document import SudoRule
-from ..contract.names import Refusal
 from ..contract.typed import TYPE_CHECKING, NamedTuple
-from . import unrecorded
-from .checks import check_ledger
 
 if TYPE_CHECKING:
-    from typing import Any, Callable
-
-    from ..effects.system import System
+    from typing import Callable
 
 CAUSE_ENDED = "ended"
 CAUSE_MEMBERSHIP = "membership_lost"  # such a grant never opens again, whatever the sequence
@@ -136,135 +128,6 @@ def new_ledger(
     return Ledger(
         host_id, machine_id, orchestrator_id, 0, None, 0, tuple(sshd_version), connector, (), {}, {}, ()
     )
-
-
-def serialise(ledger: Ledger) -> bytes:
-    """The ledger as the bytes of its file."""
-    mapping = ledger._asdict()
-    mapping["version"] = names.LEDGER_VERSION
-    mapping["accounts"] = {login: _account_out(account) for login, account in ledger.accounts.items()}
-    mapping["tombstones"] = {grant_id: list(stone) for grant_id, stone in ledger.tombstones.items()}
-    mapping["retired"] = [entry._asdict() for entry in ledger.retired]
-    return json.dumps(mapping, sort_keys=True, separators=(",", ":")).encode("ascii") + b"\n"
-
-
-def _account_out(account: LedgerAccount) -> dict[str, Any]:
-    mapping = account._asdict()
-    mapping["grants"] = {
-        grant_id: dict(
-            grant._asdict(),
-            sudo=[list(rule) for rule in grant.sudo],
-            constraints=grant.constraints._asdict(),
-        )
-        for grant_id, grant in account.grants.items()
-    }
-    mapping["joined"] = None if account.joined is None else account.joined._asdict()
-    return mapping
-
-
-def parse(content: bytes) -> Ledger:
-    """Read a ledger's bytes.
-
-    Raises:
-        Refusal: `ledger_corrupt` or `ledger_newer` (written by a later version of this code).
-    """
-    try:
-        mapping = json.loads(content.decode("utf-8"))
-        version = mapping.pop("version")
-        if fields.is_whole(version) and version > names.LEDGER_VERSION:
-            raise Refusal(
-                "ledger_newer",
-                f"the ledger has version {version}, this code reads {names.LEDGER_VERSION}",
-                "update Daypass on the controller",
-            )
-        return check_ledger(_ledger_in(mapping))
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-        raise Refusal(
-            "ledger_corrupt",
-            f"{names.LEDGER_PATH} can't be read: {type(error).__name__} {str(error)[:120]}",
-            "onboard the host again with take-over; accounts that are closed stay closed",
-        ) from error
-
-
-def _ledger_in(mapping: dict[str, Any]) -> Ledger:
-    return Ledger(
-        **{
-            **mapping,
-            "sshd_version": tuple(mapping["sshd_version"]),
-            "ca_keys": tuple(mapping["ca_keys"]),
-            "accounts": {login: _account_in(value) for login, value in mapping["accounts"].items()},
-            "tombstones": {key: Tombstone(*value) for key, value in mapping["tombstones"].items()},
-            "retired": tuple(Retired(**value) for value in mapping["retired"]),
-            "found": tuple(mapping.get("found", names.SHARED_FOLDERS)),
-        }
-    )
-
-
-def _account_in(value: dict[str, Any]) -> LedgerAccount:
-    grants = {grant_id: _grant_in(grant) for grant_id, grant in value["grants"].items()}
-    joined = value.get("joined")
-    return LedgerAccount(
-        **dict(
-            value,
-            grants=grants,
-            groups=tuple(value["groups"]),
-            joined=None if joined is None else Joined(**joined),
-        )
-    )
-
-
-def _grant_in(value: dict[str, Any]) -> LedgerGrant:
-    rules = tuple(
-        SudoRule(run_as, commands if isinstance(commands, str) else tuple(commands))
-        for run_as, commands in value["sudo"]
-    )
-    return LedgerGrant(
-        **dict(
-            value,
-            principals=tuple(value["principals"]),
-            groups=tuple(value["groups"]),
-            sudo=rules,
-            constraints=_constraints_in(value.get("constraints", {})),
-        )
-    )
-
-
-def _constraints_in(value: dict[str, Any]) -> Constraints:
-    """A grant from before there were any has none: a terminal, bound to nothing."""
-    found = Constraints(**value)
-    return found._replace(extensions=tuple(found.extensions))
-
-
-def read_ledger(system: System, path: str = names.LEDGER_PATH) -> Ledger | None:
-    """The host's ledger, None where the host was never onboarded.
-
-    Raises:
-        Refusal: As `parse`; a file that is there and can't be read is corrupt too.
-    """
-    try:
-        content = system.read(path)
-    except OSError as error:
-        raise Refusal("ledger_corrupt", f"{path} can't be read: {error.strerror}") from error
-    return None if content is None else parse(content)
-
-
-def write_ledger(system: System, ledger: Ledger) -> None:
-    """Replace the host's ledger as one step (0600, root), its copy first: it must never be behind.
-
-    Raises:
-        OSError: One of the two couldn't be written; the ledger is as it was.
-    """
-    content = serialise(ledger)
-    system.write(names.LEDGER_COPY_PATH, content, 0o600)
-    system.write(names.LEDGER_PATH, content, 0o600)
-    unrecorded.make_room(system)
-
-
-def remove_ledger(system: System) -> None:
-    """Take the ledger away with its copy: a copy alone would be taken for a ledger that got lost."""
-    system.remove(names.LEDGER_COPY_PATH)
-    system.remove(names.LEDGER_PATH)
-    system.remove(names.UNRECORDED_PATH)
 
 
 def with_retired(retired: tuple[Retired, ...], entry: Retired) -> tuple[Retired, ...]:

@@ -4,10 +4,10 @@
 
 """A ledger that can't be read: set aside, and rebuilt from what can be proven.
 
-Each write of the ledger goes to a copy first (`ledger.write_ledger`), so the copy is never behind: what it
-says of ids, sequence, tombstones and accounts is at least as new as what was lost. A copy that lagged behind
-would let a late old document open again what a newer one had closed. Accounts that the host itself proves
-to be ours and that the copy doesn't name are taken in as closed; nothing is ever removed on a guess.
+Each write of the ledger goes to a copy first (`ledger_file.write_ledger`), so the copy is never behind: what
+it says of ids, sequence, tombstones and accounts is at least as new as what was lost. A copy that lagged
+behind would let a late old document open again what a newer one had closed. Accounts that the host itself
+proves to be ours and that the copy doesn't name are taken in as closed; nothing is ever removed on a guess.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from ..contract.names import Refusal
 from ..contract.typed import TYPE_CHECKING
 from ..facts import account_files
 from ..facts.host import HOME_BASE
-from ..record import ledger, unrecorded
+from ..record import ledger_file, unrecorded
 from ..record.ledger import Joined, Ledger, LedgerAccount
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ def read_or_rebuild(system: System, now: int, check: bool = False) -> tuple[Ledg
         Refusal: `ledger_corrupt`: the copy is broken too; `ledger_newer`.
     """
     try:
-        found = ledger.read_ledger(system)
+        found = ledger_file.read_ledger(system)
     except Refusal as refusal:
         if refusal.code != CORRUPT:
             raise
@@ -169,7 +169,7 @@ def _to_be_closed(entry: Passwd, held: list[str]) -> LedgerAccount:
 
 def _read_copy(system: System, reason: str) -> Ledger:
     try:
-        copy = ledger.read_ledger(system, names.LEDGER_COPY_PATH)
+        copy = ledger_file.read_ledger(system, names.LEDGER_COPY_PATH)
     except Refusal as refusal:
         if refusal.code != CORRUPT:
             raise
@@ -188,6 +188,6 @@ def _hopeless(sentence: str) -> Refusal:
 def _store(system: System, rebuilt: Ledger) -> None:
     """Write it back; a disk that takes nothing is reported by whoever writes next."""
     try:
-        ledger.write_ledger(system, rebuilt)
+        ledger_file.write_ledger(system, rebuilt)
     except OSError:
         return

@@ -14,7 +14,7 @@ from ..contract.names import Refusal
 from ..contract.typed import TYPE_CHECKING, NamedTuple
 from ..effects.mounts import read_mounts
 from ..record import merge
-from ..record.ledger import read_ledger
+from ..record.ledger_file import read_ledger
 from ..run import answer
 from ..run.converge import read_machine_id
 from . import comparing, deep_search

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The answer of a run as plain values (host-contract.md, "The document"). Pure.
+"""What a run goes by, and its answer as plain values (host-contract.md, "The document"). Pure.
 
 It stays small: above 700,000 characters ansible-runner empties a result without a word, and 500 accounts have
 to fit into 200 KB.
@@ -15,17 +15,18 @@ import json
 from ..contract import names
 from ..contract.fields import show_moment
 from ..contract.names import Refusal
-from ..contract.typed import TYPE_CHECKING
+from ..contract.typed import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from typing import Any, Mapping
 
     from ..apply.applied import Applied
+    from ..contract.document import Document
     from ..plan.values import AccountPlan, Plan
+    from ..program.installing import Program
     from ..record.ledger import Ledger, LedgerGrant
     from ..record.merge import Wanted
     from ..removal.unfinished import Unfinished
-    from .converge import Run
 
 MESSAGE_LENGTH = 400
 WARNINGS_MAX = 8  # of one account
@@ -33,6 +34,27 @@ ACCOUNTS_LENGTH = 190_000  # of all accounts as JSON
 DIFF_LENGTH = 50_000  # of each side
 SUDO_BY_DEADLINE = "sudo here doesn't end rules by itself; the local deadline does"
 SHORT_LENGTH = 80  # of a message, where the whole would be too long
+
+
+class Run(NamedTuple):
+    """What stays the same during one run.
+
+    Attributes:
+        now: Seconds since 1970, never before what the ledger saw.
+        program: What runs; None where nobody wants it on the host.
+    """
+
+    document: Document
+    now: int
+    drift: float | None
+    machine_id: str | None
+    check: bool
+    program: Program | None = None
+
+    @property
+    def may_open(self) -> bool:
+        """Whether the clocks agree well enough to open anything."""
+        return self.drift is None or abs(self.drift) <= names.DRIFT_REFUSAL_SECONDS
 
 
 def refused(refusal: Refusal, now: int, drift: float | None, ledger: Ledger | None = None) -> dict[str, Any]:

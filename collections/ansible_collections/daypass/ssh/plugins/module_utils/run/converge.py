@@ -13,13 +13,13 @@ from ..apply.applied import Applied
 from ..apply.applier import Applier
 from ..contract import document, names
 from ..contract.names import Refusal
-from ..contract.typed import TYPE_CHECKING, NamedTuple
+from ..contract.typed import TYPE_CHECKING
 from ..deadline import timer, units
 from ..facts import host
 from ..plan import planning
 from ..plan.values import AccountPlan
 from ..program import installing
-from ..record import ledger, merge, unrecorded
+from ..record import ledger, ledger_file, merge, unrecorded
 from ..removal import homes
 from ..repair import rebuilding
 from ..sshd.check import check_sshd
@@ -34,29 +34,9 @@ if TYPE_CHECKING:
     from ..program.installing import Program
     from ..record.ledger import Ledger, LedgerAccount
     from ..record.merge import Wanted
+    from .answer import Run
 
 LAST_SEEN_STEP_SECONDS = 60  # a run that changes nothing else writes the time at most once a minute
-
-
-class Run(NamedTuple):
-    """What stays the same during one run.
-
-    Attributes:
-        now: Seconds since 1970, never before what the ledger saw.
-        program: What runs; None where nobody wants it on the host.
-    """
-
-    document: document.Document
-    now: int
-    drift: float | None
-    machine_id: str | None
-    check: bool
-    program: Program | None = None
-
-    @property
-    def may_open(self) -> bool:
-        """Whether the clocks agree well enough to open anything."""
-        return self.drift is None or abs(self.drift) <= names.DRIFT_REFUSAL_SECONDS
 
 
 def converge(
@@ -86,7 +66,7 @@ def converge(
         wanted = document.parse(opaque)
         with system.lock(names.LOCK_PATH, names.LOCK_WAIT_SECONDS):
             later = now + int(system.monotonic() - began)
-            result = _converge_locked(system, Run(wanted, later, drift, None, check, program))
+            result = _converge_locked(system, answer.Run(wanted, later, drift, None, check, program))
     except Refusal as refusal:
         return answer.refused(refusal, now, drift)
     except FileNotFoundError:  # the lock's folder is made by onboarding
@@ -141,7 +121,7 @@ def _carry_out(
     recorded = True
     if intent != current and _worth_writing(intent, current):
         try:
-            ledger.write_ledger(system, intent)
+            ledger_file.write_ledger(system, intent)
         except OSError as error:
             # What can't be recorded isn't opened; closings need no record to be right.
             problem, recorded = _unwritable(error), False
@@ -152,7 +132,7 @@ def _carry_out(
     final = final_ledger(intent, planned, applied)
     if final != intent and recorded:
         try:
-            ledger.write_ledger(system, final)
+            ledger_file.write_ledger(system, final)
         except OSError as error:
             problem = _unwritable(error)
     told = final._replace(rebuilt=current.rebuilt)

@@ -21,7 +21,7 @@ from ..effects.system import System
 from ..facts import host, nss
 from ..plan import identity, planning
 from ..plan.steps import Leaving, Step
-from ..record import ledger, merge
+from ..record import ledger_file, merge
 from ..repair import emergency, rebuilding
 from ..sessions import processes, setid_files
 from ..sessions.setid_files import Lost
@@ -226,7 +226,7 @@ def _write(system: System, before: Ledger, after: Ledger) -> bool:
     if after == before:
         return True
     try:
-        ledger.write_ledger(system, after)
+        ledger_file.write_ledger(system, after)
     except OSError as error:
         converge.note(system, after)
         system.log(
