@@ -90,6 +90,10 @@ class NoticeTexts(Part):
     """A grant has ended on every server; told to its person."""
     failed: Annotated[NoticeText, knows_words(NoticeEvent.FAILED)] = NoticeText()
     """A grant can't be given or taken back on a server, after three tries; told to its person."""
+    people_held: Annotated[NoticeText, knows_words(NoticeEvent.PEOPLE_HELD)] = NoticeText()
+    """[People vanished](ldap.md#people-who-vanish) and somebody has to say a word; told to channels that
+    aren't one person's and name no groups, again when there are more of them.
+    """
 
     def of(self, about: NoticeEvent) -> NoticeText:
         """The template of one event."""

@@ -28,6 +28,7 @@ class Directory:
         doubtful: Logins of whom it can't be told whether they are still here, and why: nothing opens for
             them, and nothing of theirs ends.
         held: Those of the doubtful ones that an operator has to say a word about.
+        held_since: When the last of them was held first.
         read_at: When the source was read; None = just now, as a file is.
         trouble: Why it wasn't read again since; empty where it needn't be.
         oddities: What was left out of what the source says, a sentence each.
@@ -41,6 +42,7 @@ class Directory:
     ids: Mapping[str, str] = field(default_factory=dict)
     doubtful: Mapping[str, str] = field(default_factory=dict)
     held: frozenset[str] = frozenset()
+    held_since: datetime | None = None
     read_at: datetime | None = None
     trouble: str = ""
     oddities: tuple[str, ...] = ()
@@ -70,7 +72,7 @@ class Directory:
             login for login in logins if login not in self.doubtful and self.active(login) is None
         )
 
-    def holding(self, doubts: Mapping[str, str]) -> Directory:
+    def holding(self, doubts: Mapping[str, str], since: datetime) -> Directory:
         """The directory without these people, of whom an operator has to say whether they are still here."""
         return replace(
             self,
@@ -79,6 +81,7 @@ class Directory:
             members={name: logins - doubts.keys() for name, logins in self.members.items()},
             doubtful={**self.doubtful, **doubts},
             held=self.held | doubts.keys(),
+            held_since=since,
         )
 
     def on_shift(self, name: str, at: datetime) -> frozenset[str]:

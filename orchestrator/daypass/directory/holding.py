@@ -32,10 +32,12 @@ class Seen:
     Attributes:
         people: Login to the id at the source, empty where it has none.
         gone: Who vanished lately, and when; they count towards the limit for a day.
+        held: Of whom an operator has to say a word, and since when.
     """
 
     people: Mapping[str, str]
     gone: Mapping[str, datetime] = field(default_factory=dict)
+    held: Mapping[str, datetime] = field(default_factory=dict)
 
 
 def compare(
@@ -65,7 +67,7 @@ def compare(
     kept = {
         login: known for login, known in seen.people.items() if login in doubts or login in directory.doubtful
     }
-    return doubts, Seen({**here, **kept}, gone)
+    return doubts, Seen({**here, **kept}, gone, {login: seen.held.get(login, now) for login in doubts})
 
 
 class HeldDirectory:
@@ -87,6 +89,7 @@ class HeldDirectory:
         self._now = now
         self._keeps = keeps
         self._doubts: dict[str, str] | None = None
+        self._since = now
 
     def read(self, calendars: CalendarSources = NO_CALENDARS) -> Directory:
         """As the source's, with those held of whom an operator has to say a word.
@@ -97,7 +100,7 @@ class HeldDirectory:
         directory = self._source.read(calendars)
         if self._doubts is None:  # once in a command, as the source is read
             self._doubts = self._compared(directory)
-        return directory.holding(self._doubts) if self._doubts else directory
+        return directory.holding(self._doubts, self._since) if self._doubts else directory
 
     def _compared(self, directory: Directory) -> dict[str, str]:
         with one_at_a_time(self._folder, LOCK) if self._keeps else nullcontext():
@@ -105,6 +108,7 @@ class HeldDirectory:
             doubts, seen = compare(directory, before, self._percent, self._now)
             if self._keeps and seen != before:
                 self._keep(seen)
+        self._since = max(seen.held.values(), default=self._now)
         return doubts
 
     def accept(self) -> None:
@@ -130,8 +134,10 @@ class HeldDirectory:
 
     def _keep(self, seen: Seen) -> None:
         gone = {login: at.isoformat() for login, at in seen.gone.items()}
+        held = {login: at.isoformat() for login, at in seen.held.items()}
+        state = {"format": FORMAT, "people": dict(seen.people), "gone": gone, "held": held}
         try:
-            write_state(self._folder / FILE, {"format": FORMAT, "people": dict(seen.people), "gone": gone})
+            write_state(self._folder / FILE, state)
         except OSError as error:
             raise ConfigurationError(
                 f"{self._folder / FILE} can't be written: {error.strerror}",
@@ -144,9 +150,11 @@ def _seen(kept: dict[str, Any]) -> Seen:
     try:
         people = {str(login): str(known) for login, known in kept["people"].items()}
         gone = {str(login): datetime.fromisoformat(at) for login, at in kept["gone"].items()}
-        aware = all(at.tzinfo for at in gone.values())
+        # Not there in a file of before notices told of them.
+        held = {str(login): datetime.fromisoformat(at) for login, at in kept.get("held", {}).items()}
+        aware = all(at.tzinfo for at in (*gone.values(), *held.values()))
     except (KeyError, TypeError, ValueError, AttributeError):
         raise Damaged("it has no form that was ever written") from None
     if kept.get("format") != FORMAT or not aware:
         raise Damaged("it has no form that was ever written")
-    return Seen(people, gone)
+    return Seen(people, gone, held)

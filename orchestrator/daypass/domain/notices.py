@@ -29,9 +29,11 @@ class NoticeEvent(StrEnum):
     ENDING_SOON = "ending_soon"
     ENDED = "ended"
     FAILED = "failed"
+    PEOPLE_HELD = "people_held"
 
 
-_OF_ALL = ("command", "event", "grantee", "groups", "person", "servers")
+_TOLD = ("command", "event", "person")
+_OF_ALL = (*_TOLD, "grantee", "groups", "servers")
 _OF_REQUESTS = ("flow", "justification", "length", "request", "requester", "ticket")
 _OF_GRANTS = ("grant", "reason", "until")
 
@@ -44,6 +46,7 @@ WORDS: Mapping[NoticeEvent, tuple[str, ...]] = {
     NoticeEvent.ENDING_SOON: (*_OF_ALL, *_OF_GRANTS, "left"),
     NoticeEvent.ENDED: (*_OF_ALL, *_OF_GRANTS),
     NoticeEvent.FAILED: (*_OF_ALL, *_OF_GRANTS, "what", "server", "tries"),
+    NoticeEvent.PEOPLE_HELD: (*_TOLD, "count", "people", "reason"),
 }
 
 

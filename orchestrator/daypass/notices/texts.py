@@ -67,6 +67,16 @@ TEXTS: Mapping[NoticeEvent, tuple[str, str]] = {
             "What the server says: {reason}\n\nGrant: {grant}, until {until}\nMore: {command} status"
         ),
     ),
+    NoticeEvent.PEOPLE_HELD: (
+        "It can't be told whether {count} people are still here",
+        (
+            "The directory names these people no more, or in another way: {people}\n{reason}\n\n"
+            "Until an operator has said a word, nothing opens for them and nothing of theirs ends.\n\n"
+            "Look:                 daypass directory show\n"
+            "They have really left: daypass directory confirm\n"
+            "Else mend the directory; nothing more is to do then."
+        ),
+    ),
 }
 
 

@@ -19,6 +19,7 @@ TRY_SECONDS = 20  # what a person waits for; services answer in one or two
 EXAMPLE_ID = "01JDEXAMPLE0000000000000000"
 MARK = "[Test] "
 EXAMPLE = {
+    "count": "5",
     "approvers": "approved by carol",
     "expires": "2026-01-02 10:00 UTC",
     "flow": "production",
@@ -28,6 +29,7 @@ EXAMPLE = {
     "justification": "an example; nobody has asked for anything",
     "left": "15m",
     "length": "2h",
+    "people": "alice, bob, carol, dave, erin",
     "reason": "an example",
     "request": EXAMPLE_ID,
     "requester": "alice",

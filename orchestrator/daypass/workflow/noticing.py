@@ -85,6 +85,30 @@ def _ending_soon(seams: Seams, view: ReadView, now: datetime) -> list[Grant]:
     ]
 
 
+def note_held(seams: Seams, now: datetime) -> None:
+    """It can't be told of some people whether they are here; once for each hold.
+
+    Those who run Daypass are no people of the directory: it is told in channels that all read.
+    """
+    if not seams.settings.notices.wants(NoticeEvent.PEOPLE_HELD):
+        return
+    try:
+        directory = seams.directory()
+    except DaypassError:
+        return  # whoever looks for those who left tells it
+    if directory is None or not directory.held or directory.held_since is None:
+        return
+    topic = f"held:{int(directory.held_since.timestamp())}"
+    with seams.store.read() as view:
+        if view.topics_known([topic]):
+            return
+    held = sorted(directory.held)
+    reasons = dict.fromkeys(directory.doubtful[login] for login in held)
+    words = {"count": str(len(held)), "people": listed(tuple(held)), "reason": "; ".join(reasons)}
+    with seams.write(now) as work:
+        _note(seams, work, NoticeEvent.PEOPLE_HELD, topic, "directory", [], words, now)
+
+
 def note_waiting(seams: Seams, work: WriteWork, request: Request, standing: Approvals, now: datetime) -> None:
     """A request waits for an answer: those are told who may give it now, and weren't told before."""
     escalates = standing.next_escalation.isoformat() if standing.next_escalation else "last"

@@ -22,7 +22,7 @@ from daypass.workflow.beginning import Beginnings, look_at_beginnings
 from daypass.workflow.claims import claimed
 from daypass.workflow.ending import RAN_OUT, end_grant
 from daypass.workflow.leaving import end_left
-from daypass.workflow.noticing import note_ending_soon
+from daypass.workflow.noticing import note_ending_soon, note_held
 from daypass.workflow.requests.answering import Looked, settle_pending
 from daypass.workflow.seams import Seams
 from daypass.workflow.signing import sign_reserved
@@ -89,6 +89,7 @@ def reconcile_once(
     automatic = try_to(follow_flows, Followed())
     beginnings = try_to(look_at_beginnings, Beginnings())
     try_to(note_ending_soon, None)
+    try_to(note_held, None)
     with seams.store.read() as view:
         shares = view.shares_due(now, pauses=pauses)
         due = {share.server for share in shares if share.grant_id not in beginnings.held}

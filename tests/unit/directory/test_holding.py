@@ -9,6 +9,7 @@ import pytest
 
 from daypass.directory import Directory
 from daypass.directory.holding import FILE, HeldDirectory
+from daypass.directory.state_file import read_state, write_state
 from daypass.domain.people import Person
 from daypass.errors import ConfigurationError
 
@@ -107,6 +108,35 @@ def test_login_that_is_another_entrys_now_is_held(look, source):
     assert people.person("p1@example.com") is None
     source.ids = {}
     assert look().held == frozenset()
+
+
+def test_hold_begins_anew_when_more_are_held_and_not_when_some_come_back(look, source):
+    """Whoever is told of it is told again only when there is more to tell."""
+    look()
+    source.are(*EVERYONE[5:])
+    begun = look(1).held_since
+    assert begun == START + timedelta(hours=1)
+    assert look(2).held_since == begun
+    source.are(*EVERYONE[6:])
+    assert look(3).held_since == START + timedelta(hours=3)
+    source.are(*EVERYONE[5:])
+    assert look(4).held_since == begun
+    source.are(*EVERYONE)
+    assert look(5).held_since is None
+    source.are(*EVERYONE[5:])
+    assert look(6).held_since == START + timedelta(hours=6)
+
+
+def test_file_of_before_holds_had_a_beginning_is_read(look, source, tmp_path):
+    """An upgrade in the middle of a hold: it begins now."""
+    look()
+    source.are(*EVERYONE[5:])
+    look()
+    file = tmp_path / "state" / "people.json"
+    kept = read_state(file)
+    del kept["held"]
+    write_state(file, kept)
+    assert look(7).held_since == START + timedelta(hours=7)
 
 
 def test_confirmed_by_an_operator_they_have_left(look, source, tmp_path):

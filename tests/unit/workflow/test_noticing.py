@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from contextlib import contextmanager
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -342,3 +342,31 @@ def test_people_are_known_before_others_wait_for_the_unit_of_work(granting):
     take_back(seams, grant.id, granting.clock())
     assert inside == [False]
     assert granting.details(grant.id, "grant.ended")
+
+
+# People who are held
+
+
+def passes_holding(company: Company, since: datetime | None, *logins: str) -> None:
+    """A pass a minute later, in which the directory says this of them."""
+    seams = company.seams
+    found = seams.directory()
+    if since:
+        found = found.holding(dict.fromkeys(logins, "5 people vanished at once"), since)
+    now = company.clock.forward(MINUTE)
+    reconcile_once(replace(seams, directory=lambda: found), now, pauses=False)
+
+
+def test_held_people_are_told_once_for_each_hold_to_those_who_run_daypass(company):
+    """In the channel that all read, with what to type; again when there are more; by nobody's own mail."""
+    begun = company.clock()
+    passes_holding(company, begun, "alice", "bob")
+    passes_holding(company, begun, "alice", "bob")
+    assert told(company) == [("people_held", "chat")]
+    [first] = noted(company)
+    assert first.title == "It can't be told whether 2 people are still here"
+    for said in ("alice, bob", "5 people vanished at once", "daypass directory confirm"):
+        assert said in first.body
+    passes_holding(company, company.clock(), "alice", "bob", "carol")
+    passes_holding(company, None)
+    assert told(company) == [("people_held", "chat")] * 2
