@@ -11,7 +11,7 @@ from pydantic import ValidationError
 from daypass.config.flow_references import check_references
 from daypass.config.model_problems import as_problems
 from daypass.config.problems import SettingProblem, refused
-from daypass.config.server_sources import read_bounded, read_servers
+from daypass.config.server_sources import is_path, read_bounded, read_servers
 from daypass.config.settings import Settings
 from daypass.config.yaml_text import MAX_BYTES, YamlRefused, read_yaml
 from daypass.domain.servers import Server
@@ -63,10 +63,11 @@ def load(path: Path | None, environ: Mapping[str, str], cwd: Path) -> Settings:
     if not isinstance(value, dict):
         problems.append(SettingProblem(str(file), "", shown(value), "settings with names"))
         raise refused("configuration", file, problems)
-    filled, found = _with_servers({**DEFAULTS, **value, "source": file}, file)
+    ours = {"source": file, "server_lists": _server_lists(value, file.parent)}
+    filled, found = _with_servers({**DEFAULTS, **value, **ours}, file)
     problems.extend(found)
-    if "source" in value:
-        problems.append(SettingProblem(str(file), "source", "an unknown field", "no field of this name"))
+    for name in ours.keys() & value.keys():
+        problems.append(SettingProblem(str(file), name, "an unknown field", "no field of this name"))
     try:
         settings = Settings.model_validate(filled, context={"folder": file.parent})
     except ValidationError as error:
@@ -89,6 +90,16 @@ def _read(file: Path) -> tuple[object, list[SettingProblem]]:
     except YamlRefused as error:
         problem = SettingProblem(str(file), "", str(error), "one YAML document with settings")
         raise refused("configuration", file, [problem]) from None
+
+
+def _server_lists(value: dict[str, Any], folder: Path) -> tuple[Path, ...]:
+    integrations = value.get("integrations")
+    raw = (
+        [one.get("servers") for one in integrations if isinstance(one, dict)]
+        if isinstance(integrations, list)
+        else []
+    )
+    return tuple(dict.fromkeys(folder / one for one in raw if is_path(one)))
 
 
 def _with_servers(value: dict[str, Any], file: Path) -> tuple[dict[str, Any], list[SettingProblem]]:

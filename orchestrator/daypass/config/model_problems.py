@@ -10,7 +10,7 @@ from pydantic import BaseModel, ValidationError
 
 from daypass.config.problems import Path, SettingProblem, found_text, likely_field, path_text
 
-NOT_SETTINGS = frozenset({"source"})  # filled in by load()
+NOT_SETTINGS = frozenset({"source", "server_lists"})  # filled in by load()
 
 # pydantic error type -> what is allowed, with its context filled in.
 ALLOWED = {

@@ -7,6 +7,7 @@ import os
 import stat
 from dataclasses import replace
 from pathlib import Path
+from typing import TypeGuard
 
 from daypass.config.problems import SettingProblem
 from daypass.domain.servers import Server
@@ -14,6 +15,7 @@ from daypass.inventory.json_text import MAX_BYTES
 from daypass.inventory.problems import CheckResult, shown
 from daypass.inventory.server_list import check, check_entries
 
+JSON_STARTS = ("[", "{", '"')
 ALLOWED = "the path of a JSON file, an inline list, or the minified JSON list as text"
 
 
@@ -33,6 +35,11 @@ def read_bounded(path: Path, limit: int) -> bytes:
         os.close(descriptor)
 
 
+def is_path(value: object) -> TypeGuard[str]:
+    """Whether a `servers` setting names a file, and isn't the list itself."""
+    return isinstance(value, str) and bool(value.strip()) and value.lstrip()[0] not in JSON_STARTS
+
+
 def read_servers(
     value: object, *, file: str, path: str, folder: Path, integration: str
 ) -> tuple[tuple[Server, ...], list[SettingProblem]]:
@@ -45,10 +52,10 @@ def read_servers(
     """
     if isinstance(value, list):
         result = check_entries(value, file)
-    elif isinstance(value, str) and value.lstrip()[:1] in ("[", "{", '"'):
-        result = check(value, file)
-    elif isinstance(value, str) and value.strip() and "\0" not in value:
+    elif is_path(value) and "\0" not in value:
         return _from_file(folder / value, path, file, integration)
+    elif isinstance(value, str) and value.lstrip()[:1] in JSON_STARTS:
+        result = check(value, file)
     else:
         return (), [SettingProblem(file, path, shown(value), ALLOWED)]
     return _marked(result, integration), [

@@ -25,7 +25,7 @@ from daypass.config.notices import Notices
 from daypass.config.part import Length, Part, PlainText, SecretField
 from daypass.domain.grants import DEFAULT_GROUP, SudoRule
 from daypass.domain.key_names import DEFAULT_KEY_NAME
-from daypass.domain.secrets import FromFile, Secret
+from daypass.domain.secrets import FromFile, Secret, SecretReference
 from daypass.domain.servers import Server
 from daypass.errors import UsageError
 
@@ -211,6 +211,7 @@ class Settings(Part):
     """daypass.yaml."""
 
     source: Path
+    server_lists: tuple[Path, ...] = ()
     state_dir: Annotated[Path, PlainValidator(fields.file_path)]
     """Folder of the SQLite database, the audit log's anchor and, from `init`, the CA key. Default:
     `./.daypass`. Allowed: mode 0700, refused when others can enter.
@@ -244,3 +245,20 @@ class Settings(Part):
     def servers(self) -> tuple[Server, ...]:
         """All servers of all integrations, in the configuration's order."""
         return tuple(server for integration in self.integrations for server in integration.servers)
+
+    @property
+    def files(self) -> tuple[Path, ...]:
+        """Files of ours: this one, and those that it names; no secrets."""
+        of_people = self.directory.files if self.directory else ()
+        return (self.source, *self.server_lists, *of_people)
+
+    @property
+    def secrets(self) -> tuple[SecretReference, ...]:
+        """Every secret that is named; the CA's first."""
+        ldap = self.directory.ldap if self.directory else None
+        return (
+            self.ca.key,
+            *(integration.secret for integration in self.integrations),
+            *(channel.url for channel in self.notices.channels),
+            *([ldap.password] if ldap and ldap.password else ()),
+        )

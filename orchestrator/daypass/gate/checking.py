@@ -70,6 +70,7 @@ def probes(target: Target) -> Iterator[Probe]:
     yield Probe("host key known, own key let in, commands answer", known, _said(shown))
     if not known:
         return
+    yield _ends("settings and record can be read there", target.run("access", "list"), 0)
     yield _stranger(target)
     yield _ends("other programs don't run", target.run("sh", "-c", "id"), 2)
     yield _ends("a second command doesn't run", target.run("help;id"), 2)

@@ -6,6 +6,7 @@ import grp
 import os
 import pwd
 import re
+import shlex
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -14,7 +15,7 @@ from pathlib import Path
 
 import daypass
 from daypass.config import Settings
-from daypass.domain.secrets import FromEnvironment, FromFile, SecretReference
+from daypass.domain.secrets import FromEnvironment, FromFile
 from daypass.errors import UsageError
 from daypass.gate import address
 from daypass.gate.key_lines import client, program
@@ -81,17 +82,16 @@ class Broker:
     @property
     def files(self) -> tuple[list[Path], list[Path]]:
         """Settings that the account may read and nobody but root may change, and secrets that are its own."""
-        readable = [self.settings.source.resolve()]
-        readable += (
-            [file.resolve() for file in self.settings.directory.files] if self.settings.directory else []
-        )
-        return readable, [one.path.absolute() for one in self.secrets if isinstance(one, FromFile)]
+        readable = dict.fromkeys(file.resolve() for file in self.settings.files)
+        own = [one.path.absolute() for one in self.settings.secrets if isinstance(one, FromFile)]
+        return list(readable), list(dict.fromkeys(own))
 
     @property
-    def secrets(self) -> list[SecretReference]:
+    def must_be_readable(self) -> list[Path]:
+        """All that the account has to read, the certificates that others have put there among it."""
         ldap = self.settings.directory.ldap if self.settings.directory else None
-        asked_with = [ldap.password] if ldap and ldap.password else []
-        return [self.settings.ca.key, *(one.secret for one in self.settings.integrations), *asked_with]
+        readable, own = self.files
+        return [*readable, *own, *([ldap.ca_file] if ldap and ldap.ca_file else ())]
 
 
 def check_fit(broker: Broker) -> None:
@@ -118,7 +118,7 @@ def check_fit(broker: Broker) -> None:
                 hint="install Daypass as root, below /opt/daypass for one",
                 code="program_not_roots",
             )
-    for one in broker.secrets:
+    for one in broker.settings.secrets:
         if isinstance(one, FromEnvironment):
             raise InstallError(
                 f"the secret {one} is a variable, and who comes in over SSH brings no variables",
@@ -159,6 +159,7 @@ def install(broker: Broker, tell: Tell) -> None:
     _make_account(tell)
     try_out(wanted, listener)
     _hand_over(broker, tell)
+    _prove_readable(broker)
     _prove_command(broker)
     _start_units(broker, tell)
     put_in_place(wanted, listener, tell)
@@ -233,6 +234,17 @@ def as_account(*argv: str, stdin: str | None = None) -> subprocess.CompletedProc
         *("setpriv", f"--reuid={USER}", f"--regid={GROUP}", "--clear-groups", "--no-new-privs", *argv),
         stdin=stdin,
     )
+
+
+def _prove_readable(broker: Broker) -> None:
+    """Each file by itself: a folder on the way may be closed, and what failed later would name no file."""
+    for file in broker.must_be_readable:
+        if as_account("test", "-r", str(file)).returncode != 0:
+            raise InstallError(
+                f"{USER} can't read {file}, which {broker.config} names",
+                hint=f"may it pass through the folders on the way? namei -l {shlex.quote(str(file))}",
+                code="file_unreadable",
+            )
 
 
 def _prove_command(broker: Broker) -> None:

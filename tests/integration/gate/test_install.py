@@ -11,6 +11,7 @@ import pytest
 
 from lab.broker import CONFIG, NAME, PYTHON, Broker
 
+FILES = (CONFIG, "/etc/daypass/directory.yaml", "/etc/daypass/servers.json")
 DROP_IN = "/etc/ssh/sshd_config.d/00-daypass-gate.conf"
 
 
@@ -31,7 +32,7 @@ def test_installed_broker_passes_the_check_from_outside(broker):
     environment = {"PATH": f"{broker.folder}:/usr/bin:/bin", "HOME": str(broker.folder)}
     done = subprocess.run([program, *words], env=environment, capture_output=True, text=True, check=False)
     found = json.loads(done.stdout)
-    assert len(found) == 9
+    assert len(found) == 10
     assert [one["what"] for one in found if not one["ok"]] == [], done.stdout
     assert done.returncode == 0
 
@@ -50,12 +51,40 @@ def test_second_install_has_nothing_to_do(broker):
 
 def test_state_is_the_accounts_and_settings_are_roots(broker):
     """What the gate's account may write is its state; policy and directory are root's to change."""
-    told = broker.exec(
-        "stat", "-c", "%U:%G %a", CONFIG, "/etc/daypass/directory.yaml", "/var/lib/daypass-broker"
-    )
-    assert told.stdout.split("\n")[:3] == ["root:daypass-broker 640"] * 2 + ["daypass:daypass-broker 700"]
+    told = broker.exec("stat", "-c", "%U:%G %a", *FILES, "/var/lib/daypass-broker")
+    assert told.stdout.split("\n")[:4] == ["root:daypass-broker 640"] * 3 + ["daypass:daypass-broker 700"]
     assert broker.exec("stat", "-c", "%U %a", "/etc/daypass/connector_key").stdout == "daypass 600\n"
     assert broker.exec("getent", "shadow", "daypass").stdout.split(":")[1] == "*"
+
+
+def test_server_list_that_the_account_cannot_read_is_told_and_handed_over(broker):
+    """Root has written it anew; or it is in a folder that the account may not enter, which stays as it is."""
+    [_, _, servers] = FILES
+    broker.exec("sh", "-c", 'chown root:root "$1" && chmod 0600 "$1"', "sh", servers)
+    assert f"let daypass read {servers}" in install(broker, "--check").stdout
+    broker.exec("chmod", "0700", "/etc/daypass")
+    try:
+        refused = install(broker)
+        assert refused.returncode == 1
+        assert "daypass can't read /etc/daypass/daypass.yaml" in refused.stderr
+    finally:
+        broker.exec("chmod", "0755", "/etc/daypass")
+    assert install(broker).returncode == 0
+    assert broker.ssh("alice", "access", "list").returncode == 0
+
+
+def test_advised_lines_are_taken_by_sshd_and_then_not_advised_any_more(broker):
+    """They count for everybody on the machine, so they are an administrator's to write."""
+    told = json.loads(install(broker, "--check", "-o", "json").stdout)["advised"]
+    assert {"LoginGraceTime", "PerSourceMaxStartups"} <= {line.split()[0] for line in told["lines"]}
+    broker.write(told["file"], "\n".join(told["lines"]) + "\n")
+    try:
+        broker.exec("/usr/sbin/sshd", "-t")
+        again = install(broker, "--check", "-o", "json")
+        assert json.loads(again.stdout)["advised"]["lines"] == []
+        assert json.loads(again.stdout)["changes"] == []
+    finally:
+        broker.exec("rm", told["file"])
 
 
 def test_links_in_the_state_folder_lead_root_nowhere(broker):

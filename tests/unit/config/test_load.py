@@ -235,3 +235,34 @@ def test_aliases_of_aliases_count_with_their_depth():
     with pytest.raises(YamlRefused, match="beyond reason"):
         read_yaml("\n".join(["a0: &a0 x", *steps]).encode(), "x")
     assert read_yaml("\n".join(["a0: &a0 x", *steps[:12]]).encode(), "x")[1] == []
+
+
+def test_every_file_that_is_named_is_known(tmp_path):
+    """What `gate install` lets its account read: lists by their place, not lists that stand here."""
+    (tmp_path / "a.json").write_text('[{"name": "web-1", "host": "h"}]')
+    (tmp_path / "shifts.yaml").write_text("shifts: []")
+    text = """
+ca: {key: {file: ca}}
+directory:
+  ldap: {urls: "ldaps://l", people: {base: "ou=p,dc=x"}, bind_dn: "cn=d,dc=x", password: {file: ldap_key}}
+  shifts: shifts.yaml
+integrations:
+  - {name: a, servers: a.json, secret: {file: key}}
+  - {name: b, servers: [{name: web-2, host: h}], secret: {file: key}}
+  - {name: c, servers: '[{"name": "web-3", "host": "h"}]', secret: {env: KEY}}
+notices: {channels: [{name: mail, url: {file: mail_url}}]}
+"""
+    settings = load(write(tmp_path / "daypass.yaml", text), {}, tmp_path)
+    assert [file.name for file in settings.files] == ["daypass.yaml", "a.json", "shifts.yaml"]
+    named = [one.path.name for one in settings.secrets if isinstance(one, FromFile)]
+    assert named == ["ca", "key", "key", "mail_url", "ldap_key"]
+
+
+@pytest.mark.parametrize("name", ["source", "server_lists"])
+def test_what_is_filled_in_is_no_setting(name, tmp_path):
+    """Whoever could set it would choose whose files root hands over."""
+    with pytest.raises(ConfigurationError) as refused:
+        load(write(tmp_path / "daypass.yaml", SMALL[:-1] + f", {name}: /etc/shadow}}"), {}, tmp_path)
+    assert [problem.split(": ", 1)[1] for problem in refused.value.problems] == [
+        f"{name}: found an unknown field; allowed: no field of this name"
+    ]

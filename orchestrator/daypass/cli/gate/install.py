@@ -12,6 +12,8 @@ from daypass import config
 from daypass.cli.options import EXIT_DONE, Invocation, common
 from daypass.gate.installing import USER, Broker, check_fit, differences, host_key_lines
 from daypass.gate.installing import install as set_up
+from daypass.gate.listener import find_listener
+from daypass.gate.strangers import ADVISED_FILE, advised_lines
 
 
 @click.command()
@@ -36,11 +38,22 @@ def install(invocation: Invocation, *, broker: str | None, check: bool) -> int:
     todo = list(differences(wanted))
     if not check:
         set_up(wanted, screen.note)
-    keys = host_key_lines(wanted)
+    keys, advised = host_key_lines(wanted), advised_lines(find_listener().settings("root"))
     screen.emit(
-        {"check": check, "changes": todo, "command": wanted.typed, "known_hosts": keys},
+        {
+            "check": check,
+            "changes": todo,
+            "command": wanted.typed,
+            "known_hosts": keys,
+            "advised": {"file": ADVISED_FILE, "lines": advised},
+        },
         lambda: _show(invocation, wanted, todo, keys, check),
     )
+    if advised:
+        screen.note(
+            "who connects and says nothing holds a place at sshd; not ours to set, as it counts for all:"
+        )
+        screen.note(f"  write into {ADVISED_FILE}: {'; '.join(advised)}")
     return EXIT_DONE
 
 

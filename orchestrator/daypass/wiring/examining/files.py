@@ -11,7 +11,6 @@ from daypass.audit.anchor import ANCHOR_FILE
 from daypass.config import Settings
 from daypass.config.settings import DATABASE_FILE
 from daypass.domain.secrets import FromFile
-from daypass.wiring.opening import secret_references
 from daypass.workflow.doctor.files import FileFacts, judge_private, judge_settings
 from daypass.workflow.doctor.findings import Check, Finding
 
@@ -43,15 +42,15 @@ def _state(settings: Settings) -> Iterator[Finding]:
 
 
 def _secrets(settings: Settings) -> Iterator[Finding]:
-    for reference in dict.fromkeys(secret_references(settings)):
+    for reference in dict.fromkeys(settings.secrets):
+        if reference == settings.ca.key and isinstance(reference, FromFile) and not reference.path.exists():
+            continue  # what to do then depends on whether it has signed: the check of the CA key tells
         if isinstance(reference, FromFile):
-            hint = "daypass init" if reference == settings.ca.key else ""
             yield judge_private(
                 f"secret {reference.path.name}",
                 facts_of(reference.path),
                 allowed=0o600,
                 me=os.geteuid(),
-                hint=hint,
             )
 
 
