@@ -28,6 +28,7 @@ from daypass.errors import SigningError
 
 CaKeyKind = Literal["ed25519", "ecdsa", "rsa"]
 CaPrivateKey = Ed25519PrivateKey | EllipticCurvePrivateKey | RSAPrivateKey
+NOT_REPLACED = "put the right file back from the backup; `daypass init` makes a key only where there is none"
 _OPENSSH_HEADER = b"-----BEGIN OPENSSH PRIVATE KEY-----"
 
 
@@ -62,13 +63,13 @@ def load_ca_key(secret: Secret) -> CaPrivateKey:
     except (ValueError, UnsupportedAlgorithm):
         raise SigningError(
             "The CA key can't be read as an OpenSSH or PEM private key.",
-            hint="make one with: daypass init",
+            hint=NOT_REPLACED,
             code="ca_key_unreadable",
         ) from None
     if not isinstance(key, CaPrivateKey) or not _signs_well(key):
         raise SigningError(
             f"The CA key's kind isn't allowed: ed25519, ecdsa and rsa from {MIN_RSA_BITS} bits are.",
-            hint="make one with: daypass init",
+            hint=NOT_REPLACED,
             code="ca_key_type",
         )
     return key

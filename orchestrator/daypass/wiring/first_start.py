@@ -19,6 +19,7 @@ from daypass.store import AuditHead, open_store
 from daypass.store.copying import copy_record
 from daypass.store.interface import ReadView
 from daypass.wiring import identities
+from daypass.wiring.ca_key import check_there
 from daypass.wiring.clock import now
 from daypass.wiring.opening import database_of, leave_no_core
 from daypass.workflow.initialising import (
@@ -112,13 +113,8 @@ def _make_ca_key(settings: Settings) -> list[str]:
     Raises:
         ConfigurationError: It is gone, and servers trust it: a new one would open nothing.
     """
+    check_there(settings, lambda: _has_signed(settings))
     reference = settings.ca.key
-    if isinstance(reference, FromFile) and not reference.path.exists() and _has_signed(settings):
-        raise ConfigurationError(
-            f"The CA key {reference.path} is missing, and it has signed certificates already.",
-            hint="bring it back from the backup; grants can be revoked without it",
-            code="ca_key_missing",
-        )
     if isinstance(reference, FromFile) and make_ca_key(reference.path, generate_ca_key):
         return [f"{reference.path} (CA key, 0600)"]
     return []

@@ -22,7 +22,7 @@ from daypass.config import Settings
 from daypass.config.notices import Notices
 from daypass.config.settings import DATABASE_FILE
 from daypass.directory import Directory
-from daypass.domain.secrets import FromEnvironment, Secret, SecretReference
+from daypass.domain.secrets import FromEnvironment, Secret
 from daypass.errors import AuditError, ConfigurationError, DaypassError, StoreError
 from daypass.execution.run_folder import default_run_root, remove_stale_runs
 from daypass.execution.runner import RunnerExecutor
@@ -34,6 +34,7 @@ from daypass.secret_stores import decode_connector_key, resolve, take_environmen
 from daypass.store import open_store, schema
 from daypass.store.interface import Store
 from daypass.wiring import identities
+from daypass.wiring.ca_key import read_ca_key
 from daypass.wiring.clock import now
 from daypass.wiring.people import People
 from daypass.wiring.policies import policy_of
@@ -98,22 +99,6 @@ def check_owner(state_dir: Path) -> None:
     )
 
 
-def secret_references(settings: Settings) -> list[SecretReference]:
-    """Every secret that the settings name."""
-    return [
-        settings.ca.key,
-        *(integration.secret for integration in settings.integrations),
-        *(channel.url for channel in settings.notices.channels),
-        *directory_secrets(settings),
-    ]
-
-
-def directory_secrets(settings: Settings) -> list[SecretReference]:
-    """What the directory is asked with."""
-    ldap = settings.directory.ldap if settings.directory else None
-    return [ldap.password] if ldap and ldap.password else []
-
-
 def database_of(settings: Settings) -> str | Path:
     """Where the record is: a PostgreSQL URL, or the SQLite file in the state folder."""
     return (
@@ -156,8 +141,7 @@ def open_daypass(config_path: Path | None, actor: str | None = None) -> Iterator
     leave_no_core()
     settings = config.load(config_path, os.environ, Path.cwd())
     check_owner(settings.state_dir)
-    references = secret_references(settings)
-    taken = take_environment(references, os.environ)
+    taken = take_environment(settings.secrets, os.environ)
     store = open_record(settings)
     with afterwards() as closing:
         closing.callback(store.close)
@@ -222,6 +206,11 @@ def _write_anchor(settings: Settings, store: Store) -> None:
         write_anchor(path, head)
 
 
+def _has_signed(store: Store) -> bool:
+    with store.read() as view:
+        return bool(view.ca_keys())
+
+
 def _seams(
     settings: Settings,
     store: Store,
@@ -235,7 +224,7 @@ def _seams(
 
     @cache
     def signer() -> Signer:
-        return LocalSigner(resolve(settings.ca.key, os.environ, taken))
+        return LocalSigner(read_ca_key(settings, os.environ, taken, lambda: _has_signed(store)))
 
     @cache
     def executor(integration: str) -> RunnerExecutor:

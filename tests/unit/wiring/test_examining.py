@@ -113,6 +113,16 @@ def test_a_healthy_machine_has_nothing_to_mend(ready, findings):
     assert {"ssh-agent", "database file", "audit log", "CA key", "reachability", "disk"} <= set(found)
 
 
+def test_a_lost_ca_key_is_told_once_with_what_brings_it_back(ready, findings):
+    """`daypass init` would refuse."""
+    with open_daypass(ready) as daypass, daypass.seams.store.write("x", now()) as work:
+        work.set_ca_keys((daypass.seams.signer().public_key,))
+    (ready.parent / "state" / "user_ca").unlink()
+    told = [one for one in findings().values() if "user_ca" in one.found]
+    assert [one.what for one in told] == ["CA key"]
+    assert "backup" in told[0].hint
+
+
 def test_looking_before_init_makes_nothing(place, findings):
     """Each thing that is missing names what makes it."""
     before = sorted(place.parent.rglob("*"))

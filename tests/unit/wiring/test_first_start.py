@@ -83,6 +83,24 @@ def test_a_lost_ca_key_is_not_replaced_once_it_has_signed(place):
     assert not key.exists()
 
 
+def test_a_command_that_needs_a_lost_ca_key_says_what_to_do(place):
+    """Not `daypass init`, which refuses; before anything was signed, it is what makes the key."""
+    (place / "servers.json").write_text(SERVERS)
+    made = start()
+    (made.state_dir / "user_ca").unlink()
+    with opening.open_daypass(None) as daypass:
+        with pytest.raises(ConfigurationError, match="can't be read") as refused:
+            daypass.seams.signer()
+        assert "daypass init" in (refused.value.hint or "")
+        with daypass.seams.store.write("test", daypass.now()) as work:
+            work.set_ca_keys((made.ca_public_key,))
+        with pytest.raises(ConfigurationError, match=r"user_ca is missing, and it has signed") as refused:
+            daypass.seams.signer()
+    hint = refused.value.hint or ""
+    assert "backup" in hint
+    assert "daypass init" not in hint
+
+
 def test_a_lost_audit_anchor_is_told_and_made_anew_by_init_alone(place):
     """Whoever cuts the log's end off would delete the anchor too."""
     (place / "servers.json").write_text(SERVERS)

@@ -15,10 +15,10 @@ from daypass.domain.grants import AccountState, ShareState
 from daypass.domain.notices import DeliveryState
 from daypass.domain.requests import RequestState
 from daypass.errors import StoreError
-from daypass.secret_stores import resolve
 from daypass.store import open_store, schema
 from daypass.store.examining import damage_of, postgresql_version
 from daypass.store.interface import ReadView
+from daypass.wiring.ca_key import read_ca_key
 from daypass.wiring.clock import now
 from daypass.wiring.opening import database_of, open_record
 from daypass.workflow.doctor import fleet, machine, record
@@ -130,7 +130,8 @@ def _servers(settings: Settings, view: ReadView) -> Iterator[Finding]:
 
 
 def _ca(settings: Settings) -> Iterator[Finding]:
-    public = public_line(load_ca_key(resolve(settings.ca.key, dict(os.environ))))
     with reading(settings) as view:
         on_record = view.ca_keys() if view else ()
+    key = read_ca_key(settings, dict(os.environ), {}, lambda: bool(on_record))
+    public = public_line(load_ca_key(key))
     yield record.judge_ca(public.split()[0], public, on_record)
