@@ -72,7 +72,7 @@ class Directory:
             login for login in logins if login not in self.doubtful and self.active(login) is None
         )
 
-    def holding(self, doubts: Mapping[str, str], since: datetime) -> Directory:
+    def holding(self, doubts: Mapping[str, str], since: datetime | None = None) -> Directory:
         """The directory without these people, of whom an operator has to say whether they are still here."""
         return replace(
             self,
