@@ -2,9 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from typing import Any
 
+import click
+
+from daypass.cli.names import SERVER, TAG
 from daypass.errors import UsageError
+
+
+def several_servers(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Give a command `--server` and `--tag`, as `servers` and `tags`: which servers access is about."""
+    server = click.option(
+        "--server",
+        "servers",
+        multiple=True,
+        metavar="NAME",
+        type=SERVER,
+        help="A server; may be given several times.",
+    )
+    tag = click.option(
+        "--tag",
+        "tags",
+        multiple=True,
+        metavar="KEY=VALUE",
+        type=TAG,
+        help="All servers with this tag (and every other).",
+    )
+    return server(tag(function))
 
 
 def as_tags(words: Iterable[str]) -> tuple[tuple[str, str], ...]:

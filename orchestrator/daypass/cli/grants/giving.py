@@ -11,12 +11,12 @@ import click
 from daypass import wiring
 from daypass.cli.durations import Length
 from daypass.cli.files import read_text, save_text
-from daypass.cli.names import GRANT, GROUP, PERSON, SERVER, TAG
+from daypass.cli.names import GRANT, GROUP, PERSON
 from daypass.cli.options import EXIT_DONE, EXIT_PARTLY, Invocation, common
 from daypass.cli.progress import wave_progress
 from daypass.cli.render import Screen, time_text
 from daypass.cli.ssh_words import ssh_command
-from daypass.cli.words import as_tags
+from daypass.cli.words import as_tags, several_servers
 from daypass.domain.grants import Share, ShareState
 from daypass.domain.servers import Server
 from daypass.workflow.giving import GrantAnswer
@@ -29,22 +29,7 @@ MOST_KEY_BYTES = 16384  # twice what a public key line may be; a larger file isn
 
 @click.command()
 @click.option("--login", required=True, type=PERSON, help="The person's login on the servers.")
-@click.option(
-    "--server",
-    "servers",
-    multiple=True,
-    metavar="NAME",
-    type=SERVER,
-    help="A server; may be given several times.",
-)
-@click.option(
-    "--tag",
-    "tags",
-    multiple=True,
-    metavar="KEY=VALUE",
-    type=TAG,
-    help="All servers with this tag (and every other).",
-)
+@several_servers
 @click.option(
     "--group", "groups", multiple=True, metavar="GROUP", type=GROUP, help="A user group of the integration."
 )

@@ -12,7 +12,7 @@ from daypass.cli.acting import acting, acting_person, as_person
 from daypass.cli.durations import Length
 from daypass.cli.files import read_text
 from daypass.cli.grants.giving import MOST_KEY_BYTES
-from daypass.cli.names import GROUP, PENDING_REQUEST, PERSON, REQUEST, SERVER, TAG
+from daypass.cli.names import GROUP, PENDING_REQUEST, PERSON, REQUEST
 from daypass.cli.options import EXIT_DENIED, EXIT_DONE, EXIT_PARTLY, Invocation, common
 from daypass.cli.progress import wave_progress
 from daypass.cli.requests.views import (
@@ -24,7 +24,7 @@ from daypass.cli.requests.views import (
     shown_json,
 )
 from daypass.cli.requests.waiting import wait, wait_here, waiting_options
-from daypass.cli.words import as_fields, as_tags
+from daypass.cli.words import as_fields, as_tags, several_servers
 from daypass.domain.durations import parse_moment
 from daypass.domain.grants import ShareState
 from daypass.domain.requests import RequestState
@@ -42,22 +42,7 @@ request.add_command(wait)
 
 
 @request.command()
-@click.option(
-    "--server",
-    "servers",
-    multiple=True,
-    metavar="NAME",
-    type=SERVER,
-    help="A server; may be given several times.",
-)
-@click.option(
-    "--tag",
-    "tags",
-    multiple=True,
-    metavar="KEY=VALUE",
-    type=TAG,
-    help="All servers with this tag (and every other).",
-)
+@several_servers
 @click.option(
     "--group", "groups", multiple=True, metavar="GROUP", type=GROUP, help="A user group.  [Default]"
 )
