@@ -13,7 +13,6 @@ from pathlib import Path
 
 import click
 import pytest
-import yaml
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -27,34 +26,15 @@ from daypass.domain.events import Event
 from daypass.gate.caller import Caller, address_of, kept_environment
 from daypass.gate.slots import MOST_OF_ONE, MOST_RUNNING, BusyError, place
 from daypass.store import open_store
+from tests.initialised import ALICE_ASKS_BOB, initialised
 
 KEYS = {login: public_line(load_ca_key(generate_ca_key("ed25519"))) for login in ("alice", "bob", "emil")}
-CONFIGURATION = """
-state_dir: state
-ca: {key: {file: state/user_ca}}
-directory: directory.yaml
-integrations:
-  - {name: prod, servers: [{name: web-1, host: 192.0.2.1}], secret: {file: key}, user_groups: [Default, ops]}
-access_flows:
-  - name: production
-    requesters: {user: alice}
-    targets: {integration: prod, user_groups: [Default, ops]}
-    max_duration: 8h
-    approvers: [{user: bob}]
-"""
 
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A configuration with people, initialised."""
-    folder = tmp_path_factory.mktemp("made")
-    (folder / "daypass.yaml").write_text(CONFIGURATION)
-    people = [{"login": n, "email": f"{n}@example.com", "public_keys": [k]} for n, k in KEYS.items()]
-    (folder / "directory.yaml").write_text(yaml.safe_dump({"people": people}))
-    with pytest.raises(SystemExit) as end:
-        main(["init", "--config", str(folder / "daypass.yaml")])
-    assert end.value.code == 0
-    return folder
+    return initialised(tmp_path_factory.mktemp("made"), ALICE_ASKS_BOB, KEYS).parent
 
 
 @pytest.fixture

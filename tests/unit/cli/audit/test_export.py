@@ -18,6 +18,7 @@ from daypass.domain.grants import Grant, Share
 from daypass.domain.windows import window_from
 from daypass.errors import UsageError
 from daypass.wiring import open_daypass
+from tests.initialised import ONE_SERVER, initialised
 
 NOW = datetime(2026, 11, 22, 9, 0, tzinfo=UTC)
 
@@ -27,13 +28,7 @@ def config(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A record with one grant."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("XDG_RUNTIME_DIR", "")
-    path = tmp_path / "daypass.yaml"
-    path.write_text(
-        "state_dir: state\nca: {key: {file: state/user_ca}}\nintegrations:\n"
-        "  - {name: lab, servers: [{name: web-1, host: 192.0.2.1}], user_groups: [Default],"
-        " login_shell: /bin/bash, secret: {env: DAYPASS_CONNECTOR_KEY}}\n"
-    )
-    assert daypass(path, "init").exit_code == 0
+    path = initialised(tmp_path, ONE_SERVER)
     window = window_from(NOW, timedelta(hours=1))
     grant = Grant("G1", "alice", "alice@example.com", "direct", "=1+1", "operator:test", window, NOW)
     with open_daypass(path) as opened, opened.seams.store.write("test", NOW) as work:

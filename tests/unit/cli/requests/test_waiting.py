@@ -9,38 +9,19 @@ import sys
 from pathlib import Path
 
 import pytest
-import yaml
 
 from daypass.cli import main
-from tests.asking import PUBLIC_KEY
+from tests.asking import KEYS
+from tests.initialised import ALICE_ASKS_BOB, initialised
 
-CONFIGURATION = """
-state_dir: state
-ca: {key: {file: state/user_ca}}
-directory: directory.yaml
-integrations:
-  - {name: prod, servers: [{name: web-1, host: 192.0.2.1}], secret: {file: key}, user_groups: [Default, ops]}
-access_flows:
-  - name: production
-    requesters: {user: alice}
-    targets: {integration: prod, user_groups: [Default, ops]}
-    max_duration: 8h
-    approvers: [{user: bob}]
-"""
 NEW = ("request", "new", "--as", "alice", "--server", "web-1", "--reason", "nginx is down")
 
 
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Path:
     """A configuration with people, initialised."""
-    (tmp_path / "daypass.yaml").write_text(CONFIGURATION)
-    people: list[dict[str, object]] = [
-        {"login": name, "email": f"{name}@example.com"} for name in ("alice", "bob")
-    ]
-    people[0]["public_keys"] = [PUBLIC_KEY]
-    (tmp_path / "directory.yaml").write_text(yaml.safe_dump({"people": people}))
-    monkeypatch.setenv("DAYPASS_CONFIG", str(tmp_path / "daypass.yaml"))
-    daypass("init")
+    path = initialised(tmp_path, ALICE_ASKS_BOB, {name: KEYS[name] for name in ("alice", "bob")})
+    monkeypatch.setenv("DAYPASS_CONFIG", str(path))
     capsys.readouterr()
     return tmp_path
 

@@ -12,6 +12,7 @@ from click.testing import CliRunner, Result
 from daypass.cli import main
 from daypass.domain.hosts import Host
 from daypass.wiring import open_daypass
+from tests.initialised import ONE_SERVER, initialised
 
 GONE = "web-9"
 
@@ -21,13 +22,7 @@ def config(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """An orchestrator whose record knows a server that its lists don't."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("XDG_RUNTIME_DIR", "")
-    path = tmp_path / "daypass.yaml"
-    path.write_text(
-        "state_dir: state\nca: {key: {file: state/user_ca}}\nintegrations:\n"
-        "  - {name: lab, servers: [{name: web-1, host: 192.0.2.1}], user_groups: [Default],"
-        " login_shell: /bin/bash, secret: {env: DAYPASS_CONNECTOR_KEY}}\n"
-    )
-    assert daypass(path, "init").exit_code == 0
+    path = initialised(tmp_path, ONE_SERVER)
     moment = datetime(2026, 11, 22, tzinfo=UTC)
     with open_daypass(path) as opened, opened.seams.store.write("test", moment) as work:
         work.set_host(Host(GONE, "a" * 32, onboarded_at=moment))

@@ -112,8 +112,8 @@ def test_every_command_that_is_taken_comes_out_of_a_key_line_as_it_went_in(comma
     assert read_option(bounds_text(Constraints((), command)), "command") == command
 
 
-def test_ledger_keeps_constraints():
-    """Killed and started anew, by the tick or a wave, a host knows what the grant was bound to."""
+def bound_ledger() -> ledger.Ledger:
+    """Alice has a grant that is bound."""
     entry = ledger.LedgerAccount(
         70007,
         "a@example.com",
@@ -126,7 +126,12 @@ def test_ledger_keeps_constraints():
         (),
         None,
     )
-    whole = ledger.new_ledger("a" * 32, None, "b" * 32, (9, 2), "apono")._replace(accounts={"alice": entry})
+    return ledger.new_ledger("a" * 32, None, "b" * 32, (9, 2), "apono")._replace(accounts={"alice": entry})
+
+
+def test_ledger_keeps_constraints():
+    """Killed and started anew, by the tick or a wave, a host knows what the grant was bound to."""
+    whole = bound_ledger()
     assert ledger_file.parse(ledger_file.serialise(whole)) == whole
 
 
@@ -142,20 +147,7 @@ def without_constraints(content: bytes, **changes: object) -> bytes:
 
 @pytest.fixture
 def written() -> bytes:
-    entry = ledger.LedgerAccount(
-        70007,
-        "a@example.com",
-        "/bin/bash",
-        "/home/alice",
-        "archive",
-        None,
-        "",
-        {"G1": grant(BOUND)},
-        (),
-        None,
-    )
-    whole = ledger.new_ledger("a" * 32, None, "b" * 32, (9, 2), "apono")._replace(accounts={"alice": entry})
-    return ledger_file.serialise(whole)
+    return ledger_file.serialise(bound_ledger())
 
 
 def test_grant_in_a_ledger_from_before_has_a_terminal_and_no_bounds(written):
