@@ -65,7 +65,7 @@ def wait_here(
     from daypass.workflow.requests import listing
 
     def look() -> Followed:
-        with answer_first(), invocation.open() as daypass:
+        with _whole(), answer_first(), invocation.open() as daypass:
             seams, who = acting(daypass.seams, person)
             shown = listing.show_request(seams, request_id, who, daypass.now())
         return read_followed(json.loads(json_text(shown_json(shown))))
@@ -120,6 +120,19 @@ def _interruptible() -> Iterator[None]:
         yield
     finally:
         signal.signal(signal.SIGINT, before)
+
+
+@contextmanager
+def _whole() -> Iterator[None]:
+    """Ctrl-C counts when this is done: cut off inside, the database's library prints where it was."""
+    came: list[int] = []
+    before = signal.signal(signal.SIGINT, lambda number, _frame: came.append(number))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+    if came:
+        raise KeyboardInterrupt
 
 
 @contextmanager

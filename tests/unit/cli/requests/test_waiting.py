@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from daypass.cli import main
+from daypass.workflow.requests import listing
 from tests.asking import KEYS
 from tests.initialised import ALICE_ASKS_BOB, initialised
 
@@ -80,6 +81,23 @@ def test_interrupted_waiting_leaves_the_request_and_says_how_to_go_on(folder, ca
     assert f"daypass request cancel {request} --as alice" in err
     assert "Traceback" not in err
     assert pending(capsys) == request
+
+
+def test_interruption_waits_until_the_record_is_read(folder, capsys, monkeypatch):
+    """Cut off inside, the database's library prints a traceback of its own."""
+    daypass(*NEW)
+    request = pending(capsys)
+    show, read = listing.show_request, []
+
+    def interrupted(*given: object) -> object:
+        signal.raise_signal(signal.SIGINT)
+        read.append(show(*given))
+        return read[0]
+
+    monkeypatch.setattr(listing, "show_request", interrupted)
+    daypass("request", "wait", request, "--as", "alice", code=1)
+    assert len(read) == 1
+    assert f"request {request} stays as it is" in capsys.readouterr().err
 
 
 def test_time_that_is_over_leaves_the_request(folder, capsys):
