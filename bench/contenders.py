@@ -27,7 +27,6 @@ from daypass.execution.ansible_settings import (
     DEFAULT_CONNECT_TIMEOUT_SECONDS,
     TARGET_PYTHON,
     build_environment,
-    find_ansible,
 )
 from daypass.execution.executor import Executor, WaveServer
 from daypass.execution.run_folder import RunFolder, default_run_root
@@ -120,7 +119,7 @@ def stock(site: Site, daypass: Daypass, people: list[Person]) -> float:
 
 
 def _timed_run(words: list[str], environment: Mapping[str, str], run: Path) -> float:
-    argv = [str(find_ansible(Path(sys.executable)) / words[0]), *words[1:]]
+    argv = [str(Path(sys.executable).with_name(words[0])), *words[1:]]
     output = run / "output"
     with output.open("wb") as stream:  # no pipe: a connection that is kept open would hold it
         start = time.perf_counter()
@@ -171,6 +170,5 @@ def _ansible(
             settings_file=folder.write("plain.cfg", text.encode()),
             artifacts=folder.path,
             callbacks=folder.path,
-            ansible=find_ansible(Path(sys.executable)),
         )
         yield {name: environment[name] for name in PLAIN_ENVIRONMENT}, folder.path

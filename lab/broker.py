@@ -27,11 +27,6 @@ PYTHON = f"{HOME}/bin/python"
 CONFIG = "/etc/daypass/daypass.yaml"
 NAME = "broker.example.com"
 SECONDS = 120
-PLAYBOOK_PROGRAM = f"""#!{PYTHON}
-import sys
-from ansible.cli.playbook import main
-sys.exit(main())
-"""
 LEFT_OUT = re.compile(r"/(tests|pip|hypothesis)/")
 
 
@@ -61,7 +56,6 @@ def cargo() -> bytes:
     with tarfile.open(fileobj=buffer, mode="w") as archive:
         settings = f"home = /usr/bin\ninclude-system-site-packages = false\nexecutable = {sys.executable}\n"
         _add(archive, f"{HOME}/pyvenv.cfg", settings, 0o644)
-        _add(archive, f"{HOME}/bin/ansible-playbook", PLAYBOOK_PROGRAM, 0o755)
         link = tarfile.TarInfo(PYTHON)
         link.type, link.linkname = (
             tarfile.SYMTYPE,

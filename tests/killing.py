@@ -170,7 +170,7 @@ def ansible_environments() -> Iterator[list[bytes]]:
     """The environment of each playbook that runs on this machine."""
     for path in Path("/proc").glob("[0-9]*"):
         try:
-            if b"ansible-playbook" in (path / "cmdline").read_bytes():
+            if b"ansible_playbook" in (path / "cmdline").read_bytes():
                 yield (path / "environ").read_bytes().split(b"\0")
         except OSError:
             continue

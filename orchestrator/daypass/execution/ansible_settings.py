@@ -77,23 +77,20 @@ def find_collections(search_path: Sequence[str] | None = None) -> Path:
     )
 
 
-def find_ansible(python: Path) -> Path:
-    """The folder of the `ansible-playbook` that belongs to this Python.
+def find_ansible() -> Path:
+    """The package `ansible` of this Python.
 
     Raises:
         ExecutionError: There is none.
     """
-    folders = [python.parent, *(Path(entry) for entry in SYSTEM_PATH.split(":"))]
-    if site.ENABLE_USER_SITE:
-        folders.insert(1, Path(site.getuserbase()) / "bin")
-    for folder in folders:
-        if (folder / "ansible-playbook").is_file():
-            return folder
-    raise ExecutionError(
-        f"no ansible-playbook beside {python}",
-        hint="install daypass with its dependencies",
-        code="ansible_missing",
-    )
+    found = importlib.util.find_spec("ansible")
+    if found is None or found.origin is None:
+        raise ExecutionError(
+            f"{sys.executable} has no package ansible",
+            hint="install daypass with its dependencies",
+            code="ansible_missing",
+        )
+    return Path(found.origin).parent
 
 
 def render_settings(
@@ -145,11 +142,11 @@ def render_settings(
 
 
 def build_environment(
-    run: Path, *, agent_socket: Path, settings_file: Path, artifacts: Path, callbacks: Path, ansible: Path
+    run: Path, *, agent_socket: Path, settings_file: Path, artifacts: Path, callbacks: Path
 ) -> dict[str, str]:
-    """The whole environment of ansible-playbook and of ssh; ansible-runner writes it to a file."""
+    """The whole environment of Ansible and of ssh; ansible-runner writes it to a file."""
     environment = {
-        "PATH": f"{ansible}:{SYSTEM_PATH}",
+        "PATH": SYSTEM_PATH,
         "HOME": str(run),  # also how `end_processes` finds what belongs to the run
         "TMPDIR": str(run / "tmp"),
         "LANG": "C.UTF-8",

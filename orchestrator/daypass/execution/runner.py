@@ -18,7 +18,6 @@ from daypass.execution.ansible_settings import (
     DEFAULT_CONNECT_TIMEOUT_SECONDS,
     DEFAULT_FORKS,
     build_environment,
-    find_ansible,
     runner_callbacks,
 )
 from daypass.execution.answers import clean_text
@@ -34,6 +33,7 @@ PLAYBOOKS = {kind: f"daypass.ssh.{kind}" for kind in ("accounts", "onboard", "of
 ONE_TASK = frozenset({"accounts", "report"})  # their first result is the outcome
 KEY_SPARE_SECONDS = 60  # keys outlive the deadline by this, so that a wave that ends in time never loses them
 LOOK_SECONDS = 0.02  # how often events and the deadline are looked at: one list of a folder's few files
+ANSIBLE_PLAYBOOK = Path(__file__).with_name("ansible_playbook.py")
 OUTPUT = "output"  # what Ansible printed
 LONGEST_OUTPUT = 1000  # characters of Ansible's own words in an error
 
@@ -202,6 +202,7 @@ def _runner_config(run: RunFolder, files: WaveFiles, playbook: str) -> Any:
         suppress_env_files=True,
     )
     config.prepare()
+    config.command[:1] = [sys.executable, "-P", str(ANSIBLE_PLAYBOOK)]
     config.runner_mode = "subprocess"
     config.input_fd = subprocess.DEVNULL
     config.env = build_environment(
@@ -210,7 +211,6 @@ def _runner_config(run: RunFolder, files: WaveFiles, playbook: str) -> Any:
         settings_file=files.settings,
         artifacts=Path(config.artifact_dir),
         callbacks=runner_callbacks(),
-        ansible=find_ansible(Path(sys.executable)),
     )
     return config
 

@@ -133,7 +133,7 @@ def test_killed_owner_leaves_no_agent_and_no_folder(light_lab: api.Lab, run_root
     folder = next(iter(run_root.iterdir()))
     socket = str(folder / "agent")
     assert wait_for(lambda: not any("ssh-agent" in line for line in processes_naming(socket)))
-    assert any("ansible-playbook" in line for line in processes_naming(str(folder)))
+    assert any("ansible_playbook" in line for line in processes_naming(str(folder)))
     assert remove_stale_runs(run_root, datetime.now(UTC)) == [folder.name]
     assert processes_naming(str(folder)) == []
     assert not folder.exists()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import threading
 from pathlib import Path
 from typing import Any
@@ -9,9 +11,10 @@ from typing import Any
 import pytest
 
 from daypass.errors import ExecutionError
+from daypass.execution.ansible_settings import find_ansible
 from daypass.execution.results import WaveResults
 from daypass.execution.run_folder import RunFolder
-from daypass.execution.runner import OUTPUT, _play, _runner_config, _Running
+from daypass.execution.runner import ANSIBLE_PLAYBOOK, OUTPUT, _play, _runner_config, _Running
 from daypass.execution.wave_files import WaveFiles
 
 PATIENCE_SECONDS = 60
@@ -67,3 +70,11 @@ def test_ansible_that_never_begins_is_an_error_with_its_words(run: RunFolder) ->
     results = WaveResults(["web-1"], at_once=True)
     with pytest.raises(ExecutionError, match=r"(?s)before it reached any server: .*daypass.ssh.nowhere"):
         _play(run, files_of(run), "daypass.ssh.nowhere", results, deadline=float("inf"))
+
+
+def test_a_waves_ansible_is_this_pythons() -> None:
+    """Found as a package, not by a search path, and called by its usual name."""
+    argv = [sys.executable, "-P", str(ANSIBLE_PLAYBOOK), "--version"]
+    said = subprocess.run(argv, capture_output=True, text=True, check=True).stdout
+    assert said.startswith("ansible-playbook [core ")
+    assert f"ansible python module location = {find_ansible()}" in said

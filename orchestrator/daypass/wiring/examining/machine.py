@@ -31,7 +31,7 @@ def checks() -> Iterator[Check]:
     yield Check("packages", _packages)
     yield Check(
         "ansible",
-        lambda: [ok("ansible", f"{find_ansible(Path(sys.executable))}/ansible-playbook")],
+        lambda: [ok("ansible", str(find_ansible()))],
     )
     yield Check(
         "collection daypass.ssh",
