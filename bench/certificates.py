@@ -64,7 +64,7 @@ def measure(kind: str, pairs: int) -> dict[str, object]:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         public_key = make_user_key(folder)
-        ca_key = generate_ca_key(kind)  # type: ignore[arg-type]
+        ca_key = generate_ca_key(kind)
         (folder / "ca").touch(mode=0o600)
         (folder / "ca").write_bytes(ca_key.reveal())
         signer = LocalSigner(ca_key)

@@ -93,10 +93,10 @@ class _Timed:
         self._executor = executor
         self.seconds = 0.0
 
-    def run(self, kind: str, servers: Sequence[WaveServer], **options: object):  # type: ignore[no-untyped-def]
+    def run(self, kind: str, servers: Sequence[WaveServer], **options: object):
         start = time.perf_counter()
         try:
-            return self._executor.run(kind, servers, **options)  # type: ignore[arg-type]
+            return self._executor.run(kind, servers, **options)
         finally:
             self.seconds += time.perf_counter() - start
 

@@ -5,6 +5,7 @@ three seconds after having been there, and prints {uid: seconds since 1970 or nu
 began counts by its login uid, as it does for the kernel's audit.
 """
 
+# Without pathlib: it looks at all of /proc every 20 ms.
 # ruff: noqa: PTH116, PTH123, PTH208
 from __future__ import annotations
 

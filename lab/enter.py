@@ -40,7 +40,8 @@ def cgroup_folders(pid: int) -> Iterator[tuple[str, str]]:
     for line in read(f"/proc/{pid}/cgroup").decode().splitlines():
         _, controllers, path = line.split(":", 2)
         name = controllers.removeprefix("name=")
-        unified = f"{CGROUPS}/unified" if os.path.isdir(f"{CGROUPS}/unified") else CGROUPS  # noqa: PTH112
+        mixed = os.path.isdir(f"{CGROUPS}/unified")  # noqa: PTH112 # as above
+        unified = f"{CGROUPS}/unified" if mixed else CGROUPS
         folder = f"{CGROUPS}/{name}{path}" if name else f"{unified}{path}"
         yield folder.removesuffix("/init.scope"), folder
 

@@ -278,7 +278,7 @@ class World:
         waves = MemoryHosts(self.hosts, self.clock, self.waves.sent, mortal.step)
         seams = replace(
             self.seams,
-            store=MortalStore(self.seams.store, mortal),  # type: ignore[arg-type]
+            store=MortalStore(self.seams.store, mortal),
             signer=lambda: MortalSigner(self.seams.signer(), mortal),
             executor=lambda _integration: waves,
             owner=f"{self.seams.owner}/mortal",

@@ -97,7 +97,7 @@ class DeadlyExecutor:
             if on_outcome:
                 on_outcome(server, outcome)
 
-        outcomes = self._executor.run(kind, servers, on_outcome=told, **words)  # type: ignore[arg-type]
+        outcomes = self._executor.run(kind, servers, on_outcome=told, **words)
         watcher.join()
         return outcomes
 
@@ -185,9 +185,9 @@ def _live_and_die(site: Orchestrator, last: int, report: int, work: Work) -> Non
             seams = daypass.seams
             deadly = replace(
                 seams,
-                store=DeadlyStore(seams.store, steps),  # type: ignore[arg-type]
+                store=DeadlyStore(seams.store, steps),
                 signer=lambda: DeadlySigner(seams.signer(), steps),
-                executor=lambda name: DeadlyExecutor(seams.executor(name), steps),  # type: ignore[arg-type,return-value]
+                executor=lambda name: DeadlyExecutor(seams.executor(name), steps),
             )
             work(replace(daypass, seams=deadly))
         code = 0

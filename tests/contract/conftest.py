@@ -37,7 +37,7 @@ def database(request: pytest.FixtureRequest, tmp_path: Path) -> str | Path:
     server = request.getfixturevalue("postgresql_server")
     name = f"t{next(_numbers)}"
     with psycopg.connect(server.format(name="postgres"), autocommit=True) as connection:
-        connection.execute(f'CREATE DATABASE "{name}"')  # type: ignore[arg-type]
+        connection.execute(f'CREATE DATABASE "{name}"')
     return str(server.format(name=name))
 
 

@@ -98,7 +98,7 @@ def test_what_is_not_there_cannot_be_changed(store: Store):
             (work.set_certificate, certificate()),
         ):
             with pytest.raises(NotFoundError):
-                change(value)  # type: ignore[operator]
+                change(value)
         with pytest.raises(NotFoundError):
             work.next_sequence("web-1")
         with pytest.raises(NotFoundError):

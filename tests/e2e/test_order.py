@@ -22,7 +22,7 @@ class HeldBack:
     def __init__(self) -> None:
         self.waves: list[WaveServer] = []
 
-    def run(self, _kind, servers, *, on_outcome=None, **_words):  # type: ignore[no-untyped-def]
+    def run(self, _kind, servers, *, on_outcome=None, **_words):
         self.waves += servers
         return {wave.server.name: Outcome(OutcomeKind.UNKNOWN) for wave in servers}
 

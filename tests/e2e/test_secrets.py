@@ -23,7 +23,7 @@ def needles(pem: bytes) -> list[bytes]:
     """Forms of a private key that a leak could have: its text, wrapped once more, its seed."""
     # In OpenSSH's format the first three lines of an ed25519 key hold nothing secret.
     body = [line for line in pem.split(b"\n") if line and not line.startswith(b"-----")][3:]
-    seed = load_ssh_private_key(pem, None).private_bytes_raw()  # type: ignore[union-attr]
+    seed = load_ssh_private_key(pem, None).private_bytes_raw()
     wrapped = base64.b64encode(pem)
     aligned = [base64.b64encode(b"\0" * shift + seed)[4:40] for shift in range(3)]
     return [

@@ -6,6 +6,7 @@ or {"effect": n, "when": "before" | "after"}: SIGKILL to this process at its n-t
 Prints {"answer": …, "effects": [[kind, detail], …], "seconds": …}; a killed one prints nothing.
 """
 
+# Written as the code for hosts is, which does without pathlib.
 # ruff: noqa: PTH100, PTH101, PTH103, PTH108, PTH110, PTH119, PTH120, PTH123, SIM115
 from __future__ import annotations
 

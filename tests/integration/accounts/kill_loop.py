@@ -11,6 +11,7 @@ without the login that proves it.
 Right after each kill nobody has more than before the run, or, once anything new is there, than is wanted.
 """
 
+# Written as the code for hosts is, which does without pathlib.
 # ruff: noqa: PTH103, PTH108, PTH110, PTH112, PTH119, PTH207, PTH208, PT018
 from __future__ import annotations
 

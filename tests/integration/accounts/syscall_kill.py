@@ -3,6 +3,7 @@
 By ptrace(2), so that a kill inside useradd hits every point once, and none by luck. x86-64 only.
 """
 
+# Programs are started without a shell on purpose.
 # ruff: noqa: S606
 from __future__ import annotations
 

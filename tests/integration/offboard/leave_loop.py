@@ -5,6 +5,7 @@ The host has a ledger, a drop-in and one account. Prints {"kills", "failures": [
 "effects": [[kind, detail], …]}.
 """
 
+# Written as the code for hosts is, which does without pathlib.
 # ruff: noqa: BLE001, PTH103, PTH120, PTH123, SIM115
 from __future__ import annotations
 

@@ -29,7 +29,8 @@ ODD = st.sampled_from(
 )
 WORDS = FREE | ODD
 NAMES = st.from_regex(r"[a-z][a-z0-9-]{0,10}", fullmatch=True)
-MOMENTS = st.datetimes(datetime(2020, 1, 1), datetime(2040, 1, 1), timezones=st.just(UTC))  # noqa: DTZ001
+FIRST, LAST = datetime(2020, 1, 1), datetime(2040, 1, 1)  # noqa: DTZ001 - the zone is an argument of its own
+MOMENTS = st.datetimes(FIRST, LAST, timezones=st.just(UTC))
 
 
 @st.composite

@@ -88,7 +88,7 @@ def make_spec(public_lines: dict[str, str]) -> Callable[..., CertificateSpec]:
             "number": 1,
             "window": window_from(NOW, timedelta(hours=2)),
         }
-        return build_spec(**wanted | changes)  # type: ignore[arg-type]
+        return build_spec(**wanted | changes)
 
     return make
 

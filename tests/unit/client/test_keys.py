@@ -54,7 +54,7 @@ def test_passphrase_is_asked_on_the_terminal_by_ssh_keygen_itself(private):
     """It stands in no argument; the private key is worth nothing without it."""
     pid, terminal = pty.fork()
     if pid == 0:
-        os.execv(sys.executable, [sys.executable, "-c", MAKE, str(private)])  # noqa: S606
+        os.execv(sys.executable, [sys.executable, "-c", MAKE, str(private)])  # noqa: S606 - no shell
     said = b""
     answers = [(b"no passphrase): ", b"open sesame\n"), (b"same passphrase again: ", b"open sesame\n")]
     while True:

@@ -68,7 +68,7 @@ class Place:
         argv = [sys.executable, "-c", script, *(words or self.words())]
         given = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE, **streams}
         environment = {"SSH_ORIGINAL_COMMAND": typed, "TERM": "dumb", "SECRET": "x", "PATH": "/usr/bin"}
-        return subprocess.Popen(argv, env=environment, **given)  # type: ignore[call-overload,no-any-return]
+        return subprocess.Popen(argv, env=environment, **given)
 
     def run(self, typed: str, words: list[str] | None = None) -> tuple[int, str, str]:
         client = self.start(typed, words)

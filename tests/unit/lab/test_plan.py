@@ -14,7 +14,7 @@ def wanted(count: int, **changes: object) -> plan.Wanted:
     values: dict[str, object] = {
         "lab": "tests", "prefix": "web", "count": count, "image": "debian12", "kind": Kind.LIGHT
     }  # fmt: skip
-    return plan.Wanted(**{**values, **changes})  # type: ignore[arg-type]
+    return plan.Wanted(**{**values, **changes})
 
 
 def seed(name: str, listen: str) -> str:

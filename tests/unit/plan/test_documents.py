@@ -24,7 +24,7 @@ OPS = SudoRule("root", ("/usr/bin/systemctl restart nginx",))
 
 def share(grant: str = G1, **changes: object) -> Share:
     base = Share(grant, "web-1", "prod", "alice", ("ops",), (OPS,), WINDOW)
-    return replace(base, **changes)  # type: ignore[arg-type]
+    return replace(base, **changes)
 
 
 def certificate(
@@ -56,7 +56,7 @@ def plan(
         "constraints": {s.grant_id: Constraints() for s in shares},
         "ca_keys": ["ssh-ed25519 AAAA"],
     }
-    return plan_server(Host("web-1", "a" * 32), removals=removals, now=now, **(words | changes))  # type: ignore[arg-type]
+    return plan_server(Host("web-1", "a" * 32), removals=removals, now=now, **(words | changes))
 
 
 def listed(result: ServerPlan) -> dict[str, Listed]:
@@ -66,7 +66,7 @@ def listed(result: ServerPlan) -> dict[str, Listed]:
 def test_a_live_share_is_listed_with_everything_that_was_approved():
     """The document holds exactly what the grant holds, and the host's own code accepts it."""
     result = plan(share())
-    (account,) = result.fields["accounts"]  # type: ignore[misc]
+    (account,) = result.fields["accounts"]
     assert account["uid"] == 70007
     assert account["remove"] is False
     assert account["grants"] == [
@@ -94,7 +94,7 @@ def test_what_binds_a_grants_certificates_travels_with_it():
     options = {"force-command": "/bin/true", "source-address": "192.0.2.0/24"}
     bound = Constraints(options, ("permit-pty", "permit-agent-forwarding"))
     result = plan(share(), share(G2), constraints={G1: bound, G2: Constraints({}, ())})
-    (account,) = result.fields["accounts"]  # type: ignore[misc]
+    (account,) = result.fields["accounts"]
     first, second = account["grants"]
     assert first["critical_options"] == options
     assert first["extensions"] == ["permit-agent-forwarding", "permit-pty"]
@@ -147,7 +147,7 @@ def test_a_grant_without_a_signed_certificate_is_not_sent(state):
 def test_only_signed_certificates_of_a_grant_give_principals():
     """Revoking one certificate takes its line away and leaves the others."""
     certificates = [certificate(G1, 1, CertificateState.REVOKED), certificate(G1, 2)]
-    (account,) = plan(share(), certificates={G1: certificates}).fields["accounts"]  # type: ignore[misc]
+    (account,) = plan(share(), certificates={G1: certificates}).fields["accounts"]
     assert account["grants"][0]["principals"] == [f"daypass-{G1}-2"]
 
 

@@ -28,7 +28,7 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def start(config: Path | None = None, **words: object):
     """`daypass init` with its defaults."""
     options: dict[str, object] = {"servers": None, "integration": "servers", "groups": ()}
-    return initialise(config, **(options | {"connector_key": None} | words))  # type: ignore[arg-type]
+    return initialise(config, **(options | {"connector_key": None} | words))
 
 
 def test_without_a_server_list_nothing_is_made(place):

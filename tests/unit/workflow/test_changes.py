@@ -219,7 +219,7 @@ def test_the_answer_to_a_document_from_before_an_extension_confirms_nothing(worl
     first = give(world.seams, request_for("anna", "web-1"), world.clock())
 
     class Meanwhile(MemoryHosts):
-        def run(self, kind, servers, *, on_outcome=None, **words):  # type: ignore[no-untyped-def]
+        def run(self, kind, servers, *, on_outcome=None, **words):
             world.hosts["web-1"].up = False
             with world.seams.store.read() as view:
                 late = view.grant(first.grant.id).window.not_after + HOUR
@@ -239,7 +239,7 @@ def test_a_change_that_the_server_refused_is_not_counted_as_done(world, request_
     first = give(world.seams, request_for("anna", "web-1"), world.clock())
 
     class Refusing(MemoryHosts):
-        def run(self, kind, servers, *, on_outcome=None, **words):  # type: ignore[no-untyped-def]
+        def run(self, kind, servers, *, on_outcome=None, **words):
             (wave,) = servers
             host = world.hosts["web-1"]
             kept = host.ledger.accounts

@@ -112,7 +112,7 @@ def test_a_server_that_is_down_at_the_end_is_asked_until_it_has_confirmed(world,
     world.clock.forward(timedelta(minutes=20))
     reconcile_once(world.seams, world.clock())
     with world.seams.store.read() as view:
-        assert view.grant(answer.grant.id).state is GrantState.ENDED  # type: ignore[union-attr]
+        assert view.grant(answer.grant.id).state is GrantState.ENDED
     agree(world)
 
 
@@ -191,7 +191,7 @@ def test_a_lost_answer_is_never_counted_as_done_or_undone(world, request_for, ki
     """The document may have landed: at the end it is taken back all the same."""
 
     class Deaf(MemoryHosts):
-        def run(self, *args, on_outcome=None, **words):  # type: ignore[no-untyped-def]
+        def run(self, *args, on_outcome=None, **words):
             lost = dict.fromkeys(super().run(*args, **words), Outcome(kind))
             for name, outcome in lost.items():
                 on_outcome(name, outcome)
@@ -284,7 +284,7 @@ def test_a_host_that_is_not_onboarded_is_refused_by_name(world, request_for):
     """The error says what to type."""
     with world.seams.store.write("test", world.clock()) as work:
         host = work.host("web-2")
-        work.set_host(replace(host, onboarded_at=None))  # type: ignore[type-var]
+        work.set_host(replace(host, onboarded_at=None))
     with pytest.raises(UsageError, match="web-2") as caught:
         give(world.seams, request_for("anna", "web-1", "web-2"), world.clock())
     assert "daypass onboard web-2" in caught.value.hint
@@ -319,7 +319,7 @@ def test_a_wave_that_cannot_start_is_an_outcome_of_its_servers(world, request_fo
     """A revocation is recorded whatever happens, the reason stands beside it, and the next pass does it."""
 
     class Broken:
-        def run(self, *_args, **_words):  # type: ignore[no-untyped-def]
+        def run(self, *_args, **_words):
             raise ExecutionError("Ansible isn't installed", code="wave_not_started")
 
     answer = give(world.seams, request_for("anna", "web-1"), world.clock())

@@ -36,7 +36,7 @@ def answering(world: World, unfinished):
     """Servers that have more to do than one document gives time for."""
 
     class Slow(MemoryHosts):
-        def deliver(self, server, opaque):  # type: ignore[no-untyped-def]
+        def deliver(self, server, opaque):
             outcome = super().deliver(server, opaque)
             told = replace(outcome.answer.accounts["anna"], unfinished=unfinished)
             return replace(outcome, answer=replace(outcome.answer, accounts={"anna": told}))

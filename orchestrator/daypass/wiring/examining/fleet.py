@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Sequence
+from functools import partial
 
 from daypass.config import Settings
 from daypass.config.settings import Integration
@@ -21,7 +22,7 @@ SAMPLE = 20  # servers that are asked by themselves; in parallel, so that one th
 def checks(settings: Settings, *, every_server: bool, progress: Progress) -> Iterator[Check]:
     yield Check("servers", lambda: _twins(settings))
     for one in settings.integrations:
-        yield Check(f"connector key of {one.name}", lambda one=one: _connector_key(one))  # type: ignore[misc]
+        yield Check(f"connector key of {one.name}", partial(_connector_key, one))
     yield Check("reachability", lambda: _reached(settings.servers, every_server, progress))
 
 

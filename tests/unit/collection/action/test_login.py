@@ -42,7 +42,7 @@ def ssh(tmp_path: Path):
         program.chmod(stat.S_IRWXU)
         return [os.fspath(program)]
 
-    make.calls = lambda: len((tmp_path / "calls").read_text().splitlines())  # type: ignore[attr-defined]
+    make.calls = lambda: len((tmp_path / "calls").read_text().splitlines())
     return make
 
 

@@ -21,10 +21,10 @@ class Full(System):
     def __init__(self, *, frozen: bool = False) -> None:
         self.frozen = frozen
 
-    def write(self, path, *_words, **_more):  # type: ignore[no-untyped-def]
+    def write(self, path, *_words, **_more):
         raise OSError(errno.ENOSPC, "No space left on device", path)
 
-    def blank_lines(self, path, gone):  # type: ignore[no-untyped-def]
+    def blank_lines(self, path, gone):
         if self.frozen:
             raise OSError(errno.EROFS, "Read-only file system", path)
         super().blank_lines(path, gone)

@@ -51,7 +51,7 @@ class Host:
 
 
 def file_of(host: Host) -> SudoersFile:
-    return SudoersFile(host, SudoProgram(host), host.content)  # type: ignore[arg-type]
+    return SudoersFile(host, SudoProgram(host), host.content)
 
 
 def test_rules_end_by_themselves_where_this_sudo_can():

@@ -30,7 +30,7 @@ class Host:
 def outcome(host: Host) -> str | None:
     """The code with which an opening is refused, None where it goes on."""
     try:
-        SudoProgram(host).check_no_rights("alice")  # type: ignore[arg-type]
+        SudoProgram(host).check_no_rights("alice")
     except Refusal as refusal:
         return refusal.code
     return None

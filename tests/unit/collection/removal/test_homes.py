@@ -33,7 +33,7 @@ class Local(System):
         self.last = last
         self.looks, self.entries = 0, entries
 
-    def write(self, path, content, mode, _uid=0, _gid=0, validate=None):  # type: ignore[no-untyped-def]
+    def write(self, path, content, mode, _uid=0, _gid=0, validate=None):
         super().write(path, content, mode, os.getuid(), os.getgid(), validate)
 
     def before(self, effect: str, detail: str) -> None:
@@ -109,7 +109,7 @@ def listing(path: Path) -> list[tuple[object, ...]]:
                 one.uname,
                 one.mtime,
                 one.linkname,
-                (archive.extractfile(one).read() if one.isreg() else b""),  # type: ignore[union-attr]
+                (archive.extractfile(one).read() if one.isreg() else b""),
             )
             for one in archive
         ]
@@ -215,7 +215,7 @@ def test_disk_that_fills_up_meanwhile_leaves_no_half_archive(archive: Path, home
     """What was written gives its room back; the home stays."""
     write = tar_stream.Writer._write
 
-    def full(self, content):  # type: ignore[no-untyped-def]
+    def full(self, content):
         if os.lseek(self._file, 0, os.SEEK_CUR) > 3000:
             raise OSError(errno.ENOSPC, "No space left on device")
         write(self, content)

@@ -207,7 +207,7 @@ CASES: dict[str, tuple[Change, list[Finding]]] = {
         [Finding("account_foreign", "bob", "1001", "70008")],
     ),
     "account_changed": (
-        lambda s: passwd_of(s, "bob", shell="/bin/sh"),  # noqa: S604
+        lambda s: passwd_of(s, "bob", shell="/bin/sh"),  # noqa: S604 - a login shell
         [Finding("account_changed", "bob", "shell /bin/sh", "/bin/bash")],
     ),
     "account_open": (
@@ -391,7 +391,7 @@ def test_a_report_stays_below_the_size_of_an_answer():
 def joined(seen: Seen, **facts: object) -> Seen:
     """The same host, where alice was there before and was joined."""
     seen = known(seen, "alice", uid=1500, joined=ledger.Joined("boot", 1, "none", "refuse"))
-    seen = passwd_of(seen, "alice", uid=1500, gid=1500, shell="/bin/zsh")  # noqa: S604
+    seen = passwd_of(seen, "alice", uid=1500, gid=1500, shell="/bin/zsh")  # noqa: S604 - a login shell
     seen = shadow_of(seen, "alice", password="$y$digest", expire=None, most=90)
     seen = account(seen, "alice", **{"groups": ("daypass-join", "docker", "ops"), **facts})
     return seen._replace(key_files={"alice": FileSeen(0o640, 0, 1500, "x")})

@@ -132,7 +132,7 @@ def test_quiet_minute_writes_nothing_and_asks_nobody(host: Host):
     """No file, no directory, no sudo, before and after an end."""
     asked: list[list[str]] = []
     real = host._run
-    host._run = lambda argv, *more: (asked.append(argv), real(argv, *more))[1]  # type: ignore[method-assign]
+    host._run = lambda argv, *more: (asked.append(argv), real(argv, *more))[1]
     for moment in (NOW + 60, NOW + 120):
         host.now = moment
         tick.tick(host)
