@@ -7,17 +7,22 @@ import subprocess
 import time
 
 from tests.integration.accounts.managed_host import ManagedHost, Person, absent, account, grant, make_person
+from tests.integration.deadline.watching import end_of
 from tests.waiting import LIMIT_SECONDS, wait_for
 
 ID_ONLY = [{"run_as": "root", "commands": ["/usr/bin/id"]}]
+DAY_SECONDS = 86400
 
 
 def test_open_account_lets_its_person_in_with_what_was_granted(host: ManagedHost, alice: Person):
     """A grant gives a login, its groups and its sudo commands, and nothing else."""
     assert not alice.gets_in()
-    result = host.send(account("alice", 70007, grant("G1", groups=["team"], sudo=ID_ONLY)))
+    wish = grant("G1", groups=["team"], sudo=ID_ONLY)
+    result = host.send(account("alice", 70007, wish))
     assert result["answer"]["answer"]["accounts"]["alice"]["state"] == "active"
     assert alice.gets_in()
+    state = host.state_of("alice")
+    assert (state["password"], state["expire"]) == ("*", end_of(wish) // DAY_SECONDS + 1)
     assert set(alice.ssh("id", "-Gn").stdout.split()) == {"alice", "daypass", "team"}
     assert alice.ssh("sudo", "-n", "/usr/bin/id", "-u").stdout.strip() == "0"
     assert alice.ssh("sudo", "-n", "/usr/bin/whoami").returncode != 0
@@ -77,15 +82,29 @@ def test_closing_ends_sessions_and_everything_begun_in_them(host: ManagedHost, a
         bystander.wait()
 
 
-def test_setgid_copy_gives_nothing_after_the_group_is_gone(host: ManagedHost, alice: Person):
-    """A copy made while in a group would keep that group's rights: it loses its bits when the grant ends."""
-    host.send(account("alice", 70007, grant("G1", groups=["team"])))
-    copy = "cp /usr/bin/id /tmp/alice-id && chgrp team /tmp/alice-id && chmod 2755 /tmp/alice-id"
-    assert alice.ssh(copy).returncode == 0
-    assert host.run("stat", "-c", "%a", "/tmp/alice-id").strip() == "2755"
-    host.send(account("alice", 70007))
-    assert host.run("stat", "-c", "%a", "/tmp/alice-id").strip() == "755"
-    host.run("rm", "/tmp/alice-id")
+# Ageing, an end, a limit of days without use, and subordinate ids for whoever is made.
+DEFAULTS = """
+cp -p /etc/login.defs /etc/default/useradd /root/
+sed -i -E 's/^(UID_MAX|PASS_MAX_DAYS|PASS_MIN_DAYS).*//' /etc/login.defs
+printf 'UID_MAX 200000\nPASS_MAX_DAYS 1\nPASS_MIN_DAYS 1\n' >> /etc/login.defs
+printf 'INACTIVE=1\nEXPIRE=2000-01-01\n' >> /etc/default/useradd
+touch /etc/subuid /etc/subgid
+"""
+DEFAULTS_BACK = "mv /root/login.defs /etc/; mv /root/useradd /etc/default/"
+
+
+def test_hosts_defaults_for_new_accounts_dont_count(host: ManagedHost):
+    """No ageing, no limit of days, no end but ours, no subordinate range."""
+    host.sh(DEFAULTS)
+    try:
+        host.send(account("alice", 70007, grant("G1")))
+    finally:
+        host.sh(DEFAULTS_BACK)
+    fields = host.run("getent", "shadow", "alice").strip().split(":")
+    ageing = {int(field) for field in (fields[3], fields[4], fields[6]) if field}
+    assert ageing <= {0, -1}
+    assert host.is_open("alice")
+    assert host.sh("grep -h alice /etc/subuid /etc/subgid || true") == ""
 
 
 def test_two_grants_add_up_and_one_end_leaves_the_other(host: ManagedHost, authority, tmp_path):
@@ -140,13 +159,14 @@ def test_removal_takes_the_account_with_all_it_left(host: ManagedHost):
     """Home, crontab, mail and temporary files go with the account; its uid is never somebody else's."""
     host.send(account("alice", 70007, grant("G1")))
     host.sh("su alice -c 'echo x > /tmp/alice-left; mkdir /var/tmp/alice-dir; echo y > ~/kept'")
+    host.run("install", "-o", "alice", "/dev/null", "/dev/shm/alice-left")
     host.sh(
         "echo '@daily true' | crontab -u alice -; echo mail > /var/mail/alice; chown alice /var/mail/alice"
     )
     host.send(account("alice", 70007))
     assert host.code("test", "-e", "/var/spool/cron/crontabs/alice") == 1
     host.send(account("alice", 70007, remove=True))
-    left = host.sh("find / -xdev \\( -user 70007 -o -group 70007 \\) 2>/dev/null || true").split()
+    left = host.sh("find / /dev/shm -xdev \\( -user 70007 -o -group 70007 \\) 2>/dev/null || true").split()
     # The archive, and what the tests of kills keep of the host.
     expected = ("/home/.daypass-archive/alice-70007-", "/opt/daypass-test/")
     assert [path for path in left if not path.startswith(expected)] == []

@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from tests.integration.accounts.managed_host import ManagedHost, Person, absent, account, grant
+from tests.integration.accounts.managed_host import FOLDER, ManagedHost, Person, absent, account, grant
 from tests.waiting import LIMIT_SECONDS
 
 ID_ONLY = [{"run_as": "root", "commands": ["/usr/bin/id"]}]
@@ -31,6 +31,46 @@ def test_late_ending_still_ends(host: ManagedHost):
     host.drive({"document": old})
     assert "G1" not in host.state_of("alice")["keys"]
     assert "G2" in host.state_of("alice")["keys"]
+
+
+# One of what each step of a closing, an opening and a removal does, as the effects say it.
+STEPS = (
+    *("remove /etc/ssh/daypass/keys/bob", "--password !* --expiredate 1 bob"),
+    *("remove /var/spool/cron/crontabs/bob", "remove /etc/sudoers.d/daypass", "usermod --groups daypass bob"),
+    *("signal", "useradd --uid 70007", "usermod --groups daypass,team alice", "write /etc/sudoers.d/daypass"),
+    *("usermod --password * --expiredate", "write /etc/ssh/daypass/keys/alice", "userdel carol"),
+)
+
+
+def test_closings_of_all_come_first_then_openings_and_removals_last(host: ManagedHost):
+    """And each in the order in which nobody has more than is wanted, wherever it may be cut off."""
+    bob = grant("G2", groups=["web"], sudo=ID_ONLY)
+    host.send(account("bob", 70008, bob), account("carol", 70009, grant("G3", sudo=ID_ONLY)))
+    host.send(account("bob", 70008, bob), account("carol", 70009))
+    host.sh("echo '@daily true' | crontab -u bob -; setsid setpriv --reuid 70008 --clear-groups sleep 607 &")
+    alice = account("alice", 70007, grant("G1", groups=["team"], sudo=ID_ONLY))
+    done = host.send(alice, account("bob", 70008), account("carol", 70009, remove=True))
+    effects = iter([f"{kind} {detail}" for kind, detail in done["effects"]])
+    missing = [step for step in STEPS if not any(step in effect for effect in effects)]
+    assert missing == [], done["effects"]
+
+
+TICK = f"import sys; sys.path.insert(0, {FOLDER!r}); from daypass_host.run import tick; sys.exit(tick.main())"
+
+
+def test_local_tick_neither_opens_nor_removes(host: ManagedHost):
+    """What a cut-off run had begun waits for the next document; the tick only closes."""
+    host.send(account("alice", 70007, grant("G1")))
+    host.send(account("alice", 70007))
+    wish = account("alice", 70007, remove=True), account("bob", 70008, grant("G2"))
+    killed = {"document": host.document(*wish), "kill": {"effect": 1, "when": "after"}}
+    assert host.drive(killed) is None
+    found = {login: one["pending"] for login, one in host.ledger()["accounts"].items()}
+    assert found == {"alice": "remove", "bob": "create"}
+    host.run("python3", "-I", "-S", "-c", TICK)
+    assert (host.state_of("alice")["exists"], host.state_of("bob")["exists"]) == (True, False)
+    host.send(*wish)
+    assert (host.state_of("alice")["exists"], host.is_open("bob")) == (False, True)
 
 
 def test_two_runs_at_once_wait_for_each_other(host: ManagedHost):
@@ -193,7 +233,8 @@ def test_lock_says_who_holds_it(host: ManagedHost):
         host.sh("until flock -n /var/lib/daypass/lock true; test $? = 1; do sleep 0.1; done")
         answer = host.send(account("alice", 70007, grant("G1")), lock_wait=1)["answer"]["answer"]
         assert answer["code"] == "lock_timeout"
-        assert "held by process" in answer["message"]
+        holder_pid = host.run("cat", "/var/lib/daypass/lock").strip()
+        assert f"held by process {holder_pid} " in answer["message"]
     finally:
         host.sh("pkill -f 'sleep 600'", check=False)
         holder.wait()

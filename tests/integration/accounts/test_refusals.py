@@ -12,13 +12,14 @@ FILES = (
 )
 
 
-def refused(host: ManagedHost, *grants, **changes) -> str:
+def refused(host: ManagedHost, *grants, says: str = "", **changes) -> str:
     """Ask for alice, who must be refused with nothing changed; the code."""
     before = host.sh(FILES)
     result = host.send(account("alice", 70007, *(grants or [grant("G1")]), **changes))
     answer = result["answer"]["answer"]["accounts"]["alice"]
     assert (result["answer"]["failed"], answer["state"], answer["grants"]) == (True, "refused", [])
     assert host.sh(FILES) == before
+    assert says in answer["message"]
     return str(answer["code"])
 
 
@@ -29,6 +30,7 @@ def refused(host: ManagedHost, *grants, **changes) -> str:
         ("useradd -u 70007 eve", "userdel eve", "uid_taken"),
         ("groupadd -g 70007 ops", "groupdel ops", "uid_taken"),
         ("echo eve:70000:100 >> /etc/subuid", "sed -i /^eve/d /etc/subuid", "uid_subordinate"),
+        ("echo eve:70000:100 >> /etc/subgid", "sed -i /^eve/d /etc/subgid", "uid_subordinate"),
         ("sed -i 's/^team:.*/&,alice/' /etc/group", "sed -i 's/,alice//' /etc/group", "old_rights"),
         ("mkdir /home/alice", "rmdir /home/alice", "old_rights"),
         (
@@ -64,9 +66,59 @@ def test_what_waits_for_the_name_is_reported_and_left(host: ManagedHost, trap: s
         host.sh(clear)
 
 
-def test_missing_group_is_refused(host: ManagedHost):
-    """A group that the host doesn't have isn't made."""
-    assert refused(host, grant("G1", groups=["nogroupofours"])) == "group_missing"
+def test_group_that_cant_be_given_is_refused(host: ManagedHost):
+    """One that the host doesn't have isn't made; one of gid 0 and an account's private one aren't given."""
+    host.sh("groupadd -o -g 0 rootish; groupadd -g 70500 ops")
+    try:
+        found = [refused(host, grant("G1", groups=[name])) for name in ("nowhere", "rootish", "ops")]
+    finally:
+        host.sh("groupdel rootish; groupdel ops")
+    assert found == ["group_missing", "name_reserved", "group_private"]
+
+
+def test_connector_is_never_managed(host: ManagedHost):
+    """Whoever comes in to repair things isn't shut out by a document that names him."""
+    before = host.sh(FILES)
+    answer = host.send(account("apono", 70007, grant("G1")))["answer"]["answer"]["accounts"]["apono"]
+    assert (answer["state"], answer["code"]) == ("refused", "name_reserved")
+    assert host.sh(FILES) == before
+
+
+WHILE_CLOSED = (
+    ("gpasswd -a alice web", "gpasswd -d alice web", "old_rights"),
+    ("usermod -g team alice", "usermod -g alice alice", "old_rights"),
+    ("echo '@daily id' | crontab -u alice -", "crontab -u alice -r", "old_rights"),
+    ("echo alice:200000:10 >> /etc/subgid", "sed -i /^alice/d /etc/subgid", "uid_subordinate"),
+    ("usermod -c other alice", "usermod -c alice@example.com alice", "account_exists"),
+    ("echo '#70007 ALL=(ALL) ALL' > /etc/sudoers.d/x", "rm /etc/sudoers.d/x", "old_rights"),
+)
+
+
+def test_what_came_while_it_was_closed_keeps_an_account_shut(host: ManagedHost):
+    """Our own account opens again with what is granted alone, or not at all."""
+    host.send(account("alice", 70007, grant("G1")))
+    host.send(account("alice", 70007))
+    for number, (trap, clear, code) in enumerate(WHILE_CLOSED):
+        host.sh(trap)
+        try:
+            found = refused(host, grant(f"G2{number}"))
+        finally:
+            host.sh(clear)
+        assert (found, host.is_open("alice")) == (code, False), trap
+    host.send(account("alice", 70007, grant("G3")))
+    assert host.is_open("alice")
+
+
+def test_account_that_came_after_our_intent_isnt_ours(host: ManagedHost):
+    """A run was cut off before its useradd; somebody made the same name and uid for another person."""
+    document = host.document(account("alice", 70007, grant("G1")))
+    assert host.drive({"document": document, "kill": {"effect": 1, "when": "after"}}) is None
+    assert host.ledger()["accounts"]["alice"]["pending"] == "create"
+    host.run("useradd", "-m", "-u", "70007", "-c", "somebody else", "alice")
+    before = host.sh(FILES)
+    answer = host.drive({"document": document})["answer"]["answer"]["accounts"]["alice"]
+    assert (answer["state"], answer["code"]) == ("refused", "account_exists")
+    assert host.sh(FILES) == before
 
 
 def test_unlisted_shell_is_refused(host: ManagedHost):
@@ -81,7 +133,8 @@ def test_sshd_that_says_otherwise_takes_the_opening_back(host: ManagedHost, line
     """Open counts only when sshd's own settings for the account are ours; else it is as if it never was."""
     host.sh(f"printf '%s\\n' '{line}' > /etc/ssh/sshd_config.d/00-admin.conf")
     try:
-        assert refused(host, grant("G1", groups=["team"])) == "sshd_overridden"
+        says = "00-admin.conf:"
+        assert refused(host, grant("G1", groups=["team"]), says=says) == "sshd_overridden"
         assert not host.state_of("alice")["exists"]
     finally:
         host.sh("rm /etc/ssh/sshd_config.d/00-admin.conf")
@@ -133,3 +186,5 @@ def test_clocks_apart_refuse_openings_only(host: ManagedHost):
     accounts = host.send(*wish, controller_time=now - 400)["answer"]["answer"]["accounts"]
     assert (accounts["alice"]["state"], accounts["bob"]["code"]) == ("closed", "clock_drift")
     assert not host.state_of("bob")["exists"]
+    told = host.send(account("bob", 70008, grant("G3")), controller_time=now - 100)["answer"]["answer"]
+    assert (told["accounts"]["bob"]["state"], "the clocks differ" in told["warnings"][0]) == ("active", True)

@@ -96,7 +96,10 @@ def test_no_process_keeps_a_group_that_we_gave(host: Host, own: Person):
     host.join(grant("G1", groups=["team"]))
     meanwhile = own.stay("sleep", "706")
     host.sh("until pgrep -f '^sleep 706'; do sleep 0.1; done")
-    host.join()
+    host.sh("echo '# one more' >> /home/jane/.ssh/authorized_keys")
+    answer = host.join()
+    assert answer["joined"]["own_keys"] != answer["joined"]["own_keys_after"]
+    assert "the authorized_keys of jane changed while access lasted" in answer["warnings"]
     meanwhile.communicate(timeout=LIMIT_SECONDS)
     assert earlier.poll() is None
     earlier.kill()
@@ -163,6 +166,14 @@ def test_account_that_cant_be_joined_is_left_as_it_is(host: Host, script: str, c
     assert host.files() == before
     assert "jane" not in host.ledger()["accounts"]
     host.sh("grep -q ^team: /etc/gshadow || grpconv")
+
+
+def test_connector_is_never_joined(host: Host):
+    """Whoever comes in to repair things isn't touched by a document that names him."""
+    before = host.files()
+    answer = host.join(grant("G1"), name="apono", uid=int(host.run("id", "-u", "apono")))
+    assert (answer["state"], answer["code"]) == ("refused", "name_reserved")
+    assert host.files() == before
 
 
 def test_mark_taken_away_closes_what_we_gave(host: Host, own: Person, granted: Person):
