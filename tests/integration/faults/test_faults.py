@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import time
-from pathlib import Path
 
 import pytest
 
-from tests import dead_directory
 from tests.integration.accounts.managed_host import account, grant
 from tests.integration.faults.breaking import UIDS, BreakingHost, one
 
@@ -143,6 +141,24 @@ def test_usermod_that_hangs_keeps_nobody_in(host: BreakingHost):
     assert shut(host, "bob")
 
 
+def test_tools_that_say_yes_and_do_nothing(host: BreakingHost):
+    """Their word proves nothing: what isn't shut or gone is told as failed, and done by the next run."""
+    host.want(alice=one("G1"), bob=one("G2"))
+    host.want(alice=one("G1"), bob=[])
+    host.replace("usermod", "exit 0")
+    host.replace("userdel", "exit 0")
+    wish = account("alice", UIDS["alice"]), account("bob", UIDS["bob"], remove=True)
+    told = host.send(*wish)["answer"]["answer"]["accounts"]
+    assert [told[login]["state"] for login in ("alice", "bob")] == ["failed", "failed"]
+    assert (host.state_of("bob")["exists"], host.ledger()["retired"]) == (True, [])
+    host.repair()
+    host.replace("userdel", '/usr/sbin/userdel.away "$@"; exit 12')
+    told = host.send(*wish)["answer"]["answer"]["accounts"]
+    assert [told[login]["state"] for login in ("alice", "bob")] == ["closed", "removed"]
+    assert shut(host, "alice")
+    assert [entry["uid"] for entry in host.ledger()["retired"]] == [UIDS["bob"]]
+
+
 @pytest.mark.parametrize("script", [None, HANGS], ids=["gone", "hangs"])
 def test_visudo_that_is_gone_or_hangs(host: BreakingHost, script: str | None):
     """Without its word no rule is written; a closing takes its lines out all the same."""
@@ -199,26 +215,6 @@ def test_sshd_that_doesnt_say_what_holds(host: BreakingHost):
     assert refused(host.want(alice=one("G1"), bob=one("G2")), "bob") is not None
     assert host.fingerprint() == before
     host.want(alice=[])
-    assert shut(host, "alice")
-
-
-@pytest.mark.parametrize(
-    ("name", "line"),
-    [("dpdead", "files dpdead"), ("dpdead", "dpdead files"), ("dphang", "files dphang")],
-)
-def test_directory_that_is_down_isnt_an_empty_one(host: BreakingHost, tmp_path: Path, name: str, line: str):
-    """A source that doesn't answer isn't "no such user"; no closing asks it, and none waits for it."""
-    module = dead_directory.build(tmp_path, name)
-    host.want(alice=one("G1"))
-    host.begin_process("alice")
-    host.install_source(module, line)
-    before = host.fingerprint()
-    told = host.want(alice=one("G1"), bob=one("G2"), drive={"patience": ASKING})
-    assert refused(told, "bob") == "nss_unavailable"
-    assert host.fingerprint() == before
-    began = time.monotonic()
-    host.want(alice=[], drive={"patience": ASKING})
-    assert time.monotonic() - began < HANG_SECONDS / 2
     assert shut(host, "alice")
 
 
