@@ -25,7 +25,8 @@ def rebase(seams: Seams, server: str, now: datetime) -> int:
         if host is None or host.confirmed_sequence <= host.sequence:
             raise UsageError(
                 f"{server} hasn't reported a sequence above ours",
-                hint="send it a document first: daypass report --fix; then repeat this if it is still ahead",
+                hint=f"it says so in its answer to a document: daypass report {server} --fix; "
+                f"then, if sequence_ahead is still found there: daypass reconcile --rebase {server}",
             )
         work.rebase_sequence(server, host.confirmed_sequence)
         work.skip_uids(FORGOTTEN_UIDS)
