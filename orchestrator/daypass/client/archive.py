@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import tarfile
+from collections.abc import Collection
 from datetime import datetime
 
 from daypass.client.answer import check_access
@@ -12,19 +13,20 @@ from daypass.domain.key_names import CLIENT_FOLDER
 from daypass.domain.open_access import OpenAccess
 
 
-def archive_of(access: OpenAccess, key: KeyPlace, now: datetime) -> bytes:
+def archive_of(access: OpenAccess, key: KeyPlace, now: datetime, domains: Collection[str] = ()) -> bytes:
     """The files of `render`, with their folders and modes; where nothing is open, a configuration that says
     so in place of the one before.
 
     Args:
         key: The key pair of the machine that it is for.
+        domains: As `domains.is_ours`.
 
     Raises:
         AnswerRefused, UsageError: A value or path is odd.
     """
     check_access(access)
     folder = f"{CLIENT_FOLDER}/{access.orchestrator}"
-    files = {CONFIG: HEAD, **render(access, [key], f"~/.ssh/{folder}", now).files}
+    files = {CONFIG: HEAD, **render(access, [key], f"~/.ssh/{folder}", now, domains).files}
     buffer = io.BytesIO()
     with tarfile.open(fileobj=buffer, mode="w", format=tarfile.USTAR_FORMAT) as archive:
         for name in (CLIENT_FOLDER, folder):

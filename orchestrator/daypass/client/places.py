@@ -19,10 +19,13 @@ from pathlib import Path
 from typing import NamedTuple
 
 from daypass.client.answer import check_access
+from daypass.client.domains import check_domains
 from daypass.client.ssh_config import CONFIG, KeyPlace, Rendered, check_path, render
 from daypass.domain.key_names import CLIENT_FOLDER
 from daypass.domain.open_access import OpenAccess
 from daypass.errors import UsageError
+
+DOMAINS = "domains"  # beside the orchestrators' folders, whose names are 32 hex digits
 
 
 @dataclass(frozen=True)
@@ -32,10 +35,12 @@ class Home:
     Attributes:
         root: How ssh is to read its path: `~` for whoever runs this, since ssh asks passwd and not $HOME, and
             a home that several machines share may be elsewhere on each.
+        domains: Whose names may be servers', besides those that are kept (`domains.is_ours`).
     """
 
     path: Path
     root: str
+    domains: tuple[str, ...] = ()
 
     @property
     def ssh(self) -> Path:
@@ -104,8 +109,9 @@ def put_in_place(
     check_access(access)
     folder = home.folder / access.orchestrator
     places = [KeyPlace(fingerprint, home.as_read(path)) for fingerprint, path in keys.items()]
-    rendered = render(access, places, home.as_read(folder), now)
     try:
+        domains = {*home.domains, *_kept_domains(home)}
+        rendered = render(access, places, home.as_read(folder), now, domains)
         if check:
             changes = _changes(folder, rendered)
         elif not rendered.files and not _is_folder(folder):
@@ -121,6 +127,31 @@ def put_in_place(
         tuple(f"{shown}/{name}" for name in changes.removed),
         folder / CONFIG,
     )
+
+
+def keep_domains(home: Home) -> None:
+    """Keep `home.domains` for the runs to come, beside those that are kept already.
+
+    Raises:
+        UsageError: They can't be written.
+    """
+    try:
+        for one in (home.ssh, home.folder):
+            one.mkdir(mode=0o700, exist_ok=True)
+        _is_folder(home.folder)
+        with _alone(home.folder):
+            kept = sorted({*home.domains, *_kept_domains(home)})
+            write_file(home.folder / DOMAINS, "".join(f"{name}\n" for name in kept).encode(), 0o600)
+    except OSError as error:
+        raise UsageError(f"can't write below {home.folder}: {error.strerror}", code="not_written") from None
+
+
+def _kept_domains(home: Home) -> tuple[str, ...]:
+    """A file that isn't as we write it says nothing: then fewer names are ours."""
+    try:
+        return check_domains((home.folder / DOMAINS).read_text("ascii").splitlines())
+    except (FileNotFoundError, NotADirectoryError, UnicodeDecodeError, UsageError):
+        return ()
 
 
 class _Changes(NamedTuple):

@@ -6,11 +6,12 @@ so that these entries, included at the top of ~/.ssh/config, say everything that
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple
 
+from daypass.client.domains import is_ours, why_not
 from daypass.domain.open_access import OpenAccess, OpenCertificate, OpenGrant, OpenJump, OpenServer
 from daypass.errors import UsageError
 
@@ -64,20 +65,32 @@ class Rendered:
     unusable: Mapping[str, str]
 
 
-def render(access: OpenAccess, keys: Sequence[KeyPlace], folder: str, now: datetime) -> Rendered:
+def render(
+    access: OpenAccess,
+    keys: Sequence[KeyPlace],
+    folder: str,
+    now: datetime,
+    domains: Collection[str] = (),
+) -> Rendered:
     """The files of one orchestrator's folder; no files where nothing is usable.
 
     Args:
         access: Checked (`answer.check_access`).
         folder: Where the files will be, as ssh is to read it: `~/.ssh/…`, or a whole path.
+        domains: As `domains.is_ours`.
     """
     check_path(folder)
     for key in keys:
         check_path(key.path)
-    found = {server.name: _usable(server, keys, now) for server in access.servers}
+    foreign = {server.name for server in access.servers if not is_ours(server, domains)}
+    found = {one.name: _usable(one, keys, now) for one in access.servers if one.name not in foreign}
     usable = {name: certificates for name, certificates in found.items() if certificates}
     servers = [server for server in access.servers if server.name in usable]
-    unusable = {one.name: _why(one, now) for one in access.servers if one.name not in usable}
+    unusable = {
+        one.name: why_not(one.name) if one.name in foreign else _why(one, now)
+        for one in access.servers
+        if one.name not in usable
+    }
     if not servers:
         return Rendered({}, {}, unusable)
     by_name = {server.name: server for server in servers}

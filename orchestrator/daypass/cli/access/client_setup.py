@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -13,9 +14,10 @@ from daypass.cli.confirming import confirm
 from daypass.cli.options import EXIT_DONE, EXIT_PARTLY
 from daypass.cli.render import NOTHING, Screen, counted, time_text
 from daypass.client.arranging import Fetch, arrange
+from daypass.client.domains import check_domains
 from daypass.client.including import add_include, config_file, drop_include, is_included, own_entries
 from daypass.client.keys import KEY_TYPES, PLAIN_TYPE, make_pair
-from daypass.client.places import Home, Placed, take_away
+from daypass.client.places import Home, Placed, keep_domains, take_away
 
 
 class Wishes(NamedTuple):
@@ -25,12 +27,14 @@ class Wishes(NamedTuple):
         yes: Don't ask before the line in ~/.ssh/config.
         check: Only show what would change.
         passphrase: A key that is made gets one.
+        domains: Below which names with a dot may be servers'; kept for later runs.
     """
 
     yes: bool = False
     check: bool = False
     key_type: str = PLAIN_TYPE
     passphrase: bool = True
+    domains: tuple[str, ...] = ()
 
 
 def wishes(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -51,6 +55,15 @@ def wishes(function: Callable[..., Any]) -> Callable[..., Any]:
     return function
 
 
+domain_option = click.option(
+    "--domain",
+    "domains",
+    multiple=True,
+    metavar="NAME",
+    help="Your company's: servers below it may have their whole names here. Kept for later runs.",
+)
+
+
 def set_up(screen: Screen, fetch: Fetch, home: Home, now: datetime, wished: Wishes) -> int:
     """Keys, certificates, configuration, and the line that includes it; tells what was done. Its exit code.
 
@@ -62,6 +75,9 @@ def set_up(screen: Screen, fetch: Fetch, home: Home, now: datetime, wished: Wish
         screen.note(f"making the key pair {private}")
         make_pair(private, key_type=wished.key_type, passphrase=wished.passphrase)
 
+    home = replace(home, domains=check_domains(wished.domains))
+    if home.domains and not wished.check:
+        keep_domains(home)
     placed = arrange(fetch, home, now, make, check=wished.check)
     _show(screen, placed, now, check=wished.check)
     rendered = placed.rendered

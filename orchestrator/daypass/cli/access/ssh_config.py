@@ -11,7 +11,7 @@ from pathlib import Path
 import click
 
 from daypass.ca.public_keys import PublicKey, check_public_key
-from daypass.cli.access.client_setup import Wishes, clear, set_up, wishes
+from daypass.cli.access.client_setup import Wishes, clear, domain_option, set_up, wishes
 from daypass.cli.acting import acting_person, as_person
 from daypass.cli.files import read_text
 from daypass.cli.grants.giving import MOST_KEY_BYTES
@@ -19,6 +19,7 @@ from daypass.cli.options import EXIT_DONE, Invocation, common
 from daypass.cli.progress import wave_progress
 from daypass.cli.render import NOTHING, Screen, time_text
 from daypass.client.archive import archive_of
+from daypass.client.domains import check_domains
 from daypass.client.places import home_of
 from daypass.client.ssh_config import KeyPlace
 from daypass.domain.key_names import DEFAULT_KEY_NAME, is_key_name, is_taken
@@ -43,6 +44,7 @@ from daypass.workflow.open_access import open_access
     help="A tar archive for a machine without Daypass: … | tar -x -C ~/.ssh",
 )
 @click.option("--key-name", help="With --archive: the key's file name there.  [user_key_name]")
+@domain_option
 @wishes
 @as_person
 @common
@@ -55,6 +57,7 @@ def ssh_config(
     no_sign: bool,
     archive: bool,
     key_name: str | None,
+    domains: tuple[str, ...],
     yes: bool | None,
     check: bool | None,
     key_type: str | None,
@@ -78,8 +81,10 @@ def ssh_config(
     if remove:
         return clear(screen, home_of(home), yes=bool(yes), check=bool(check))
     if invocation.caller is not None or screen.is_json or archive:
-        return _tell(invocation, person, _given(invocation, public_key), not no_sign, archive, key_name)
-    wished = Wishes(bool(yes), bool(check), str(key_type), not no_passphrase)
+        return _tell(
+            invocation, person, _given(invocation, public_key), not no_sign, archive, key_name, domains
+        )
+    wished = Wishes(bool(yes), bool(check), str(key_type), not no_passphrase, domains)
     with invocation.open() as daypass:
         fetch = partial(_read, daypass, screen, person)
         return set_up(screen, fetch, home_of(home), daypass.now(), wished)
@@ -99,6 +104,7 @@ def _tell(
     sign: bool,
     archive: bool,
     key_name: str | None,
+    domains: tuple[str, ...],
 ) -> int:
     """The answer in one of its forms; nothing is changed here."""
     screen = invocation.screen
@@ -106,19 +112,21 @@ def _tell(
         found = _read(daypass, screen, person, key, sign=sign)
         now = daypass.now()
     if archive:
-        sys.stdout.buffer.write(_archive(found, key, key_name, now))
+        sys.stdout.buffer.write(_archive(found, key, key_name, now, check_domains(domains)))
     else:
         screen.emit(asdict(found), lambda: _show(screen, found, now))
     return EXIT_DONE
 
 
-def _archive(found: OpenAccess, key: PublicKey | None, name: str | None, now: datetime) -> bytes:
+def _archive(
+    found: OpenAccess, key: PublicKey | None, name: str | None, now: datetime, domains: tuple[str, ...]
+) -> bytes:
     if key is None:
         raise UsageError("the archive is for one key", hint="add --public-key FILE", code="key_needed")
     chosen = name or next((server.key_name for server in found.servers), DEFAULT_KEY_NAME)
     if not is_key_name(chosen) or is_taken(chosen):
         raise UsageError(f"{chosen!r} isn't the file name of a key", hint="such as id_ed25519")
-    return archive_of(found, KeyPlace(key.fingerprint, f"~/.ssh/{chosen}"), now)
+    return archive_of(found, KeyPlace(key.fingerprint, f"~/.ssh/{chosen}"), now, domains)
 
 
 def _read(

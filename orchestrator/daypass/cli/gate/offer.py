@@ -45,7 +45,7 @@ OFFERED: Mapping[tuple[str, str], tuple[str, ...]] = {
     ("access", "show"): ("grant_id",),
     ("access", "extend"): ("grant_id", "length", "reason", "check"),
     ("access", "end"): ("grant_id", "reason", "yes", "check"),
-    ("access", "ssh-config"): ("no_sign", "archive", "key_name"),
+    ("access", "ssh-config"): ("no_sign", "archive", "key_name", "domains"),
     ("review", "list"): ("closed_too",),
     ("review", "show"): ("grant_id",),
     ("review", "close"): ("grant_id", "reason"),

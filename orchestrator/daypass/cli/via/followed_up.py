@@ -45,7 +45,9 @@ def ssh_config(gate: Gate, screen: Screen, given: Mapping[str, Any]) -> int:
         access = gate.ask(["access", "ssh-config", "--output=json", "--no-sign"])
         print(json.dumps(access.result(), indent=2, sort_keys=True))
         return EXIT_DONE
-    wished = Wishes(given["yes"], given["check"], given["key_type"], not given["no_passphrase"])
+    wished = Wishes(
+        given["yes"], given["check"], given["key_type"], not given["no_passphrase"], given["domains"]
+    )
     return set_up(screen, fetch_from(gate), home, wiring.now(), wished)
 
 

@@ -19,7 +19,7 @@ SSH_CONFIG = ("access", "ssh-config")
 # What this machine does itself: whole commands, and parameters of others that aren't sent.
 DONE_HERE: Mapping[tuple[str, ...], tuple[str, ...]] = {
     WAIT: ("request_id", "give_up_after"),
-    SSH_CONFIG: ("remove", "home", "yes", "check", "key_type", "no_passphrase"),
+    SSH_CONFIG: ("remove", "home", "domains", "yes", "check", "key_type", "no_passphrase"),
 }
 KEPT_HERE: Mapping[tuple[str, ...], tuple[str, ...]] = {NEW: ("waits", "give_up_after")}
 
