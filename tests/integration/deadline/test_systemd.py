@@ -245,6 +245,10 @@ def test_quiet_tick_changes_nothing_and_a_closed_account_stays_quiet(host: Manag
     host.run(*tick)
     assert host.state_of("alice")["processes"] == []
     assert host.is_open("bob")
-    host.sh("gpasswd -d bob daypass")
+    host.sh("gpasswd -d bob daypass; gpasswd -a olaf daypass")
     host.run(*tick)
     assert not host.is_open("bob")
+    journal = ("journalctl", "-t", "daypass", "--no-pager", "-o", "cat")
+    assert wait_for(lambda: "not through Daypass: olaf" in host.run(*journal))
+    assert "daypass" in host.run("id", "-nG", "olaf").split()
+    host.run("gpasswd", "-d", "olaf", "daypass")

@@ -15,7 +15,7 @@ from tests.waiting import wait_for
 ID_ONLY = [{"run_as": "root", "commands": ["/usr/bin/id"]}]
 BY_DEADLINE = "sudo here doesn't end rules by itself; the local deadline does"
 TICK = f"import sys; sys.path.insert(0, {FOLDER!r}); from daypass_host.run import tick; sys.exit(tick.main())"
-LOGINS = ("alice", "bob", "carol")
+LOGINS = ("alice", "bob", "carol", "dora")
 BOB = account("bob", 70008, grant("G2", sudo=ID_ONLY))
 
 # What an administrator may have broken; sudo and sudo-rs complain of each.
@@ -193,9 +193,11 @@ def test_what_is_as_good_as_root_is_named(host: ManagedHost):
             account("alice", 70007, grant("G1", groups=["ops"])),
             account("bob", 70008, grant("G2", sudo=everything)),
             account("carol", 70009, grant("G3", sudo=ID_ONLY)),
+            account("dora", 70010, grant("G4", groups=["disk", "games"])),
         )
     finally:
         host.sh(REPAIR)
     assert told(result, "alice")["warnings"] == ["the group ops is root-equivalent"]
+    assert told(result, "dora")["warnings"] == ["the group disk is root-equivalent"]
     assert told(result, "bob")["warnings"] == ["sudo with ALL commands as root is root-equivalent"]
-    assert [told(result, login)["root_equivalent"] for login in LOGINS] == [True, True, False]
+    assert [told(result, login)["root_equivalent"] for login in LOGINS] == [True, True, False, True]

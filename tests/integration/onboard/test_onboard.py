@@ -19,6 +19,8 @@ from tests.waiting import wait_for
 MARKER = "/var/lib/daypass/way-back/armed.json"
 DROPIN = "/etc/ssh/sshd_config.d/00-daypass.conf"
 LEDGER = "/var/lib/daypass/ledger.json"
+# The login itself reads its key file, so the way there is passable, and nobody lists who has one.
+FOLDERS = {"/etc/ssh/daypass/keys": "711", "/etc/ssh/daypass": "755", "/var/lib/daypass": "700"}
 HOST_ID, ORCHESTRATOR_ID = "a" * 32, "b" * 32
 
 # What an administrator may have set, and what must not stand in the way.
@@ -60,6 +62,11 @@ def test_admins_limits_dont_stand_in_the_way(controller, lab: api.Lab, host: api
     assert console.connector_gets_in(host)
     assert there(lab, host, DROPIN)
     assert not there(lab, host, MARKER)
+    modes = ("stat", "-c", "%a %U:%G %n", DROPIN, LEDGER, *FOLDERS)
+    assert lab.exec(host, modes).stdout.splitlines() == [
+        *(f"644 root:root {DROPIN}", f"600 root:root {LEDGER}"),
+        *(f"{mode} root:root {folder}" for folder, mode in FOLDERS.items()),
+    ]
     settings = console.look(host)
     assert "allowusers apono" in settings
     assert "authorizedkeyscommand /usr/local/bin/keys" in settings

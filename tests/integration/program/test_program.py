@@ -13,6 +13,7 @@ from tests.integration.program.playing import MOST_REQUEST_BYTES, PROGRAM, Playi
 from tests.waiting import LIMIT_SECONDS
 
 LEDGER = "/var/lib/daypass/ledger.json"
+DRIFT_SECONDS = 240  # one clock for both; as long as a busy machine may take
 RUNNING = {"version": CODE.version[:16], "installed": True}
 WRONG = (
     {"uid": "many"},
@@ -59,6 +60,7 @@ def test_first_wave_brings_the_program_and_the_next_sends_a_request_alone(host: 
     first = host.result(document)
     request, sources = host.sizes()
     assert (first["changed"], first["answer"]["program"]) == (True, RUNNING)
+    assert abs(first["answer"]["drift_seconds"]) < DRIFT_SECONDS  # the time of sending went with it
     assert request < MOST_REQUEST_BYTES < sources
     again = host.result(document)
     assert (again["changed"], again["answer"]["program"]) == (False, RUNNING)
@@ -97,6 +99,7 @@ def test_module_brings_the_same_program(host: Playing):
     """From Ansible's packed module the sources are the very same: the next wave finds them there."""
     opened = host.result(options_for(host, account("alice", 70007, grant("G1"))), way="module")
     assert opened["answer"]["program"] == RUNNING
+    assert abs(opened["answer"]["drift_seconds"]) < DRIFT_SECONDS
     host.sizes()
     assert host.result(options_for(host))["answer"]["program"] == RUNNING
     assert [size < MOST_REQUEST_BYTES for size in host.sizes()] == [True]

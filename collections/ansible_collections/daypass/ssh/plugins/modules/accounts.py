@@ -210,7 +210,43 @@ attributes:
     platforms: posix
     description: Linux with shadow's useradd, OpenSSH 8.2 or newer, and Python 3.8 or newer.
 extends_documentation_fragment: []
+notes:
+  - The document as a whole is refused, with nothing changed, where it isn't in order (C(document_invalid),
+    C(name_invalid), C(name_reserved), C(uid_out_of_range), C(group_invalid), C(sudo_rule_invalid)), is for
+    another host (C(host_id_mismatch), C(machine_id_mismatch) on a copy of one), comes from another
+    orchestrator (C(orchestrator_mismatch)), has no number (C(sequence_missing)), has the number of another
+    content (C(sequence_conflict)), or where another run keeps the lock for 30 seconds (C(lock_timeout)). Odd
+    values are refused, never altered. A grant has no beginning; a document that gives one is refused.
+  - Never managed are root, uids below 1000, the connector, logins that begin with C(daypass), those of the
+    system and of well-known software (C(name_reserved)), and names that sudoers has as user or group
+    (C(name_in_sudoers)).
+  - An account isn't made where its name exists (C(account_exists)), where its number is held by a user or
+    group of any source, lies in a range of C(/etc/subuid) or C(/etc/subgid), or was another person's
+    (C(uid_taken), C(uid_subordinate), C(uid_retired)), where the shell isn't listed (C(shell_not_listed)),
+    and where a group, sudo rule, crontab, at job, mail, lingering or home waits for the name
+    (C(old_rights)). The same is looked at before a closed account opens again. Nothing of it is cleared away.
+  - Groups from before keep their members, and no group is made. One that is missing (C(group_missing)),
+    comes from a directory (C(group_remote)), is root's or an account's own (C(name_reserved),
+    C(group_private)) refuses the grant alone. Rights as good as root are told as warnings.
+  - Open, an account has the password C(*), no ageing, and expires on the UTC day after its last grant's end;
+    closed, it has C(!*) and is expired. Certificates get in by lines of
+    C(/etc/ssh/daypass/keys/LOGIN) alone, which end with the grant where sshd is 9.1 or newer. It counts as
+    open only when sshd says that each of our settings holds for it, else it is taken back
+    (C(sshd_overridden), with directive, file and line).
+  - An account that somebody took out of the group C(daypass) (or C(daypass-join)) is closed, and none of its
+    grants opens again (C(membership_lost)); a new grant does.
+  - A removal takes crontab, at jobs, mail, and files of the account in C(/tmp), C(/var/tmp) and C(/dev/shm)
+    with it. The uid is never given to somebody else. Where C(userdel) only said that it did it, the account
+    is told as failed.
+  - Of an account that was joined, the answer holds digests of its own C(authorized_keys) at begin and end,
+    and warns where they differ. A locked or expired one isn't joined (C(account_locked),
+    C(account_expired), C(password_expired)).
+  - Where SELinux is on, each file that is written gets the context that the policy has for its path, by
+    C(matchpathcon) and C(chcon). Caches of names (nscd, sssd) are told by the system's own tools.
+  - Whoever has root's rights on the host can change ledger, program, timer and clock. What holds then is the
+    end and scope of the certificate.
 seealso:
+  - module: daypass.ssh.accounts_info
   - module: daypass.ssh.trust
 """
 

@@ -114,7 +114,18 @@ report:
       elements: dict
       contains:
         code:
-          description: Stable name of the kind.
+          description:
+            - Stable name of the kind.
+            - Of a managed account V(account_ageing), V(account_changed), V(account_foreign),
+              V(account_missing), V(account_open), V(account_shut), V(group_extra), V(group_gone),
+              V(group_missing), V(membership_lost), V(subordinate_range), V(key_file_mode), V(key_line_extra),
+              V(key_line_missing), V(sudoers_extra), V(sudoers_missing), V(sshd_overridden), V(unfinished).
+            - Of who shouldn't be there V(account_unknown), V(member_unknown), V(key_file_unknown),
+              V(processes_left), V(jobs_left), V(mail_left), V(files_left), V(setid_file).
+            - Of the ledger against the document V(account_unlisted), V(grant_differs), V(grant_overdue),
+              V(grant_to_end), V(grant_to_open), V(removal_overdue), V(sequence_ahead).
+            - Of the host V(clock_drift), V(deadline_lost), V(deep_unfinished), V(file_differs),
+              V(file_missing), V(file_mode), V(machine_id_changed), V(not_ours), V(program_altered).
           type: str
         subject:
           description: Login or path it is about; empty for the host as a whole.
