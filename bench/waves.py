@@ -7,6 +7,7 @@ machine does then hits both sides.
 from __future__ import annotations
 
 import argparse
+import itertools
 from collections.abc import Sequence
 
 from bench import contenders, end_state, report
@@ -64,14 +65,10 @@ def _compare(site: Site, daypass: Daypass, people: list[Person]) -> dict[str, ob
     return found
 
 
-def _report(site: Site, rounds: list[dict[str, float]], differences: dict[str, object]) -> bool:
+def _compared(rounds: list[dict[str, float]]) -> tuple[list[dict[str, str]], dict[str, float]]:
+    """Rows of the table, and each ratio's median by its name."""
     rows, ratios = [], {}
-    for ours, theirs in (
-        ("wave", "ping"),
-        ("grant", "ping"),
-        ("wave", "stock"),
-        ("grant", "stock"),
-    ):
+    for theirs, ours in itertools.product(("ping", "stock"), ("wave", "grant")):
         if theirs in rounds[0]:
             a, b = [one[ours] for one in rounds], [one[theirs] for one in rounds]
             upwards = theirs == "ping"
@@ -89,6 +86,11 @@ def _report(site: Site, rounds: list[dict[str, float]], differences: dict[str, o
                     "other s": f"{report.middle(b):.1f}",
                 }
             )
+    return rows, ratios
+
+
+def _report(site: Site, rounds: list[dict[str, float]], differences: dict[str, object]) -> bool:
+    rows, ratios = _compared(rounds)
     title = f"One new person on {len(site.hosts)} light hosts, {site.forks} forks, {len(rounds)} rounds"
     report.show(title, rows)
     if differences:
