@@ -90,6 +90,46 @@ def reconcile_once(
     beginnings = try_to(look_at_beginnings, Beginnings())
     try_to(note_ending_soon, None)
     try_to(note_held, None)
+    sent = _send_what_is_due(seams, now, beginnings, progress, pauses)
+    undecided = [error for _, error in requests.problems]
+    unread = filter(None, [leaving.problem, beginnings.problem])
+    if problems := [*failed, *sent.unsigned, *unread, *undecided, *automatic.problems]:
+        raise problems[0]
+    with seams.store.write(seams.actor, now) as work:
+        work.set_last_pass(now)
+    with seams.store.read() as view:
+        unremoved = tuple(view.accounts_due_for_removal(now, pauses=False))
+        waiting = _waiting(view, unremoved, now)
+    return Pass(
+        ended=ended,
+        left=leaving.grants,
+        decided=requests.decided,
+        signed=sent.signed,
+        removals=sent.removals,
+        outcomes=sent.outcomes,
+        busy=sent.busy,
+        waiting=waiting,
+        unremoved=unremoved,
+        automatic=automatic,
+        not_begun=beginnings.ended,
+    )
+
+
+@dataclass(frozen=True)
+class _Sent:
+    """What went to servers; as in `Pass`. `unsigned`: why certificates that were left over aren't signed."""
+
+    removals: Mapping[str, frozenset[str]]
+    outcomes: Mapping[str, Outcome]
+    busy: tuple[str, ...]
+    signed: tuple[int, ...]
+    unsigned: Sequence[Exception]
+
+
+def _send_what_is_due(
+    seams: Seams, now: datetime, beginnings: Beginnings, progress: Progress | None, pauses: bool
+) -> _Sent:
+    """A document to each server where a share or a removal is due, but for what is held back."""
     with seams.store.read() as view:
         shares = view.shares_due(now, pauses=pauses)
         due = {share.server for share in shares if share.grant_id not in beginnings.held}
@@ -98,29 +138,12 @@ def reconcile_once(
     with claimed(seams, wanted, now) as free:
         signed, unsigned = _sign_left_over(seams, free, now)
         outcomes = converge(seams, free, removals=removals, progress=progress)
-    undecided = [error for _, error in requests.problems]
-    unread = filter(None, [leaving.problem, beginnings.problem])
-    if problems := [*failed, *unsigned, *unread, *undecided, *automatic.problems]:
-        raise problems[0]
-    busy = tuple(name for name in wanted if name not in free)
-    with seams.store.write(seams.actor, now) as work:
-        work.set_last_pass(now)
-    with seams.store.read() as view:
-        unremoved = tuple(view.accounts_due_for_removal(now, pauses=False))
-        waiting = _waiting(view, unremoved, now)
-    tried = {server: logins for server, logins in removals.items() if server in free}
-    return Pass(
-        ended=ended,
-        left=leaving.grants,
-        decided=requests.decided,
-        signed=signed,
-        removals=tried,
+    return _Sent(
+        removals={server: logins for server, logins in removals.items() if server in free},
         outcomes=outcomes,
-        busy=busy,
-        waiting=waiting,
-        unremoved=unremoved,
-        automatic=automatic,
-        not_begun=beginnings.ended,
+        busy=tuple(name for name in wanted if name not in free),
+        signed=signed,
+        unsigned=unsigned,
     )
 
 
