@@ -66,6 +66,8 @@ class Certificate:
         text: The OpenSSH certificate line.
         revoked_at: When it was revoked, before its own end; None while it wasn't.
         revoke_reason: Why, in the words of whoever did it.
+        from_directory: Whether the directory named the key for this person when it was reserved; else it came
+            by somebody's own word.
     """
 
     serial: int
@@ -80,3 +82,4 @@ class Certificate:
     text: str | None = None
     revoked_at: datetime | None = None
     revoke_reason: str | None = None
+    from_directory: bool = False

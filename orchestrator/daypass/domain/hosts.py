@@ -20,6 +20,7 @@ class Host:
         offboarded_at: When everything of ours was taken off it, or it was given up as gone for good. Its ids
             and sequences stay on record; a new onboarding gets a new host_id, so that no document from
             before can apply.
+        leaving_at: When an off-boarding began that nobody has seen the end of, None where none did.
     """
 
     server: str
@@ -29,6 +30,7 @@ class Host:
     confirmed_sequence: int = 0
     onboarded_at: datetime | None = None
     offboarded_at: datetime | None = None
+    leaving_at: datetime | None = None
 
     @property
     def onboarded(self) -> bool:

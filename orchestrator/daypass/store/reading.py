@@ -183,7 +183,8 @@ class SqlView(SqlRequestsView, SqlReviewsView, SqlAutomaticView, SqlOutboxView, 
 
     def onboarded_servers(self) -> frozenset[str]:
         table = tables.hosts
-        here = (table.c.onboarded_at.is_not(None), table.c.offboarded_at.is_(None))
+        left = (table.c.offboarded_at, table.c.leaving_at)
+        here = (table.c.onboarded_at.is_not(None), *(column.is_(None) for column in left))
         return frozenset(self._connection.execute(select(table.c.server).where(*here)).scalars())
 
     def host_by_id(self, host_id: str) -> Host | None:

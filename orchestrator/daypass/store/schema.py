@@ -16,7 +16,7 @@ from daypass.store.engines import WRITING
 if TYPE_CHECKING:
     from alembic.config import Config
 
-HEAD = "0008"  # newest file in migrations/versions; a test compares
+HEAD = "0009"  # newest file in migrations/versions; a test compares
 _UPGRADE_LOCK = 0x6461_7970_6173  # "daypas": one upgrade at a time on PostgreSQL
 
 

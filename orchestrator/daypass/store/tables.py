@@ -172,6 +172,7 @@ certificates = Table(
     Column("text", Text),
     Column("revoked_at", UtcTime),
     Column("revoke_reason", Text),
+    Column("from_directory", Boolean, nullable=False),
     UniqueConstraint("grant_id", "number"),
     UniqueConstraint("principal"),
     CheckConstraint("serial > 0", name="serial"),
@@ -223,6 +224,7 @@ hosts = Table(
     Column("confirmed_sequence", BigInteger, nullable=False),
     Column("onboarded_at", UtcTime),
     Column("offboarded_at", UtcTime),
+    Column("leaving_at", UtcTime),
     UniqueConstraint("host_id"),
 )
 

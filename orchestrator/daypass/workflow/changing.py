@@ -23,7 +23,7 @@ from daypass.workflow.ending import GIVING
 from daypass.workflow.leaving import check_here
 from daypass.workflow.revoking import find_grant
 from daypass.workflow.seams import Seams
-from daypass.workflow.signing import reserve, sign_reserved
+from daypass.workflow.signing import reserve_for, sign_reserved
 from daypass.workflow.waves import Progress, check_documents, converge
 
 LIVE = (GrantState.APPROVED, GrantState.ACTIVE)
@@ -155,7 +155,7 @@ def next_certificate(seams: Seams, work: WriteWork, grant: Grant, public_key: Pu
             hint="ask for a new one: daypass request new; as an operator: daypass grant",
             code="too_many_certificates",
         )
-    return reserve(seams, work, grant, public_key)
+    return reserve_for(seams, work, grant, public_key)
 
 
 def usable(view: ReadView, grant: Grant) -> list[Certificate]:

@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from daypass.ca.public_keys import check_public_key
+from daypass.directory import Directory
 from daypass.domain.certificates import Certificate
 from daypass.domain.durations import length_text
 from daypass.domain.grants import DIRECT_FLOW, Grant, Trigger
@@ -22,6 +23,7 @@ from daypass.workflow.granting import SHORTEST_GRANT, check_length
 from daypass.workflow.overlapping import check_constraints
 from daypass.workflow.revoking import check_reason, find_grant
 from daypass.workflow.seams import Seams
+from daypass.workflow.signing import names_key
 from daypass.workflow.waves import Progress
 
 DENIED = "grant.extension_denied"
@@ -145,6 +147,7 @@ def extension_of(
     if extension.window is not None:
         try:
             check_constraints(view, grant.login, given.servers, extension.window, grant.constraints)
+            keys_to_sign(view, grant, policy().directory)
         except DeniedError as error:
             objection = Objection(error.code, error.sentence, error.hint)
             return replace(extension, objections=(objection,), window=None, cut=False)
@@ -167,9 +170,9 @@ def _prolong(
     """Record the new end, and a certificate more for every key that the grant has."""
     longer = replace(grant, window=window, times_extended=grant.times_extended + 1)
     work.set_grant(longer)
-    keys = dict.fromkeys(one.public_key for one in usable(work, grant))
+    keys, dropped = keys_to_sign(work, grant, seams.directory())
     reserved = tuple(next_certificate(seams, work, longer, check_public_key(key)) for key in keys)
-    details = {
+    details: dict[str, object] = {
         "login": grant.login,
         "flow": grant.flow,
         "from": grant.window.not_after.isoformat(),
@@ -178,8 +181,35 @@ def _prolong(
         "certificates": [{"serial": str(one.serial), "public_key": one.fingerprint} for one in reserved],
         "reason": reason,
     }
+    if dropped:
+        details["keys_dropped"] = [check_public_key(key).fingerprint for key in dropped]
     work.append_event("grant.extended", grant.id, details)
     return longer, reserved
+
+
+def keys_to_sign(
+    view: ReadView, grant: Grant, directory: Directory | None
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Keys of a grant that a later end is signed for, and those that the directory has dropped since.
+
+    A key that the directory never named came by somebody's own word, which stands.
+
+    Raises:
+        DeniedError: `keys_dropped`: none is left.
+    """
+    word: dict[str, bool] = {}  # key -> whether it stands without the directory
+    for one in usable(view, grant):
+        word[one.public_key] = word.get(one.public_key, True) and not one.from_directory
+    if directory is None:
+        return tuple(word), ()
+    kept = tuple(key for key, own in word.items() if own or names_key(directory, grant.login, key))
+    if not kept:
+        raise DeniedError(
+            "the directory doesn't name the keys of this access any more",
+            hint="ask for new access with a key of today: daypass request new",
+            code="keys_dropped",
+        )
+    return kept, tuple(key for key in word if key not in kept)
 
 
 def _longer(seams: Seams, grant: Grant, length: timedelta | None, until: datetime | None) -> Window:

@@ -19,7 +19,7 @@ from daypass.workflow.ending import GIVING, end_grant, end_share, revoke_certifi
 from daypass.workflow.giving import NewGrant, check_person, give_place, record_unchecked
 from daypass.workflow.overlapping import check_constraints
 from daypass.workflow.seams import Seams
-from daypass.workflow.signing import reserve
+from daypass.workflow.signing import reserve_for
 
 REVOKED = CertificateState.REVOKED
 REASON = "automatic access"
@@ -85,7 +85,7 @@ def fit(seams: Seams, work: WriteWork, keep: Keep, now: datetime) -> str:
     for certificate in certificates.gone:
         revoke_certificate(work, certificate, KEY_GONE, now)
     grant = _until(work, grant, keep)
-    reserved = [reserve(seams, work, grant, check_public_key(key)) for key in certificates.to_sign]
+    reserved = [reserve_for(seams, work, grant, check_public_key(key)) for key in certificates.to_sign]
     if keep.until:
         _record_renewal(work, keep, grant, reserved)
     _fit_places(seams, work, grant, keep, bool(keep.until or reserved or certificates.gone), now)

@@ -26,7 +26,7 @@ from daypass.workflow.onboarding import CANARY_LOGIN
 from daypass.workflow.overlapping import check_constraints
 from daypass.workflow.revoking import find_grant
 from daypass.workflow.seams import Seams
-from daypass.workflow.signing import reserve, sign_reserved
+from daypass.workflow.signing import reserve_for, sign_reserved
 from daypass.workflow.waves import Progress, check_documents, converge
 
 
@@ -134,6 +134,13 @@ def check_groups(integration: Integration, server: str, groups: tuple[str, ...])
 
 
 def _check_onboarded(view: ReadView, targets: tuple[str, ...]) -> None:
+    leaving = [name for name in targets if (host := view.host(name)) is not None and host.leaving_at]
+    if leaving:
+        raise UsageError(
+            f"being off-boarded: {', '.join(leaving)}",
+            hint=f"repeat daypass offboard {' '.join(leaving)}; to keep it: daypass onboard",
+            code="server_leaving",
+        )
     missing = [name for name in targets if (host := view.host(name)) is None or not host.onboarded]
     if missing:
         raise UsageError(
@@ -185,7 +192,7 @@ def record_unchecked(seams: Seams, work: WriteWork, new: NewGrant, now: datetime
     work.add_grant(grant, shares)
     for share in shares:
         work.set_account(_account(seams, work, share, grant, uid))
-    certificates = [reserve(seams, work, grant, key) for key in new.public_keys]
+    certificates = [reserve_for(seams, work, grant, key) for key in new.public_keys]
     work.append_event("grant.recorded", grant.id, _record_details(grant, new, certificates))
     return grant
 
@@ -206,6 +213,7 @@ def _comment(view: ReadView, new: NewGrant) -> str:
 
 
 def _record_details(grant: Grant, new: NewGrant, certificates: list[Certificate]) -> dict[str, object]:
+    each = {name: list(groups) for name, groups in new.groups_on.items()}
     return {
         "login": grant.login,
         "flow": grant.flow,
@@ -213,6 +221,7 @@ def _record_details(grant: Grant, new: NewGrant, certificates: list[Certificate]
         "request": grant.request_id,
         "servers": list(new.servers),
         "groups": list(dict.fromkeys([*new.groups, *sorted(chain.from_iterable(new.groups_on.values()))])),
+        **({"groups_on": each} if each else {}),
         "reason": grant.reason,
         "not_before": grant.window.not_before.isoformat(),
         "not_after": grant.window.not_after.isoformat(),

@@ -114,6 +114,8 @@ def _end_all(
     logins = [account.login for account in work.accounts(server=server, states=LIVE_ACCOUNTS)]
     details = {"reason": reason, "grants": [share.grant_id for share in shares], "accounts": logins}
     work.append_event("host.leaving", server, details)
+    if (host := work.host(server)) is not None:  # until the end is seen, nothing is given there
+        work.set_host(replace(host, leaving_at=host.leaving_at or now))
     for share in shares:
         end_share(seams, work, share, reason=reason, now=now)
     if keep_homes:
@@ -236,7 +238,7 @@ def _settle(seams: Seams, work: WriteWork, host: Host, now: datetime, *, confirm
     for account in work.accounts(server=server, states=LIVE_ACCOUNTS):
         work.mark_removed(server, account.login, now)
         work.append_event("account.removed", server, {"login": account.login, "confirmed": confirmed})
-    work.set_host(replace(host, offboarded_at=now, machine_id=None))
+    work.set_host(replace(host, offboarded_at=now, leaving_at=None, machine_id=None))
 
 
 def forget(seams: Seams, name: str, now: datetime) -> Leaving:

@@ -146,7 +146,7 @@ def _make_canary(seams: Seams, now: datetime) -> Canary:
     )
     with seams.write(now) as work:
         work.add_grant(grant, ())
-        certificate = reserve(seams, work, grant, public_key)
+        certificate = reserve(seams, work, grant, public_key, from_directory=False)
         work.append_event("canary.recorded", grant.id, {"serial": str(certificate.serial)})
     return Canary(grant, sign_reserved(seams, grant, certificate.serial, now), private_key)
 
@@ -239,7 +239,8 @@ def _record(seams: Seams, server: str, outcome: Outcome) -> None:
             return
         if outcome.kind is OutcomeKind.APPLIED:
             machine_id = _text(outcome.facts, "machine_id")
-            work.set_host(replace(host, onboarded_at=host.onboarded_at or now, machine_id=machine_id))
+            onboarded_at = host.onboarded_at or now
+            work.set_host(replace(host, onboarded_at=onboarded_at, leaving_at=None, machine_id=machine_id))
             work.append_event("host.onboarded", server, {"host_id": host.host_id, "machine_id": machine_id})
         else:
             work.append_event("host.not_onboarded", server, {"kind": str(outcome.kind), "code": outcome.code})

@@ -8,6 +8,7 @@ from datetime import datetime
 from daypass.ca.public_keys import PublicKey, check_public_key
 from daypass.ca.signer import sign_checked
 from daypass.ca.spec import build_spec, principal_of
+from daypass.directory import Directory
 from daypass.domain.certificates import Certificate, CertificateSpec, CertificateState
 from daypass.domain.grants import Grant
 from daypass.errors import SigningError
@@ -15,7 +16,22 @@ from daypass.store.interface import WriteWork
 from daypass.workflow.seams import Seams
 
 
-def reserve(seams: Seams, work: WriteWork, grant: Grant, public_key: PublicKey) -> Certificate:
+def reserve_for(seams: Seams, work: WriteWork, grant: Grant, public_key: PublicKey) -> Certificate:
+    """As `reserve`, for a key of the person whose grant it is."""
+    directory = seams.directory()
+    named = directory is not None and names_key(directory, grant.login, public_key.line)
+    return reserve(seams, work, grant, public_key, from_directory=named)
+
+
+def names_key(directory: Directory, login: str, key: str) -> bool:
+    """Whether the directory names the key (`TYPE BASE64`) for this person, who is here."""
+    person = directory.active(login)
+    return person is not None and key in person.public_keys
+
+
+def reserve(
+    seams: Seams, work: WriteWork, grant: Grant, public_key: PublicKey, *, from_directory: bool
+) -> Certificate:
     """The next certificate of a grant: number, principal and serial are taken from now on."""
     number = 1 + max((certificate.number for certificate in work.certificates(grant.id)), default=0)
     certificate = Certificate(
@@ -27,6 +43,7 @@ def reserve(seams: Seams, work: WriteWork, grant: Grant, public_key: PublicKey) 
         fingerprint=public_key.fingerprint,
         valid_after=grant.window.not_before,
         valid_before=grant.window.not_after,
+        from_directory=from_directory,
     )
     work.reserve_serial(certificate)
     return certificate

@@ -478,3 +478,29 @@ def test_a_pass_that_is_killed_anywhere_is_finished_by_the_next(company, what):
     else:
         pytest.fail("the pass has more steps than were tried")
     assert step > 8
+
+
+def test_a_server_whose_off_boarding_is_not_over_gets_no_access_again(company):
+    """A change of the list meanwhile, or a new window, opens nothing that an operator is taking away."""
+    company.tick()
+    company.hosts["web-1"].up = False
+    offboard(company.seams, ["web-1"], company.clock())
+    company.hosts["web-1"].up = True
+    company.change(targets={"servers": ["web-1", "web-2", "db-1"], "user_groups": "logs"})
+    assert ("watchers", "not_onboarded") in company.note_codes()
+    company.tick(HOUR)
+    assert company.opens("erin") == ["web-2", "db-1"]
+    company.tick(9 * HOUR)
+    assert company.opens("erin") == ["web-2", "db-1"]
+    never_more(company)
+
+
+def test_with_the_off_boarding_of_its_last_server_access_does_not_begin_anew(company):
+    """Its window is over, and the server still hasn't said that it is gone."""
+    company.change(targets={"servers": "web-1"})
+    company.tick()
+    company.hosts["web-1"].up = False
+    offboard(company.seams, ["web-1"], company.clock())
+    company.hosts["web-1"].up = True
+    company.tick(9 * HOUR)
+    assert company.opens("erin") == []

@@ -71,6 +71,22 @@ def test_a_server_that_is_down_stays_onboarded_and_its_grants_ending(world, requ
     assert offboard(world.seams, ["web-1"], world.clock())["web-1"].kind is OutcomeKind.APPLIED
 
 
+def test_nothing_is_given_on_a_server_while_its_off_boarding_is_not_over(world, request_for):
+    """Until the server has said that all is gone; onboarding it again keeps it."""
+    servers = {name: replace(server, host_key=KEY) for name, server in world.seams.servers.items()}
+    seams = replace(world.seams, servers=servers)
+    world.hosts["web-1"].up = False
+    offboard(seams, ["web-1"], world.clock())
+    world.hosts["web-1"].up = True
+    with pytest.raises(UsageError) as caught:
+        give(seams, request_for("anna", "web-1", "web-2"), world.clock())
+    assert caught.value.code == "server_leaving"
+    assert "daypass offboard web-1" in caught.value.hint
+    assert onboard(seams, ["web-1"], world.clock())["web-1"].kind is OutcomeKind.APPLIED
+    give(seams, request_for("anna", "web-1"), world.clock())
+    assert world.hosts["web-1"].open_principals("anna")
+
+
 def test_another_orchestrators_server_is_left_alone(world, request_for):
     """The ledger says whose it is; ours is refused before anything goes."""
     give(world.seams, request_for("anna", "web-1"), world.clock())
