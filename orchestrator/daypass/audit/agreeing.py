@@ -1,7 +1,7 @@
 """Whether tables say what the log says: the chain proves events, and events prove rows.
 
 Compared are who, where, with which rights, through which flow and why; what was answered and decided; the
-end. What an event of an older version does not tell is not compared.
+end, and how often it was moved. What an event of an older version does not tell is not compared.
 """
 
 from __future__ import annotations
@@ -9,18 +9,23 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
+from typing import Any
 
 from daypass.domain.events import Event
-from daypass.domain.grants import DEFAULT_GROUP, Grant, Share, Trigger
+from daypass.domain.grants import DEFAULT_GROUP, Grant, Share, ShareState, Trigger
 from daypass.domain.records import AccessRecord
 from daypass.domain.requests import Request, RequestState, Vote
 from daypass.store.interface import ReadView
 
 GRANT_RECORDED, CANARY_RECORDED, GRANT_ENDING = "grant.recorded", "canary.recorded", "grant.ending"
+GRANT_EXTENDED, SHARE_ENDING = "grant.extended", "share.ending"
+SHARE_GIVEN = ("share.added", "share.changed")
 REQUEST_MADE, VOTE = "request.made", "request.vote"
 DECIDED = {f"request.{state}": state for state in RequestState if state is not RequestState.PENDING}
 FIRST = (GRANT_RECORDED, CANARY_RECORDED, REQUEST_MADE)
-KINDS = (*FIRST, GRANT_ENDING, VOTE, *DECIDED)
+KINDS = (*FIRST, GRANT_ENDING, GRANT_EXTENDED, SHARE_ENDING, *SHARE_GIVEN, VOTE, *DECIDED)
+
+GIVING = (ShareState.PENDING, ShareState.APPLIED)
 
 Events = Mapping[str, Sequence[Event]]
 
@@ -73,6 +78,7 @@ def _of_request(request: Request, votes: Sequence[Vote], first: Event, own: Sequ
         "groups": list(request.groups),
         "justification": request.justification,
         "ticket": request.ticket,
+        "fields": dict(request.fields),
     }
     yield from _differing(first.details, facts)
     decided = [DECIDED[event.kind] for event in own if event.kind in DECIDED]
@@ -93,17 +99,58 @@ def _of_grant(grant: Grant, shares: Sequence[Share], first: Event, own: Sequence
         "request": grant.request_id,
         "not_before": grant.window.not_before,
     }
-    if grant.trigger is not Trigger.AUTOMATIC:  # that follows the server list
-        facts |= {
-            "servers": [share.server for share in shares],
-            "groups": sorted({group for share in shares for group in share.groups}),
-        }
     yield from _differing(first.details, facts)
     if first.kind == GRANT_RECORDED:
         ends = [event.details for event in own if event.kind == GRANT_ENDING]
         told = (_comparable("at", ends[-1].get("at")), ends[-1].get("reason")) if ends else (None, None)
         if told != (grant.ended_at, grant.end_reason):
             yield "end"
+        yield from _of_extensions(grant, first, own)
+        yield from _of_places(grant, shares, first, own)
+
+
+def _of_extensions(grant: Grant, first: Event, own: Sequence[Event]) -> Iterator[str]:
+    moved = [event.details for event in own if event.kind == GRANT_EXTENDED]
+    if len(moved) != grant.times_extended:
+        yield "extensions"
+    end = moved[-1].get("to") if moved else first.details.get("not_after")
+    if end is not None and _comparable("at", end) != grant.window.not_after:
+        yield "not_after"
+
+
+def _of_places(grant: Grant, shares: Sequence[Share], first: Event, own: Sequence[Event]) -> Iterator[str]:
+    """Servers and groups as they were given, then followed the server list; and which of them are over."""
+    told = _places_told(first)
+    if told is None:
+        return
+    over = set()
+    for event in own:
+        server = str(event.details.get("server"))
+        if event.kind in SHARE_GIVEN:
+            told[server] = event.details.get("groups")
+            over.discard(server)
+        elif event.kind == SHARE_ENDING:
+            over.add(server)
+    if told.keys() != {share.server for share in shares}:
+        yield "servers"
+    elif any(_differ(told[share.server], share.groups) for share in shares):
+        yield "groups"
+    if any(share.server in over and share.state in GIVING for share in shares):
+        yield "servers"
+
+
+def _places_told(first: Event) -> dict[str, object] | None:
+    """Groups by server, None where an older event doesn't tell them one by one; None = no servers either."""
+    details: Mapping[str, Any] = first.details
+    if "servers" not in details:
+        return None
+    alike = None if details.get("trigger") == Trigger.AUTOMATIC else details.get("groups")
+    each = details.get("groups_on", {})
+    return {server: each.get(server, alike) for server in details["servers"]}
+
+
+def _differ(told: object, groups: Sequence[str]) -> bool:
+    return told is not None and _comparable("groups", told) != _comparable("groups", list(groups))
 
 
 def _differing(told: Mapping[str, object], facts: Mapping[str, object]) -> Iterator[str]:

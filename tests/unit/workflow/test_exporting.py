@@ -21,7 +21,9 @@ from daypass.domain.grants import DIRECT_FLOW
 from daypass.domain.records import RecordFilter
 from daypass.errors import AuditError, NotFoundError
 from daypass.workflow.exporting import export, person_names
+from daypass.workflow.extending import extend
 from daypass.workflow.granting import GrantRequest, give
+from daypass.workflow.reconciling import reconcile_once
 from daypass.workflow.requests.answering import cancel
 from daypass.workflow.revoking import take_back
 from tests.asking import PUBLIC_KEY, Company
@@ -30,13 +32,24 @@ from tests.fakes import make_world
 HOUR = timedelta(hours=1)
 MINUTE = timedelta(minutes=1)
 EVERYTHING = RecordFilter()
+WEB_1_WITH_OPS = {"servers": "web-1", "user_groups": "ops"}
+DB_1_WITH_LOGS = {"servers": "db-1", "user_groups": "logs"}
+AUTOMATIC = {
+    "trigger": "automatic",
+    "requesters": None,
+    "grantees": {"group": "dba"},
+    "targets": {"servers": {"starts_with": "web-"}, "user_groups": "logs"},
+    "default_duration": None,
+    "approvers": "none",
+}
 
 
 @pytest.fixture
 def company(tmp_path: Path) -> Company:
     """A granted request that was revoked, a refused one, a cancelled one, and a direct grant."""
     company = Company(tmp_path)
-    granted = company.ask("alice", "web-1", "db-1", groups=("ops",), ticket="INC-1", length=HOUR).request
+    words = {"groups": ("ops",), "ticket": "INC-1", "fields": {"team": "a"}, "length": HOUR}
+    granted = company.ask("alice", "web-1", "db-1", **words).request
     answered = company.say(granted, "carol", length=HOUR / 2, reason="half is enough")
     company.clock.forward(HOUR / 4)
     take_back(company.seams, answered.request.grant_id or "", company.clock(), reason="enough")
@@ -47,7 +60,8 @@ def company(tmp_path: Path) -> Company:
     cancel(company.seams, cancelled.id, company.person("alice"), company.clock())
     company.clock.forward(MINUTE)
     direct = GrantRequest("erin", ("web-1",), (), ("logs",), HOUR, PUBLIC_KEY, reason="look")
-    give(company.seams, direct, company.clock())
+    given = give(company.seams, direct, company.clock()).grant
+    extend(company.seams, given.id, company.clock(), length=MINUTE)
     anchor(company)
     return company
 
@@ -131,6 +145,11 @@ def test_export_is_recorded_with_its_filters_and_what_it_held(company):
         "UPDATE requests SET servers = '[\"web-1\"]' WHERE ticket = 'INC-1'",
         "UPDATE requests SET state = 'approved' WHERE state = 'denied'",
         "UPDATE requests SET state = 'pending' WHERE state = 'cancelled'",
+        "UPDATE requests SET ticket = 'INC-2' WHERE ticket = 'INC-1'",
+        "UPDATE requests SET fields = '{\"team\": \"b\"}' WHERE ticket = 'INC-1'",
+        "UPDATE grants SET times_extended = 0 WHERE login = 'erin'",
+        "UPDATE grants SET not_after = not_after + 1000000 WHERE login = 'erin'",
+        "UPDATE grants SET not_after = not_after + 1000000 WHERE login = 'alice'",
         "UPDATE votes SET person = 'dave' WHERE person = 'carol'",
         "UPDATE votes SET reason = 'all of it' WHERE person = 'carol'",
         "UPDATE votes SET yes = 1 WHERE person = 'dave'",
@@ -179,17 +198,47 @@ def test_log_without_its_anchor_is_not_exported_unless_told(company):
     assert exported(company, unverified=True)
 
 
-def test_servers_that_automatic_access_followed_to_are_no_contradiction(company, tmp_path):
-    """Its servers come and go with the list; who and why don't."""
-    tamper(tmp_path, "UPDATE grants SET \"trigger\" = 'automatic' WHERE login = 'erin'")
-    with closing(sqlite3.connect(tmp_path / "record.sqlite3")) as connection:
-        connection.executescript(
-            "DROP TRIGGER events_no_update; UPDATE events SET details ="
-            ' replace(details, \'"trigger":"direct"\', \'"trigger":"automatic"\');'
-            "UPDATE shares SET server = 'web-2' WHERE login = 'erin';"
-        )
-    with company.seams.store.read() as view:
-        assert write_rows(view, EVERYTHING, "jsonl", io.BytesIO()).rows == 4
+@pytest.fixture
+def automatic(tmp_path: Path) -> Company:
+    """Automatic access that followed a changed list, with other groups on one server, and was renewed."""
+    company = Company(tmp_path, AUTOMATIC)
+    reconcile_once(company.seams, company.clock())
+    company.flows = ({**AUTOMATIC, "targets": [WEB_1_WITH_OPS, DB_1_WITH_LOGS]},)
+    reconcile_once(company.seams, company.clock())
+    reconcile_once(company.seams, company.clock.forward(6.5 * HOUR))
+    anchor(company)
+    return company
+
+
+def test_automatic_access_fits_the_log_after_it_followed_the_server_list(automatic):
+    """Servers that came and went, groups that changed, an end that moved: the log tells each."""
+    (dave, erin) = exported(automatic)
+    for row in (dave, erin):
+        assert [(one["name"], one["status"]) for one in row["servers"]] == [
+            ("db-1", "applied"), ("web-1", "applied"), ("web-2", "ended"),
+        ]  # fmt: skip
+        assert row["extensions"] == 1
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "UPDATE shares SET server = 'db-9' WHERE login = 'erin' AND server = 'db-1'",
+        "DELETE FROM shares WHERE login = 'erin' AND server = 'db-1'",
+        "UPDATE shares SET groups = '[\"ops\"]' WHERE login = 'erin' AND server = 'db-1'",
+        "UPDATE shares SET groups = '[\"logs\"]' WHERE login = 'erin' AND server = 'web-1'",
+        "UPDATE shares SET groups = '[]' WHERE login = 'erin' AND server = 'web-2'",
+        "UPDATE shares SET state = 'applied' WHERE login = 'erin' AND server = 'web-2'",
+        "UPDATE grants SET times_extended = 2 WHERE login = 'erin'",
+        "UPDATE grants SET not_after = not_after + 1000000 WHERE login = 'erin'",
+    ],
+)
+def test_automatic_access_that_was_changed_outside_of_daypass_is_refused(automatic, tmp_path, statement):
+    """Its servers and groups follow the list, and the log follows them."""
+    tamper(tmp_path, statement)
+    with pytest.raises(AuditError) as refused:
+        exported(automatic)
+    assert refused.value.code == "record_differs"
 
 
 class Pages:
