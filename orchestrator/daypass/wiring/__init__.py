@@ -12,11 +12,22 @@ if TYPE_CHECKING:
     from daypass.wiring.clock import now
     from daypass.wiring.examining import examine
     from daypass.wiring.first_start import initialise
+    from daypass.wiring.known_access import other_access
     from daypass.wiring.opening import Daypass, open_daypass
     from daypass.wiring.people import People
-    from daypass.wiring.policies import read_policy
+    from daypass.wiring.policies import read_policy, read_rules
 
-__all__ = ["Daypass", "People", "examine", "initialise", "now", "open_daypass", "read_policy"]
+__all__ = [
+    "Daypass",
+    "People",
+    "examine",
+    "initialise",
+    "now",
+    "open_daypass",
+    "other_access",
+    "read_policy",
+    "read_rules",
+]
 
 _HOMES = {
     "Daypass": "opening",
@@ -25,7 +36,9 @@ _HOMES = {
     "initialise": "first_start",
     "now": "clock",
     "open_daypass": "opening",
+    "other_access": "known_access",
     "read_policy": "policies",
+    "read_rules": "policies",
 }
 
 

@@ -24,8 +24,13 @@ def read_policy(config_path: Path | None) -> Policy:
     Raises:
         ConfigurationError: The configuration or the directory has problems, or there is no directory.
     """
+    return read_rules(config_path)[1]
+
+
+def read_rules(config_path: Path | None) -> tuple[Settings, Policy]:
+    """As `read_policy`, with the settings that it was made of."""
     settings = config.load(config_path, os.environ, Path.cwd())
-    return policy_of(settings, looked_at(settings))
+    return settings, policy_of(settings, looked_at(settings))
 
 
 def looked_at(settings: Settings) -> People:

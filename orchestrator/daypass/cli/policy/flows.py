@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -13,9 +14,10 @@ from daypass.cli.names import GROUP, PERSON, SERVER
 from daypass.cli.options import EXIT_DENIED, EXIT_DONE, EXIT_FAILED, Invocation, common
 from daypass.cli.policy.people_words import show_age
 from daypass.cli.render import NOTHING, Screen, time_text
+from daypass.config import Settings
 from daypass.domain.durations import length_text
-from daypass.errors import UsageError
-from daypass.flows import Ask, Decision, Policy, Verdict, decide
+from daypass.errors import StoreError, UsageError
+from daypass.flows import Ask, Decision, OpenAccess, Policy, Verdict, decide
 from daypass.flows.checking import FlowFinding, check_policy
 from daypass.flows.engine import Judged
 
@@ -98,22 +100,36 @@ def explain(
 ) -> int:
     """Say yes, no, or after whose approval, and why: as if the request were made at that moment.
 
-    Nothing is asked and nothing is recorded. Exit code 4 when the answer is no.
+    Access that the person has already counts, as far as there is a record. Nothing is asked and nothing is
+    recorded. Exit code 4 when the answer is no.
 
     \b
     Example:
       daypass flows explain --login alice --server db-1 --group ops --at "2026-12-24 03:00"
     """
-    policy = wiring.read_policy(invocation.config)
+    settings, policy = wiring.read_rules(invocation.config)
     show_age(invocation.screen, policy.directory, wiring.now())
     moment = as_moment(at, wiring.now())
     ask = Ask(requester or login, login, servers, groups, length=length, justification=SUPPOSED)
+    ask = replace(ask, open_access=_other_access(invocation.screen, settings, policy, ask))
     decision = decide(ask, policy, moment)
     invocation.screen.emit(
         _decision_json(decision, policy),
         lambda: _show_decision(invocation.screen, decision, policy, moment),
     )
     return EXIT_DENIED if decision.verdict is Verdict.DENIED else EXIT_DONE
+
+
+def _other_access(screen: Screen, settings: Settings, policy: Policy, ask: Ask) -> tuple[OpenAccess, ...]:
+    """What the record has of the person on these servers; that it can't be read is told, not passed over."""
+    person = policy.directory.active(ask.grantee)
+    if person is None:
+        return ()
+    try:
+        return wiring.other_access(settings, person.login, ask.servers)
+    except StoreError as error:
+        screen.note(f"other access of {person.login} isn't looked at: {error.sentence}", style="yellow")
+        return ()
 
 
 def _decision_json(decision: Decision, policy: Policy) -> dict[str, Any]:

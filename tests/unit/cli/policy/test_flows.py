@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -10,7 +12,12 @@ from click.testing import CliRunner, Result
 
 from daypass.cli import main
 from daypass.cli.policy.flows import as_moment
+from daypass.config.settings import DATABASE_FILE
+from daypass.domain.certificates import Constraints
+from daypass.domain.grants import Grant, Share
+from daypass.domain.windows import window_from
 from daypass.errors import UsageError
+from daypass.wiring import open_daypass
 from tests.policies import NOW
 
 CONFIGURATION = """
@@ -72,6 +79,48 @@ def test_answer_for_programs_holds_every_rule(run):
     assert (answer["not_before"], answer["not_after"]) == ("2026-11-23T16:00:00Z", "2026-11-23T18:00:00Z")
     assert answer["approvals"]["may_answer"] == ["bob"]
     assert {reason["rule"] for reason in answer["flows"][0]["reasons"]} >= {"requesters", "timeframe"}
+
+
+def initialised(tmp_path: Path, options: dict[str, str], run, monkeypatch: pytest.MonkeyPatch):
+    """`daypass flows explain` for alice on web-1, who has access there that is bound by these."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("XDG_RUNTIME_DIR", "")
+    asked = (*EXPLAIN, "alice", "--at", "2026-11-23T16:00Z")
+    assert run(*asked).exit_code == 0  # before there is a record
+    config = tmp_path / "daypass.yaml"
+    assert CliRunner().invoke(main, ["init", "--config", str(config)]).exit_code == 0
+    window = window_from(datetime(2026, 11, 23, 12, tzinfo=UTC), timedelta(hours=12))
+    grant = replace(
+        Grant("G1", "alice", "a", "work", "", "test", window, NOW), constraints=Constraints(options)
+    )
+    with open_daypass(config) as opened, opened.seams.store.write("test", NOW) as work:
+        work.add_grant(grant, [Share("G1", "web-1", "prod", "alice", (), (), window)])
+    return asked
+
+
+def test_explain_says_what_a_request_would_say_of_access_with_other_bounds(run, tmp_path, monkeypatch):
+    """Constraints don't mix: the record of what alice has is looked at, too."""
+    asked = initialised(tmp_path, {"force-command": "/usr/bin/id"}, run, monkeypatch)
+    result = run(*asked)
+    assert result.exit_code == 4
+    assert "grant G1 on web-1 has certificates with other bounds" in result.output
+    assert json.loads(run(*asked, "-o", "json").stdout)["code"] == "certificate_lacking"
+    assert run(*EXPLAIN, "alice", "--at", "2026-11-30T16:00Z").exit_code == 0  # it is over by then
+
+
+def test_explain_sees_that_access_with_the_same_bounds_is_no_hindrance(run, tmp_path, monkeypatch):
+    """Several grants of one person on one server add up."""
+    asked = initialised(tmp_path, {}, run, monkeypatch)
+    assert run(*asked).exit_code == 0
+
+
+def test_explain_tells_that_a_record_cannot_be_read(run, tmp_path, monkeypatch):
+    """It answers by the flows alone, and says so beside the answer."""
+    asked = initialised(tmp_path, {}, run, monkeypatch)
+    (tmp_path / ".daypass" / DATABASE_FILE).write_bytes(b"no database")
+    result = run(*asked)
+    assert result.exit_code == 0
+    assert "other access of alice isn't looked at" in result.stderr
 
 
 @pytest.mark.parametrize(("login", "words"), [("carol", "nobody in the directory"), ("bob", "may not ask")])
