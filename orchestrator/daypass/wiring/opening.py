@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import pwd
 import resource
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -65,10 +65,21 @@ class Daypass:
     def ca_public_keys(self) -> tuple[PublicKey, ...]:
         return tuple(check_public_key(key) for key in self.seams.ca_keys())
 
-    def verify_audit(self, expect: str | None) -> Report:
-        """Check the log against itself, the anchor beside the database, and a hash that somebody noted."""
+    def verify_audit(self, expect: str | None, on_events: Callable[[int, int], None] | None = None) -> Report:
+        """Check the log against itself, the anchor beside the database, and a hash that somebody noted.
+
+        Args:
+            on_events: Called with the number of events of each page, and that of all.
+        """
+        anchor = self.settings.state_dir / ANCHOR_FILE
         with self.seams.store.read() as view:
-            return verify_with_anchor(view, self.settings.state_dir / ANCHOR_FILE, expect=expect)
+            total = view.audit_head().number
+
+            def on_page(count: int) -> None:
+                if on_events:
+                    on_events(count, total)
+
+            return verify_with_anchor(view, anchor, expect=expect, on_events=on_page)
 
 
 def leave_no_core() -> None:

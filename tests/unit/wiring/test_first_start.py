@@ -101,6 +101,21 @@ def test_a_command_that_needs_a_lost_ca_key_says_what_to_do(place):
     assert "daypass init" not in hint
 
 
+def test_whoever_waits_for_the_proof_of_a_long_log_is_told_how_far_it_is(place):
+    """A page at a time, of how many."""
+    (place / "servers.json").write_text(SERVERS)
+    start()
+    with opening.open_daypass(None) as daypass:
+        with daypass.seams.write(daypass.now()) as work:
+            for number in range(1500):
+                work.append_event("test", str(number), {})
+        told: list[tuple[int, int]] = []
+        report = daypass.verify_audit(None, lambda count, total: told.append((count, total)))
+    assert sum(count for count, _ in told) == report.checked
+    assert {total for _, total in told} == {report.checked}
+    assert len(told) > 1
+
+
 def test_a_lost_audit_anchor_is_told_and_made_anew_by_init_alone(place):
     """Whoever cuts the log's end off would delete the anchor too."""
     (place / "servers.json").write_text(SERVERS)

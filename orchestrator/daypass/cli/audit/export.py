@@ -6,18 +6,16 @@ import json
 import shutil
 import sys
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 
 import click
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from daypass import wiring
 from daypass.audit.access_files import FORMATS
 from daypass.audit.access_rows import time_text
 from daypass.cli.audit.filters import as_filter, filters
+from daypass.cli.audit.progress import audit_progress
 from daypass.cli.files import check_new, private_file
 from daypass.cli.options import Invocation, common
 from daypass.cli.render import Screen
@@ -68,7 +66,7 @@ def export_rows(
     """
     with wiring.open_daypass(invocation.config) as daypass:
         wanted = as_filter(daypass.seams, since, until, person, server, daypass.now())
-        with _progress(invocation.screen) as progress:
+        with audit_progress(invocation.screen) as progress:
             if output_file is None:
                 exported = _to_stdout(daypass.seams, wanted, form, unverified, progress)
             else:
@@ -134,21 +132,3 @@ def _show(screen: Screen, exported: Exported, path: Path | None) -> None:
     screen.note(f"the log stood at event {head.number}, {head.hash}; this export is event {exported.event}")
     if not exported.proven:
         screen.note("not verified: these rows prove nothing", style="yellow")
-
-
-@contextmanager
-def _progress(screen: Screen) -> Iterator[ExportProgress]:
-    """Two bars on a terminal: events verified, rows written."""
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    console = screen.messages
-    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bars:
-        events = bars.add_task("events verified", total=None, visible=False)
-        rows = bars.add_task("rows", total=None, visible=False)
-
-        def on_events(count: int, total: int) -> None:
-            bars.update(events, advance=count, total=total, visible=True)
-
-        def on_rows(count: int) -> None:
-            bars.update(rows, advance=count, visible=True)
-
-        yield ExportProgress(on_events, on_rows)

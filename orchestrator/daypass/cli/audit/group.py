@@ -11,6 +11,7 @@ from daypass import wiring
 from daypass.audit.verifying import Report
 from daypass.cli.audit.export import export_rows
 from daypass.cli.audit.filters import as_filter, filters
+from daypass.cli.audit.progress import audit_progress
 from daypass.cli.options import EXIT_DONE, EXIT_FAILED, Invocation, common
 from daypass.cli.render import Screen, time_text
 from daypass.domain.events import Event
@@ -106,8 +107,8 @@ def verify(invocation: Invocation, *, expect: str | None) -> int:
     """
     if expect is not None and not HASH.fullmatch(expect):
         raise UsageError(f"{expect!r} isn't a hash of the log", hint="64 hex digits, as `audit verify` shows")
-    with wiring.open_daypass(invocation.config) as daypass:
-        report = daypass.verify_audit(expect)
+    with wiring.open_daypass(invocation.config) as daypass, audit_progress(invocation.screen) as progress:
+        report = daypass.verify_audit(expect, progress.on_events)
     head = {"number": report.head.number, "hash": report.head.hash}
     invocation.screen.emit(
         {"whole": report.whole, "checked": report.checked, "head": head, "problems": list(report.problems)},
