@@ -7,7 +7,6 @@ from collections.abc import Callable
 import pytest
 
 from ansible_collections.daypass.ssh.plugins.module_utils.apply import applier
-from ansible_collections.daypass.ssh.plugins.module_utils.contract import document
 from ansible_collections.daypass.ssh.plugins.module_utils.contract.names import Refusal
 from ansible_collections.daypass.ssh.plugins.module_utils.effects.system import System
 from ansible_collections.daypass.ssh.plugins.module_utils.facts import host
@@ -18,6 +17,7 @@ from ansible_collections.daypass.ssh.plugins.module_utils.record import ledger, 
 from ansible_collections.daypass.ssh.plugins.module_utils.run.converge import converge
 from ansible_collections.daypass.ssh.plugins.module_utils.sessions import processes, setid_files
 from tests.memory_system import JANE, JANES_GROUPS, MemorySystem, Sshd, in_memory
+from tests.onboarded import empty_ledger, full_document
 
 
 def test_home_of_a_person_whose_processes_live_is_left_alone(monkeypatch: pytest.MonkeyPatch):
@@ -66,7 +66,7 @@ def test_what_cant_be_recorded_isnt_opened_and_closings_go_on():
 def test_session_of_a_moment_with_more_ends(accident: str):
     """A second grant fails with its group in place: who came in meanwhile by the first doesn't keep it."""
     system, sshd = MemorySystem(), Sshd()
-    ledger_file.write_ledger(system, ledger.new_ledger("a" * 32, None, "b" * 32, (9, 2), "apono"))
+    ledger_file.write_ledger(system, empty_ledger())
     with in_memory(system, sshd):
         wave(system, 1, ("G1", ["ops"]))
         system.log_in("alice")
@@ -93,7 +93,7 @@ def test_session_of_a_moment_with_more_ends_for_a_joined_person_too(accident: st
     """By certificate or by her own key: nobody can take the group from it. What she had running stays."""
     system, sshd = MemorySystem(), Sshd()
     system.have_jane()
-    ledger_file.write_ledger(system, ledger.new_ledger("a" * 32, None, "b" * 32, (9, 2), "apono"))
+    ledger_file.write_ledger(system, empty_ledger())
     with in_memory(system, sshd):
         wave(system, 1, ("G1", []), login=JANE)
         assert system.log_in(JANE)
@@ -118,7 +118,7 @@ def test_her_own_session_of_a_first_joining_that_fails_ends():
     """No certificate could come in yet, but her own key can: nobody can take the group from that session."""
     system = MemorySystem()
     system.have_jane()
-    ledger_file.write_ledger(system, ledger.new_ledger("a" * 32, None, "b" * 32, (9, 2), "apono"))
+    ledger_file.write_ledger(system, empty_ledger())
     with in_memory(system):
         before = system.log_in_by_own_key()
         system.broken = {"visudo"}
@@ -144,7 +144,7 @@ class Deathless(MemorySystem):
 def test_nothing_is_built_on_a_closing_that_failed():
     """Whose processes don't end gets no new grant: they would hold the old one's rights beside it."""
     system = Deathless()
-    ledger_file.write_ledger(system, ledger.new_ledger("a" * 32, None, "b" * 32, (9, 2), "apono"))
+    ledger_file.write_ledger(system, empty_ledger())
     with in_memory(system):
         wave(system, 1, ("G1", ["ops"]))
         assert system.log_in("alice")
@@ -162,7 +162,7 @@ def test_nothing_is_built_on_a_closing_that_failed():
 def test_closing_takes_the_way_in_first_and_the_sessions_last():
     """Nobody comes in while it goes on: key line, account, jobs, rules, groups, then what runs."""
     system = MemorySystem()
-    ledger_file.write_ledger(system, ledger.new_ledger("a" * 32, None, "b" * 32, (9, 2), "apono"))
+    ledger_file.write_ledger(system, empty_ledger())
     with in_memory(system):
         wave(system, 1, ("G1", ["ops"]))
         assert system.log_in("alice")
@@ -187,7 +187,7 @@ def test_grant_lasts_longer_and_gets_another_certificate(login: str):
     """Extended, and signed again for another key: the same grant with more, and no session ends."""
     system = MemorySystem()
     system.have_jane()
-    ledger_file.write_ledger(system, ledger.new_ledger("a" * 32, None, "b" * 32, (9, 2), "apono"))
+    ledger_file.write_ledger(system, empty_ledger())
     with in_memory(system):
         wave(system, 1, ("G1", ["ops"]), login=login)
         assert system.log_in(login)
@@ -224,8 +224,5 @@ def wave(
     alice = {"name": login, "uid": 70007, "comment": f"{login}@example.com", "shell": "/bin/bash"}
     if login == JANE:
         alice |= {"uid": 1501, "existing": "join"}
-    ids = {"host_id": "a" * 32, "orchestrator_id": "b" * 32, "sequence": sequence}
-    ca_key = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIIG8ZAWXe3tLOsQWrKOTZDZI+uqWpvxIftqiqO+b2qFC"
-    mapping = {"version": 1, **ids, "exclusive": True, "ca_keys": [ca_key]}
-    opaque = document.build({**mapping, "accounts": [{**alice, "grants": given}]})[0]
+    opaque = full_document(sequence, [{**alice, "grants": given}])
     return converge(system, opaque, now=1_795_000_000)["answer"]

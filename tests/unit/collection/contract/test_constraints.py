@@ -23,6 +23,7 @@ from ansible_collections.daypass.ssh.plugins.module_utils.record import ledger, 
 from ansible_collections.daypass.ssh.plugins.module_utils.record.ledger import LedgerGrant
 from ansible_collections.daypass.ssh.plugins.module_utils.record.mixing import unmixed
 from ansible_collections.daypass.ssh.plugins.module_utils.record.rights import less_than, narrowed
+from tests.onboarded import empty_ledger
 
 BOUND = Constraints(("permit-pty",), "/bin/true", "192.0.2.0/24")
 OTHERWISE = Constraints(("permit-pty",), "/bin/false", "192.0.2.0/24")
@@ -126,7 +127,7 @@ def bound_ledger() -> ledger.Ledger:
         (),
         None,
     )
-    return ledger.new_ledger("a" * 32, None, "b" * 32, (9, 2), "apono")._replace(accounts={"alice": entry})
+    return empty_ledger()._replace(accounts={"alice": entry})
 
 
 def test_ledger_keeps_constraints():

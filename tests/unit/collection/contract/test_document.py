@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 
 from ansible_collections.daypass.ssh.plugins.module_utils.contract import document, fields, names
 from ansible_collections.daypass.ssh.plugins.module_utils.contract.names import Refusal
+from tests.onboarded import CA_KEY
 
-CA_KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIIG8ZAWXe3tLOsQWrKOTZDZI+uqWpvxIftqiqO+b2qFC"
 WHOLE = {
     "version": 1,
     "host_id": "a" * 32,

@@ -6,16 +6,15 @@ from collections.abc import Iterator
 
 import pytest
 
-from ansible_collections.daypass.ssh.plugins.module_utils.contract import document
 from ansible_collections.daypass.ssh.plugins.module_utils.contract.names import UNRECORDED_PATH, Refusal
 from ansible_collections.daypass.ssh.plugins.module_utils.deadline import timer
 from ansible_collections.daypass.ssh.plugins.module_utils.program import installing
-from ansible_collections.daypass.ssh.plugins.module_utils.record import ledger, ledger_file, unrecorded
+from ansible_collections.daypass.ssh.plugins.module_utils.record import ledger_file, unrecorded
 from ansible_collections.daypass.ssh.plugins.module_utils.run.converge import converge
 from tests.memory_system import Killed, MemorySystem, in_memory
+from tests.onboarded import empty_ledger, full_document
 
 NOW = 1_795_000_000
-CA_KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIIG8ZAWXe3tLOsQWrKOTZDZI+uqWpvxIftqiqO+b2qFC"
 PROGRAM = installing.Program("f" * 64, installed=False)
 
 
@@ -29,7 +28,7 @@ def host(monkeypatch: pytest.MonkeyPatch) -> Iterator[MemorySystem]:
     monkeypatch.setattr(installing, "install", refuse)
     monkeypatch.setattr(timer, "arm", lambda *_any: None)
     system = MemorySystem()
-    ledger_file.write_ledger(system, ledger.new_ledger("a" * 32, None, "b" * 32, (9, 2), "apono"))
+    ledger_file.write_ledger(system, empty_ledger())
     system.effects.clear()
     with in_memory(system):
         yield system
@@ -42,16 +41,8 @@ def wave(host: MemorySystem, sequence: int, *grants: str, program: installing.Pr
         for key in grants
     ]
     alice = {"name": "alice", "uid": 70007, "comment": "alice@example.com", "shell": "/bin/bash"}
-    mapping = {
-        "version": 1,
-        "host_id": "a" * 32,
-        "orchestrator_id": "b" * 32,
-        "sequence": sequence,
-        "exclusive": True,
-        "ca_keys": [CA_KEY],
-        "accounts": [{**alice, "grants": given}],
-    }
-    return converge(host, document.build(mapping)[0], now=NOW, program=program)["answer"]
+    opaque = full_document(sequence, [{**alice, "grants": given}])
+    return converge(host, opaque, now=NOW, program=program)["answer"]
 
 
 def test_account_that_wasnt_opened_isnt_in_the_ledger(host: MemorySystem):

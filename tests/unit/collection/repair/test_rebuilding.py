@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from ansible_collections.daypass.ssh.plugins.module_utils.contract import document, names
+from ansible_collections.daypass.ssh.plugins.module_utils.contract import names
 from ansible_collections.daypass.ssh.plugins.module_utils.contract.names import (
     LEDGER_COPY_PATH,
     LEDGER_PATH,
@@ -17,9 +17,9 @@ from ansible_collections.daypass.ssh.plugins.module_utils.record import ledger, 
 from ansible_collections.daypass.ssh.plugins.module_utils.repair import rebuilding
 from ansible_collections.daypass.ssh.plugins.module_utils.run.converge import converge
 from tests.memory_system import MemorySystem, User, in_memory
+from tests.onboarded import empty_ledger, full_document
 
 NOW = 1_795_000_000
-CA_KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIIG8ZAWXe3tLOsQWrKOTZDZI+uqWpvxIftqiqO+b2qFC"
 BROKEN = [b"", b"{", b"\0" * 4096, b"[]", b'{"version": 1}', b'{"version": "1", "accounts": 7}', b"\xff\xfe"]
 
 
@@ -27,23 +27,14 @@ BROKEN = [b"", b"{", b"\0" * 4096, b"[]", b'{"version": 1}', b'{"version": "1", 
 def host() -> Iterator[MemorySystem]:
     """A host that was onboarded."""
     system = MemorySystem()
-    ledger_file.write_ledger(system, ledger.new_ledger("a" * 32, None, "b" * 32, (9, 2), "apono"))
+    ledger_file.write_ledger(system, empty_ledger())
     with in_memory(system):
         yield system
 
 
 def wave(host: MemorySystem, sequence: int, *accounts: dict, check: bool = False) -> dict:
     """The answer to a document with these accounts and no others."""
-    mapping = {
-        "version": 1,
-        "host_id": "a" * 32,
-        "orchestrator_id": "b" * 32,
-        "sequence": sequence,
-        "exclusive": True,
-        "ca_keys": [CA_KEY],
-        "accounts": list(accounts),
-    }
-    return converge(host, document.build(mapping)[0], now=NOW, check=check)["answer"]
+    return converge(host, full_document(sequence, accounts), now=NOW, check=check)["answer"]
 
 
 def person(name: str, uid: int, *grants: dict, **changes) -> dict:
@@ -168,7 +159,7 @@ def test_take_over_begins_anew_where_nothing_is_left(host: MemorySystem):
     with pytest.raises(Refusal, match="copy"):
         rebuilding.read_for_onboarding(host, take_over=False)
     assert rebuilding.read_for_onboarding(host, take_over=True) is None
-    fresh = ledger.new_ledger("a" * 32, None, "b" * 32, (9, 2), "apono")
+    fresh = empty_ledger()
     found = rebuilding.with_accounts_of_host(host, fresh).accounts["alice"]
     assert (found.uid, found.pending, found.grants, found.home_on_removal) == (70007, "close", {}, "keep")
 
@@ -226,7 +217,7 @@ def test_ledger_without_words_on_a_rebuilding_is_read():
 @pytest.mark.parametrize("field", ["host_id", "connector", "ca_keys", "digest"])
 def test_wrong_types_are_corrupt(field: str):
     """A number where a text belongs would mislead later, far from here."""
-    kept = ledger.new_ledger("a" * 32, None, "b" * 32, (9, 2), "apono")
+    kept = empty_ledger()
     whole = ledger_file.serialise(kept._replace(**{field: [7] if field == "ca_keys" else 7}))
     with pytest.raises(Refusal) as caught:
         ledger_file.parse(whole)

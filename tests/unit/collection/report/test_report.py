@@ -20,11 +20,11 @@ from ansible_collections.daypass.ssh.plugins.module_utils.record import ledger, 
 from ansible_collections.daypass.ssh.plugins.module_utils.report import comparing, findings, reporting, seen
 from ansible_collections.daypass.ssh.plugins.module_utils.report.findings import Finding
 from ansible_collections.daypass.ssh.plugins.module_utils.report.seen import Deep, FileSeen, Left, Seen
+from tests.onboarded import CA_KEY, full_document
 
 NOW = 1_795_000_000  # 2026-11-18T11:06:40Z
 END = NOW + 3600
 DAY = END // 86400 + 1
-CA_KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIIG8ZAWXe3tLOsQWrKOTZDZI+uqWpvxIftqiqO+b2qFC"
 RULE = SudoRule("root", ("/usr/bin/id",))
 GRANT = ledger.LedgerGrant(("daypass-G1-1",), ("ops",), (RULE,), 0, END, live=True)
 PLACES = {
@@ -433,14 +433,7 @@ def test_what_a_holder_could_have_changed_is_not_proven(grant, why):
 
 def sent(**changes: object) -> document.Document:
     """A document that gives Alice her grant, as the orchestrator sends it for comparing."""
-    fields = {
-        "version": 1,
-        "host_id": "a" * 32,
-        "orchestrator_id": "b" * 32,
-        "sequence": 6,
-        "exclusive": True,
-    }
-    return document.parse(document.build({**fields, "ca_keys": [CA_KEY], "accounts": [], **changes})[0])
+    return document.parse(full_document(**{"sequence": 6, "accounts": [], **changes}))
 
 
 def test_a_document_of_somebody_else_is_a_finding_and_no_measure():

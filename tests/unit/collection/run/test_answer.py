@@ -11,8 +11,9 @@ from ansible_collections.daypass.ssh.plugins.module_utils.contract import docume
 from ansible_collections.daypass.ssh.plugins.module_utils.facts import host, nss
 from ansible_collections.daypass.ssh.plugins.module_utils.facts.account_files import Group
 from ansible_collections.daypass.ssh.plugins.module_utils.plan import planning
-from ansible_collections.daypass.ssh.plugins.module_utils.record import ledger, merge
+from ansible_collections.daypass.ssh.plugins.module_utils.record import merge
 from ansible_collections.daypass.ssh.plugins.module_utils.run import answer
+from tests.onboarded import empty_ledger, full_document
 
 NOW = 1_795_000_000
 COUNT = 500
@@ -36,15 +37,13 @@ def wish() -> document.Document:
             {"name": name, "uid": 70001 + number, "comment": f"{name}@example.com", "shell": "/bin/sh"}
             | {"grants": [grant]}
         )
-    mapping = {"version": 1, "host_id": "a" * 32, "orchestrator_id": "b" * 32, "sequence": 1}
-    key = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIIG8ZAWXe3tLOsQWrKOTZDZI+uqWpvxIftqiqO+b2qFC"
-    return document.parse(document.build(mapping | {"ca_keys": [key], "accounts": accounts})[0])
+    return document.parse(full_document(1, accounts))
 
 
 @pytest.mark.parametrize("failing", [False, True])
 def test_answer_of_500_accounts_stays_below_200_kb(failing: bool):
     """ansible-runner empties a result that is too long, and nobody would ever know what became of them."""
-    wanted, empty = wish(), ledger.new_ledger("a" * 32, None, "b" * 32, (9, 2), "apono")
+    wanted, empty = wish(), empty_ledger()
     target = merge.merge(empty, wanted, NOW)
     nothing = host.AccountFacts(None, None, (), None, None, (), (), "/home/x", None, subordinate=False)
     found = host.Facts(

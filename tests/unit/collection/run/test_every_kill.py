@@ -12,15 +12,14 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.daypass.ssh.plugins.module_utils.contract import document
 from ansible_collections.daypass.ssh.plugins.module_utils.contract.fields import show_moment
 from ansible_collections.daypass.ssh.plugins.module_utils.contract.names import LEDGER_COPY_PATH, LEDGER_PATH
-from ansible_collections.daypass.ssh.plugins.module_utils.record import ledger, ledger_file
+from ansible_collections.daypass.ssh.plugins.module_utils.record import ledger_file
 from ansible_collections.daypass.ssh.plugins.module_utils.run.converge import converge
 from tests.memory_system import JANE, Killed, MemorySystem, Rights, in_memory
+from tests.onboarded import empty_ledger, full_document
 
 NOW = 1_795_000_000
-CA_KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIIG8ZAWXe3tLOsQWrKOTZDZI+uqWpvxIftqiqO+b2qFC"
 UIDS = {"alice": 70007, "bob": 70008, "carol": 70009, JANE: 1501}
 ALL, ID = {"run_as": "root", "commands": "ALL"}, {"run_as": "root", "commands": ["/usr/bin/id"]}
 SOON, LATER = NOW + 3600, NOW + 90000
@@ -76,8 +75,7 @@ def opaque(sequence: int, wanted: dict[str, list[Grant]], removed: list[str]) ->
         }
         for login, grants in [*wanted.items(), *((login, []) for login in removed)]
     ]
-    mapping = {"version": 1, "host_id": "a" * 32, "orchestrator_id": "b" * 32, "sequence": sequence}
-    return document.build({**mapping, "exclusive": True, "ca_keys": [CA_KEY], "accounts": accounts})[0]
+    return full_document(sequence, accounts)
 
 
 def run(system: MemorySystem, text: str) -> dict[str, Any]:
@@ -109,7 +107,7 @@ def prepared(start: dict[str, list[Grant]], broken: str | None) -> MemorySystem:
     """A host on which people have this; who has nothing had something before."""
     system = MemorySystem()
     system.have_jane()
-    ledger_file.write_ledger(system, ledger.new_ledger("a" * 32, None, "b" * 32, (9, 2), "apono"))
+    ledger_file.write_ledger(system, empty_ledger())
     with in_memory(system):
         run(system, opaque(1, {login: grants or [NARROW] for login, grants in start.items()}, []))
         run(system, opaque(2, start, []))

@@ -23,9 +23,9 @@ from ansible_collections.daypass.ssh.plugins.module_utils.record import ledger, 
 from ansible_collections.daypass.ssh.plugins.module_utils.run.converge import converge
 from tests import overlap_model as model
 from tests.memory_system import JANE, JANES_GROUPS, Killed, MemorySystem, Rights, Sshd, in_memory, mark_of
+from tests.onboarded import CA_KEY
 
 START = 1_795_000_000
-CA_KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIIG8ZAWXe3tLOsQWrKOTZDZI+uqWpvxIftqiqO+b2qFC"
 UIDS = {"alice": 70007, "bob": 70008, JANE: 1501}
 GROUPS = ("ops", "web", "team")
 RULES = (("root", "/usr/bin/id"), ("root", "/usr/bin/systemctl restart nginx"), ("olaf", "/usr/bin/id"))

@@ -8,7 +8,6 @@ from dataclasses import replace
 
 import pytest
 
-from ansible_collections.daypass.ssh.plugins.module_utils.contract import document
 from ansible_collections.daypass.ssh.plugins.module_utils.contract.names import LEDGER_COPY_PATH, LEDGER_PATH
 from ansible_collections.daypass.ssh.plugins.module_utils.deadline import units
 from ansible_collections.daypass.ssh.plugins.module_utils.plan import planning
@@ -16,11 +15,11 @@ from ansible_collections.daypass.ssh.plugins.module_utils.record import ledger, 
 from ansible_collections.daypass.ssh.plugins.module_utils.run import tick
 from ansible_collections.daypass.ssh.plugins.module_utils.run.converge import converge
 from tests.memory_system import Killed, MemorySystem, in_memory
+from tests.onboarded import empty_ledger, full_document
 
 NOW = 1_795_000_000
 SOON, LATER = "2026-11-18T11:16:40Z", "2026-11-18T12:06:40Z"  # 600 s and an hour from now
 END = NOW + 600
-CA_KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIIG8ZAWXe3tLOsQWrKOTZDZI+uqWpvxIftqiqO+b2qFC"
 SUDO = [{"run_as": "root", "commands": "ALL"}]
 
 
@@ -55,16 +54,7 @@ def give(host: Host, sequence: int = 1) -> dict:
         }
         for name, uid, key, end in (("alice", 70007, "G1", SOON), ("bob", 70008, "G2", LATER))
     ]
-    mapping = {
-        "version": 1,
-        "host_id": "a" * 32,
-        "orchestrator_id": "b" * 32,
-        "sequence": sequence,
-        "exclusive": True,
-        "ca_keys": [CA_KEY],
-        "accounts": accounts,
-    }
-    return converge(host, document.build(mapping)[0], now=host.now)["answer"]
+    return converge(host, full_document(sequence, accounts), now=host.now)["answer"]
 
 
 @contextmanager
@@ -73,7 +63,7 @@ def prepared() -> Iterator[Host]:
     host = Host()
     host.now = NOW
     with in_memory(host):
-        ledger_file.write_ledger(host, ledger.new_ledger("a" * 32, None, "b" * 32, (9, 2), "apono"))
+        ledger_file.write_ledger(host, empty_ledger())
         give(host)
         assert host.log_in("alice")
         assert host.log_in("bob")
