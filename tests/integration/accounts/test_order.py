@@ -221,20 +221,24 @@ def test_killed_removal_is_finished_by_the_next_run(host: ManagedHost):
     kill_everywhere(host, start, document, [document], "same", 2)
 
 
+HOLDING = f"""
+import sys, time; sys.path.insert(0, {FOLDER!r})
+from daypass_host.effects.system import System
+with System().lock("/var/lib/daypass/lock", 30):
+    time.sleep(617)
+"""
+
+
 def test_lock_says_who_holds_it(host: ManagedHost):
     """A run that can't get its turn says which process has it; with nobody holding it, it goes on."""
-    holder = subprocess.Popen(
-        host.lab.exec_argv(
-            host.host,
-            ["flock", "/var/lib/daypass/lock", "sh", "-c", "echo $$ > /var/lib/daypass/lock; sleep 600"],
-        )
-    )
+    holder = subprocess.Popen(host.lab.exec_argv(host.host, ["python3", "-c", HOLDING]))
     try:
         host.sh("until flock -n /var/lib/daypass/lock true; test $? = 1; do sleep 0.1; done")
         answer = host.send(account("alice", 70007, grant("G1")), lock_wait=1)["answer"]["answer"]
         assert answer["code"] == "lock_timeout"
-        holder_pid = host.run("cat", "/var/lib/daypass/lock").strip()
-        assert f"held by process {holder_pid} " in answer["message"]
+        pids = host.run("pgrep", "-f", "^python3.*sleep.617").split()
+        assert any(f"held by process {pid} " in answer["message"] for pid in pids), answer
     finally:
-        host.sh("pkill -f 'sleep 600'", check=False)
+        host.sh("pkill -f 'sleep.61[7]'", check=False)
         holder.wait()
+    assert host.send(account("alice", 70007, grant("G1")), lock_wait=1)["answer"]["failed"] is False
