@@ -35,10 +35,12 @@ def test_late_ending_still_ends(host: ManagedHost):
 
 # One of what each step of a closing, an opening and a removal does, as the effects say it.
 STEPS = (
+    "write /var/lib/daypass/ledger.json",  # the intent
     *("remove /etc/ssh/daypass/keys/bob", "--password !* --expiredate 1 bob"),
     *("remove /var/spool/cron/crontabs/bob", "remove /etc/sudoers.d/daypass", "usermod --groups daypass bob"),
     *("signal", "useradd --uid 70007", "usermod --groups daypass,team alice", "write /etc/sudoers.d/daypass"),
     *("usermod --password * --expiredate", "write /etc/ssh/daypass/keys/alice", "userdel carol"),
+    "write /var/lib/daypass/ledger.json",  # what is true now
 )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import signal
 import subprocess
 
 import pytest
@@ -52,6 +53,33 @@ def test_every_tie_to_a_person_ends_a_process_and_nobody_elses(host: ManagedHost
 def running(host: ManagedHost) -> str:
     """The command lines of all processes."""
     return host.run("ps", "-eo", "args")
+
+
+# Converges with the whole patience; while it waits for the last look, a login that was in flight arrives.
+IN_FLIGHT = f"""
+import pathlib, subprocess, sys, time; sys.path.insert(0, {FOLDER!r})
+import driver
+class Late(driver.Told):
+    came = None
+    def sleep(self, seconds):
+        if seconds > 1 and self.came is None:
+            words = ["setpriv", "--reuid", "70007", "--clear-groups", "sleep", "627"]
+            self.came = subprocess.Popen(words)
+            while "sleep" not in pathlib.Path(f"/proc/{{self.came.pid}}/cmdline").read_text().split("\\0")[0]:
+                time.sleep(0.01)
+        super().sleep(seconds)
+told = Late(None, None)
+driver.converge(told, sys.stdin.read(), now=told.clock())
+print(told.came and told.came.poll())
+"""
+
+
+def test_who_comes_in_while_an_account_is_closed_is_found_two_seconds_later(host: ManagedHost):
+    """A login in the PAM phase begins its session after everything was ended once."""
+    host.send(account("alice", 70007, grant("G1")))
+    document = host.document(account("alice", 70007))
+    done = host.lab.exec(host.host, ["python3", "-c", IN_FLIGHT], input=document)
+    assert done.stdout.strip() == str(-signal.SIGKILL)
 
 
 @pytest.mark.parametrize("groups", [[], ["team"]], ids=["closed", "with a group"])
