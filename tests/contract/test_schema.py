@@ -21,6 +21,7 @@ from daypass.store.engines import make_engine
 
 from .samples import ACTOR, NOW
 
+OLDER = [f"{number:04}" for number in range(1, int(schema.HEAD))]
 FORGED = "SELECT number, at, 'nobody', kind, subject, details, previous_hash, hash FROM events"
 
 
@@ -54,13 +55,38 @@ def test_second_upgrade_changes_nothing(store: Store):
         assert len(view.events()) == 1
 
 
-def test_grant_from_before_constraints_is_an_operators_with_a_terminal(database: str | Path):
-    """Migration 0004: rows that know nothing of constraints get what they were given at the time."""
+def at_revision(database: str | Path, revision: str) -> None:
+    """A database as an older Daypass has left it, empty."""
     engine = make_engine(database)
     with engine.begin() as connection:
         configuration = schema._configuration()
         configuration.attributes["connection"] = connection
-        command.upgrade(configuration, "0003")
+        command.upgrade(configuration, revision)
+    engine.dispose()
+
+
+@pytest.mark.parametrize("revision", OLDER)
+def test_every_older_schema_becomes_the_one_that_the_code_uses(database: str | Path, revision):
+    """Whatever Daypass it was that wrote it, one `daypass init` is enough."""
+    at_revision(database, revision)
+    with closing(open_store(database)) as store:
+        assert store.schema_version() == revision
+        store.upgrade()
+        assert store.schema_version() == schema.HEAD
+        with store.write(ACTOR, NOW) as work:
+            work.append_event("a", "b", {})
+    engine = make_engine(database)
+    with engine.connect() as connection:
+        context = MigrationContext.configure(connection, opts={"compare_type": True})
+        assert compare_metadata(context, tables.metadata) == []
+    engine.dispose()
+
+
+def test_grant_from_before_constraints_is_an_operators_with_a_terminal(database: str | Path):
+    """Migration 0004: rows that know nothing of constraints get what they were given at the time."""
+    at_revision(database, "0003")
+    engine = make_engine(database)
+    with engine.begin() as connection:
         statement = (
             "INSERT INTO grants (id, login, comment, flow, reason, actor, not_before, not_after, created_at,"
             " state) VALUES ('01JD1', 'alice', 'a@example.com', 'direct', '', 'x', 0, 60000000, 0, 'active')"

@@ -37,13 +37,21 @@ def find(path: Path | None, environ: Mapping[str, str], cwd: Path) -> Path:
     if named is not None:
         return cwd / named
     for candidate in (cwd / FILE_NAME, SYSTEM_FILE):
-        if candidate.exists():
+        if _is_there(candidate):
             return candidate
     raise ConfigurationError(
         f"There is no configuration: neither {cwd / FILE_NAME} nor {SYSTEM_FILE} exists.",
         hint=f"Run `daypass init` to make one here, or name it with --config or ${VARIABLE}.",
         code="configuration_missing",
     )
+
+
+def _is_there(candidate: Path) -> bool:
+    """A folder that may not be entered has none for us: `sudo -u daypass` is typed in root's own home."""
+    try:
+        return candidate.exists()
+    except PermissionError:
+        return candidate == SYSTEM_FILE  # reading it says what is wrong
 
 
 def load(path: Path | None, environ: Mapping[str, str], cwd: Path) -> Settings:

@@ -115,7 +115,8 @@ def check_fit(broker: Broker) -> None:
         if loose := others_may_write(place):
             raise InstallError(
                 f"others than root may change {loose}, and sshd starts what is there",
-                hint="install Daypass as root, below /opt/daypass for one",
+                hint="install Daypass as root, below /opt/daypass for one; or, there: "
+                "chown -R root . && chmod -R go-w .",
                 code="program_not_roots",
             )
     for one in broker.settings.secrets:

@@ -52,9 +52,14 @@ def upgrade(engine: Engine) -> None:
         _migrate(connection)
 
 
+def backup_of(path: Path, version: str) -> Path:
+    """Where the copy of a SQLite file of that version is."""
+    return path.with_name(f"{path.name}.{version}.backup")
+
+
 def back_up(path: Path, version: str) -> Path:
     """Copy the SQLite file to `<name>.<version>.backup` (0600) beside it, whole or not at all."""
-    target = path.with_name(f"{path.name}.{version}.backup")
+    target = backup_of(path, version)
     half = path.with_name(f".{target.name}")
     half.unlink(missing_ok=True)
     os.close(os.open(half, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))

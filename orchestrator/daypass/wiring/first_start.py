@@ -18,10 +18,11 @@ from daypass.secret_stores import resolve, take_environment
 from daypass.store import AuditHead, open_store
 from daypass.store.copying import copy_record
 from daypass.store.interface import ReadView
+from daypass.store.schema import HEAD, backup_of
 from daypass.wiring import identities
 from daypass.wiring.ca_key import check_there
 from daypass.wiring.clock import now
-from daypass.wiring.opening import database_of, leave_no_core
+from daypass.wiring.opening import check_owner, database_of, leave_no_core
 from daypass.workflow.initialising import (
     ENVIRONMENT_MARK,
     Made,
@@ -64,6 +65,7 @@ def initialise(
             made.append(str(path))
     leave_no_core()
     settings = config.load(path, os.environ, Path.cwd())
+    check_owner(settings.state_dir)  # files of root's there would lock the gate's account out
     if make_state_folder(settings.state_dir):
         made.append(str(settings.state_dir))
     if copy_from is not None:
@@ -131,15 +133,25 @@ def _copied(copy_from: Path, settings: Settings) -> str:
 def _make_store(settings: Settings) -> list[str]:
     store = open_store(database_of(settings))
     try:
+        before = store.schema_version()
         store.upgrade()
         with store.write(identities.actor(os.environ), now()) as work:
             if _has_id(work):
-                return []
+                return _upgraded(settings, before)
             work.set_orchestrator_id(identities.new_host_id())
             work.append_event("orchestrator.initialised", work.orchestrator_id(), {})
     finally:
         store.close()
     return ["the database" if settings.database else str(database_of(settings))]
+
+
+def _upgraded(settings: Settings, before: str | None) -> list[str]:
+    """The schema of the database, where it was an older one, and its copy from before."""
+    if before in (None, HEAD):
+        return []
+    database = database_of(settings)
+    copied = f"; as it was: {backup_of(database, before)}" if isinstance(database, Path) and before else ""
+    return [f"the database's schema {HEAD}, from {before}{copied}"]
 
 
 def _has_signed(settings: Settings) -> bool:

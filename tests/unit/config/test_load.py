@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import importlib
 import json
 import os
 from datetime import timedelta
@@ -266,3 +267,22 @@ def test_what_is_filled_in_is_no_setting(name, tmp_path):
     assert [problem.split(": ", 1)[1] for problem in refused.value.problems] == [
         f"{name}: found an unknown field; allowed: no field of this name"
     ]
+
+
+def test_folder_that_may_not_be_entered_is_passed_over(tmp_path, monkeypatch):
+    """`sudo -u daypass daypass status`, typed in root's home; the system's own is named, not hidden."""
+    system = write(tmp_path / "etc" / "daypass.yaml")
+    loading = importlib.import_module("daypass.config.load")  # the package has a function of this name
+    monkeypatch.setattr(loading, "SYSTEM_FILE", system)
+    closed = tmp_path / "root"
+    there = Path.exists
+
+    def exists(path: Path, **words: bool) -> bool:
+        if closed in path.parents:
+            raise PermissionError(13, "Permission denied", str(path))
+        return there(path, **words)
+
+    monkeypatch.setattr(Path, "exists", exists)
+    assert find(None, {}, closed) == system
+    monkeypatch.setattr(loading, "SYSTEM_FILE", closed / "daypass.yaml")
+    assert find(None, {}, tmp_path / "elsewhere") == closed / "daypass.yaml"

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import resource
+import sqlite3
 import stat
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -11,9 +14,11 @@ import yaml
 
 from daypass.audit.anchor import ANCHOR_FILE
 from daypass.errors import ConfigurationError, UsageError
+from daypass.store.schema import HEAD
 from daypass.wiring import opening
 from daypass.wiring.first_start import initialise
 
+ADDED_BY_0008 = ("ix_accounts_state_login", "ix_events_subject")
 SERVERS = '[{"name": "web-1", "host": "192.0.2.1"}]'
 
 
@@ -67,6 +72,20 @@ def test_paths_are_whole_when_the_configuration_lies_elsewhere(place):
     integration = yaml.safe_load((place / "etc" / "daypass.yaml").read_text())["integrations"][0]
     assert integration["servers"] == str(place / "servers.json")
     assert integration["secret"] == {"file": str(place / "key")}
+
+
+def test_an_older_database_is_brought_up_and_init_says_so(place):
+    """With the copy of how it was: nothing else would lead back."""
+    (place / "servers.json").write_text(SERVERS)
+    database = start().state_dir / "daypass.sqlite3"
+    with closing(sqlite3.connect(database)) as connection, connection:
+        connection.executescript("UPDATE alembic_version SET version_num = '0007'")
+        for name in ADDED_BY_0008:
+            connection.execute(f"DROP INDEX {name}")
+    [said] = start().made
+    assert said == f"the database's schema {HEAD}, from 0007; as it was: {database}.0007.backup"
+    assert Path(f"{database}.0007.backup").is_file()
+    assert start().made == ()
 
 
 def test_a_lost_ca_key_is_not_replaced_once_it_has_signed(place):
@@ -153,3 +172,16 @@ def test_a_new_state_folder_gets_the_record_that_is_named(place):
         with opening.open_daypass(config) as daypass, daypass.seams.store.read() as view:
             opened.append(view.orchestrator_id())
     assert opened[0] == opened[1]
+
+
+def test_state_of_another_account_is_left_alone(place, monkeypatch):
+    """An upgrade by root would leave files there that the gate's account can't write."""
+    (place / "servers.json").write_text(SERVERS)
+    state = start().state_dir
+    before = sorted(path.name for path in state.iterdir())
+    (state / "user_ca").unlink()
+    monkeypatch.setattr(os, "geteuid", lambda: os.getuid() + 1)
+    with pytest.raises(ConfigurationError) as refused:
+        start()
+    assert refused.value.code == "state_not_yours"
+    assert sorted(path.name for path in state.iterdir()) == [name for name in before if name != "user_ca"]
