@@ -4,21 +4,22 @@ from __future__ import annotations
 
 import os
 import resource
-import sqlite3
 import stat
-from contextlib import closing
 from pathlib import Path
 
 import pytest
 import yaml
+from alembic import command
+from sqlalchemy import insert
 
 from daypass.audit.anchor import ANCHOR_FILE
 from daypass.errors import ConfigurationError, UsageError
-from daypass.store.schema import HEAD
+from daypass.store import schema, tables
+from daypass.store.engines import make_engine
+from daypass.store.reading import ORCHESTRATOR_ID
 from daypass.wiring import opening
 from daypass.wiring.first_start import initialise
 
-ADDED_BY_0008 = ("ix_accounts_state_login", "ix_events_subject")
 SERVERS = '[{"name": "web-1", "host": "192.0.2.1"}]'
 
 
@@ -78,12 +79,17 @@ def test_an_older_database_is_brought_up_and_init_says_so(place):
     """With the copy of how it was: nothing else would lead back."""
     (place / "servers.json").write_text(SERVERS)
     database = start().state_dir / "daypass.sqlite3"
-    with closing(sqlite3.connect(database)) as connection, connection:
-        connection.executescript("UPDATE alembic_version SET version_num = '0007'")
-        for name in ADDED_BY_0008:
-            connection.execute(f"DROP INDEX {name}")
+    for file in database.parent.glob("daypass.sqlite3*"):
+        file.unlink()
+    engine = make_engine(database)
+    with engine.begin() as connection:
+        configuration = schema._configuration()
+        configuration.attributes["connection"] = connection
+        command.upgrade(configuration, "0007")
+        connection.execute(insert(tables.settings), {"name": ORCHESTRATOR_ID, "value": "a" * 32})
+    engine.dispose()
     [said] = start().made
-    assert said == f"the database's schema {HEAD}, from 0007; as it was: {database}.0007.backup"
+    assert said == f"the database's schema {schema.HEAD}, from 0007; as it was: {database}.0007.backup"
     assert Path(f"{database}.0007.backup").is_file()
     assert start().made == ()
 
