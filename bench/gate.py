@@ -19,29 +19,13 @@ from pathlib import Path
 
 from bench.report import middle, save, show
 from lab import api
-from lab.broker import CONFIG, Broker, directory, stand_up
+from lab.broker import CONFIG, Broker, configuration, directory, stand_up
 from lab.model import CONNECTOR
 
 LAB = "bench-gate"
 SERVER = "web-1"
 COMMAND_SECONDS_MORE = 0.35  # the issue's demands, medians
 APPROVED_SECONDS = 2.5
-CONFIGURATION = """\
-state_dir: /var/lib/daypass-broker
-ca: {key: {file: /var/lib/daypass-broker/user_ca}}
-directory: directory.yaml
-integrations:
-  - name: prod
-    servers: servers.json
-    secret: {file: /etc/daypass/connector_key}
-    local_deadline: if_possible
-access_flows:
-  - name: production
-    requesters: everyone
-    targets: {integration: prod, user_groups: [Default]}
-    max_duration: 8h
-    approvers: [{user: approver}]
-"""
 
 
 def run(arguments: Sequence[str]) -> bool:
@@ -75,7 +59,7 @@ def _broker(folder: Path, people: Sequence[str]) -> Broker:
     keys = Broker(lab, host, folder)
     known = {name: {"public_keys": [keys.public(name)]} for name in (*people, "approver")}
     listed = [one for one in json.loads(lab.servers_file.read_text()) if one["name"] == SERVER]
-    files = {"daypass.yaml": CONFIGURATION, "servers.json": json.dumps(listed)}
+    files = {"daypass.yaml": configuration("approver", "Default"), "servers.json": json.dumps(listed)}
     broker = stand_up(lab, host, folder, {**files, "directory.yaml": directory(**known)})
     broker.as_account("onboard", "--config", CONFIG, SERVER)
     return broker

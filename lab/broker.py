@@ -90,6 +90,31 @@ def without_tests(entry: tarfile.TarInfo) -> tarfile.TarInfo | None:
     return None if "/ssh/tests" in entry.name else of_root(entry)
 
 
+def configuration(approver: str, *groups: str) -> str:
+    """A daypass.yaml by which everybody may ask for these user groups everywhere, and one person says yes.
+
+    It names servers.json and directory.yaml, which stand beside it.
+    """
+    offered = ", ".join(groups)
+    return f"""\
+state_dir: /var/lib/daypass-broker
+ca: {{key: {{file: /var/lib/daypass-broker/user_ca}}}}
+directory: directory.yaml
+integrations:
+  - name: prod
+    servers: servers.json
+    secret: {{file: /etc/daypass/connector_key}}
+    user_groups: [{offered}]
+    local_deadline: if_possible
+access_flows:
+  - name: production
+    requesters: everyone
+    targets: {{integration: prod, user_groups: [{offered}]}}
+    max_duration: 8h
+    approvers: [{{user: {approver}}}]
+"""
+
+
 def stand_up(lab: api.Lab, host: api.Host, folder: Path, files: Mapping[str, str]) -> Broker:
     """Daypass on a host, set up by its own commands; people come in when this returns.
 

@@ -5,26 +5,9 @@ from __future__ import annotations
 import pytest
 
 from lab import api
-from lab.broker import Broker, directory, stand_up
+from lab.broker import Broker, configuration, directory, stand_up
 from tests.lab_fixtures import only
 
-CONFIGURATION = """
-state_dir: /var/lib/daypass-broker
-ca: {key: {file: /var/lib/daypass-broker/user_ca}}
-directory: directory.yaml
-integrations:
-  - name: prod
-    servers: servers.json
-    secret: {file: /etc/daypass/connector_key}
-    user_groups: [Default, ops]
-    local_deadline: if_possible
-access_flows:
-  - name: production
-    requesters: everyone
-    targets: {integration: prod, user_groups: [Default, ops]}
-    max_duration: 8h
-    approvers: [{user: bob}]
-"""
 SERVERS = '[{"name": "web-1", "host": "192.0.2.1"}]'
 
 
@@ -34,7 +17,7 @@ def broker(lab_name: str, tmp_path_factory: pytest.TempPathFactory) -> Broker:
     lab = only(api.up(lab_name, 1, prefix="broker", fresh=True), "broker")
     keys = Broker(lab, lab.host("broker-1"), tmp_path_factory.mktemp("keys"))
     files = {
-        "daypass.yaml": CONFIGURATION,
+        "daypass.yaml": configuration("bob", "Default", "ops"),
         "servers.json": SERVERS,
         "directory.yaml": directory(**everybody(keys)),
     }
