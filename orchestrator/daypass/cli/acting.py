@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from daypass.cli.names import PERSON
 from daypass.domain.people import Person
 from daypass.errors import UsageError
-from daypass.workflow.acting import acting_for
-from daypass.workflow.seams import Seams
+
+if TYPE_CHECKING:
+    from daypass.workflow.seams import Seams
 
 
 def as_person(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -31,6 +32,8 @@ def acting(seams: Seams, person: str | None) -> tuple[Seams, Person | None]:
     Raises:
         ConfigurationError, DeniedError: As `acting_for`.
     """
+    from daypass.workflow.acting import acting_for
+
     return (seams, None) if person is None else acting_for(seams, person)
 
 
@@ -41,6 +44,8 @@ def acting_person(seams: Seams, person: str | None) -> tuple[Seams, Person]:
         UsageError: `person_needed`: nobody is named.
         ConfigurationError, DeniedError: As `acting_for`.
     """
+    from daypass.workflow.acting import acting_for
+
     if person is None:
         raise UsageError(
             "this is done by a person, and nobody is named",

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from daypass.cli.render import Screen
 from daypass.domain.outcomes import Outcome
-from daypass.workflow.waves import Progress as WaveProgress
+
+if TYPE_CHECKING:
+    from daypass.workflow.waves import Progress as WaveProgress
 
 NAMED = 5  # servers in the line of a warning
 

@@ -15,6 +15,14 @@ LONGEST_PAUSE = timedelta(minutes=15)  # a server that is back is never left alo
 DEFAULT_GROUP = "Default"  # the user's own primary group only (source document)
 
 
+class Which(StrEnum):
+    """Grants that are wanted. Live: not ended, or begins later. Past: every server has confirmed the end."""
+
+    LIVE = "live"
+    PAST = "past"
+    ALL = "all"
+
+
 class GrantState(StrEnum):
     """The life of a grant; `ended` means that every server has confirmed it."""
 

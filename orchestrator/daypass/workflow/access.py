@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from enum import StrEnum
 
 from daypass.domain.certificates import Certificate
-from daypass.domain.grants import Grant, GrantState, Share
+from daypass.domain.grants import Grant, GrantState, Share, Which
 from daypass.domain.requests import Request, Vote
 from daypass.errors import ConfigurationError
 from daypass.flows.extending import Extension, Objection
@@ -18,15 +17,6 @@ from daypass.workflow.extending import extension_of
 from daypass.workflow.revoking import find_grant
 from daypass.workflow.seams import Seams
 from daypass.workflow.status import LIVE_GRANTS, GrantStatus
-
-
-class Which(StrEnum):
-    """Live: not ended, or begins later. Past: every server has confirmed the end."""
-
-    LIVE = "live"
-    PAST = "past"
-    ALL = "all"
-
 
 STATES = {Which.LIVE: LIVE_GRANTS, Which.PAST: (GrantState.ENDED,), Which.ALL: None}
 

@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 
 from daypass.domain.certificates import Constraints
-from daypass.domain.grants import Grant, GrantState, ShareState
+from daypass.domain.grants import Grant, GrantState, ShareState, Which
 from daypass.domain.windows import window_from
 from daypass.errors import ConfigurationError, DeniedError, NotFoundError, UsageError
-from daypass.workflow.access import Which, list_access, show_access
+from daypass.workflow.access import list_access, show_access
 from daypass.workflow.acting import acting_for
 from daypass.workflow.changing import PRINCIPALS_MAX
 from daypass.workflow.ending import end_share

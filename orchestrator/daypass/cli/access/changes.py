@@ -24,11 +24,6 @@ from daypass.cli.names import GRANT
 from daypass.cli.options import EXIT_DONE, EXIT_PARTLY, Invocation, common
 from daypass.cli.progress import wave_progress
 from daypass.cli.render import countdown
-from daypass.workflow.access import show_access
-from daypass.workflow.ending import REVOKED
-from daypass.workflow.extending import extend_by_flow
-from daypass.workflow.revoking import take_back
-from daypass.workflow.settle import OVER
 
 GIVEN_BACK = "given back"  # a grant's `end_reason` when its person ended it
 
@@ -53,6 +48,11 @@ def end(
     Example:
       daypass access end 01JD8F3K9M2N4P6Q8R0S2T4V6W --as alice
     """
+    from daypass.workflow.access import show_access
+    from daypass.workflow.ending import REVOKED
+    from daypass.workflow.revoking import take_back
+    from daypass.workflow.settle import OVER
+
     screen = invocation.screen
     with invocation.open() as daypass:
         seams, who = acting(daypass.seams, person)
@@ -107,6 +107,8 @@ def extend(
       daypass access extend 01JD8F3K9M2N4P6Q8R0S2T4V6W --as alice --check
       daypass access extend 01JD8F3K9M2N4P6Q8R0S2T4V6W --as alice --for 15m --save alice-cert.pub
     """
+    from daypass.workflow.extending import extend_by_flow
+
     check_folder(save)
     screen = invocation.screen
     with invocation.open() as daypass:

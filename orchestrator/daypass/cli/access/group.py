@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 import click
 
@@ -15,8 +16,10 @@ from daypass.cli.acting import acting, as_person
 from daypass.cli.grants.giving import place
 from daypass.cli.options import Invocation, common
 from daypass.cli.render import NOTHING, Screen, clock_text, countdown
-from daypass.workflow.access import Which, list_access
-from daypass.workflow.status import GrantStatus
+from daypass.domain.grants import Which
+
+if TYPE_CHECKING:
+    from daypass.workflow.status import GrantStatus
 
 MOST_PAST = 1000  # grants of one list; the audit log's export has all of them
 
@@ -51,6 +54,8 @@ def list_(invocation: Invocation, *, which: Which | None, limit: int, person: st
       daypass access list --as alice
       daypass access list --as alice --past --limit 10
     """
+    from daypass.workflow.access import list_access
+
     with invocation.open() as daypass:
         seams, who = acting(daypass.seams, person)
         login = who.login if who else None

@@ -5,16 +5,17 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from daypass import config
 from daypass.cli.names import INTEGRATION, SERVER
 from daypass.cli.options import Invocation, common
 from daypass.cli.render import Screen
-from daypass.config import Settings
-from daypass.config.fields import MOST_DETAILS
 from daypass.errors import NotFoundError
+
+if TYPE_CHECKING:
+    from daypass.config import Settings
 
 
 def show_notes(screen: Screen, notes: Mapping[str, str]) -> None:
@@ -42,6 +43,9 @@ def details(invocation: Invocation, *, integration: str | None, server: str | No
       daypass access details --integration prod-linux
       daypass access details --server web-1
     """
+    from daypass import config
+    from daypass.config.fields import MOST_DETAILS
+
     settings = config.load(invocation.config, os.environ, Path.cwd())
     notes = {
         one.name: one.custom_access_details
@@ -74,6 +78,8 @@ def _meant(settings: Settings, integration: str | None, server: str | None) -> s
 
 
 def _show(screen: Screen, notes: Mapping[str, str]) -> None:
+    from daypass.config.fields import MOST_DETAILS
+
     show_notes(screen, {name: text for name, text in notes.items() if text})
     for name, text in notes.items():
         if text:

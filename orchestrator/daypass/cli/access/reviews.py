@@ -13,8 +13,6 @@ from daypass.cli.options import Invocation, common
 from daypass.cli.render import Screen, time_text
 from daypass.domain.grants import Grant, Share
 from daypass.domain.reviews import Review
-from daypass.workflow.reviewing import close_review, concerns, find_review, no_review
-from daypass.workflow.revoking import find_grant
 
 MOST_LISTED = 100
 
@@ -37,6 +35,8 @@ def list_reviews(invocation: Invocation, *, closed_too: bool, person: str | None
     Example:
       daypass review list
     """
+    from daypass.workflow.reviewing import concerns
+
     with invocation.open() as daypass:
         now = daypass.now()
         seams, who = acting(daypass.seams, person)
@@ -60,6 +60,9 @@ def show(invocation: Invocation, *, grant_id: str, person: str | None) -> None:
     Example:
       daypass review show 01JD8F3K9M2N4P6Q8R0S2T4V6W
     """
+    from daypass.workflow.reviewing import concerns, find_review, no_review
+    from daypass.workflow.revoking import find_grant
+
     with invocation.open() as daypass:
         now = daypass.now()
         seams, who = acting(daypass.seams, person)
@@ -96,6 +99,8 @@ def close(invocation: Invocation, *, grant_id: str, reason: str, person: str | N
     Example:
       daypass review close 01JD8F3K9M2N4P6Q8R0S2T4V6W --as emil --reason "as INC-7 says"
     """
+    from daypass.workflow.reviewing import close_review
+
     with invocation.open() as daypass:
         seams, reviewer = acting_person(daypass.seams, person)
         closed = close_review(seams, grant_id, reviewer, reason, daypass.now())

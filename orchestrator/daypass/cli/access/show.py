@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import datetime
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import click
 
@@ -18,11 +18,11 @@ from daypass.cli.render import NOTHING, Screen, clock_text, countdown, time_text
 from daypass.cli.ssh_words import ssh_command
 from daypass.domain.certificates import Certificate, CertificateState
 from daypass.domain.durations import length_text
-from daypass.flows.extending import Extension
-from daypass.workflow.access import AccessDetails, show_access
-from daypass.workflow.seams import Seams
-from daypass.workflow.settle import OVER
-from daypass.workflow.status import GrantStatus
+
+if TYPE_CHECKING:
+    from daypass.flows.extending import Extension
+    from daypass.workflow.access import AccessDetails
+    from daypass.workflow.seams import Seams
 
 
 @click.command()
@@ -39,6 +39,8 @@ def show(invocation: Invocation, *, grant_id: str, key: str | None, person: str 
     Example:
       daypass access show 01JD8F3K9M2N4P6Q8R0S2T4V6W --as alice
     """
+    from daypass.workflow.access import show_access
+
     with invocation.open() as daypass:
         seams, who = acting(daypass.seams, person)
         now = daypass.now()
@@ -58,6 +60,8 @@ class Login(NamedTuple):
 
 def _logins(seams: Seams, found: AccessDetails, key: str | None) -> dict[str, Login]:
     """For each server that the grant isn't over on; the certificate beside the key, named after the grant."""
+    from daypass.workflow.settle import OVER
+
     logins = {}
     for share in found.shares:
         if share.state in OVER or share.server not in seams.servers:
@@ -70,6 +74,8 @@ def _logins(seams: Seams, found: AccessDetails, key: str | None) -> dict[str, Lo
 
 
 def _details_json(found: AccessDetails, logins: dict[str, Login], now: datetime) -> dict[str, object]:
+    from daypass.workflow.status import GrantStatus
+
     request = found.request
     return access_json(GrantStatus(found.grant, found.shares), now) | {
         "servers": {

@@ -7,6 +7,7 @@ from dataclasses import asdict
 from datetime import datetime
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -25,8 +26,9 @@ from daypass.client.ssh_config import KeyPlace
 from daypass.domain.key_names import DEFAULT_KEY_NAME, is_key_name, is_taken
 from daypass.domain.open_access import OpenAccess
 from daypass.errors import UsageError
-from daypass.wiring import Daypass
-from daypass.workflow.open_access import open_access
+
+if TYPE_CHECKING:
+    from daypass.wiring import Daypass
 
 
 @click.command("ssh-config")
@@ -133,6 +135,8 @@ def _read(
     daypass: Daypass, screen: Screen, person: str | None, key: PublicKey | None, *, sign: bool
 ) -> OpenAccess:
     """What is open, with certificates for this key."""
+    from daypass.workflow.open_access import open_access
+
     seams, who = acting_person(daypass.seams, person)
     with wave_progress(screen, "signing") as progress:
         keys = [] if key is None else [key]

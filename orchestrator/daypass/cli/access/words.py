@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from daypass.cli.grants.giving import share_json
 from daypass.domain.grants import DEFAULT_GROUP, Share
-from daypass.workflow.status import GrantStatus
+
+if TYPE_CHECKING:
+    from daypass.workflow.status import GrantStatus
 
 
 def access_json(item: GrantStatus, now: datetime) -> dict[str, object]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import click
 
 from daypass.cli.names import GRANT
@@ -9,8 +11,9 @@ from daypass.cli.options import EXIT_DONE, EXIT_PARTLY, Invocation, common
 from daypass.cli.progress import wave_progress
 from daypass.domain.grants import ShareState
 from daypass.errors import UsageError
-from daypass.workflow.acting import acting_for
-from daypass.workflow.certifying import Certified, certificate_for
+
+if TYPE_CHECKING:
+    from daypass.workflow.certifying import Certified
 
 
 @click.command()
@@ -26,6 +29,9 @@ def certificate(invocation: Invocation, *, grant_id: str) -> int:
     Example:
       daypass certificate show 01JD8F3K9M2N4P6Q8R0S2T4V6W --save ~/.ssh/id_ed25519-cert.pub
     """
+    from daypass.workflow.acting import acting_for
+    from daypass.workflow.certifying import certificate_for
+
     caller = invocation.caller
     if caller is None:
         raise UsageError("this is for people who come in over SSH", hint="daypass certificate show GRANT")

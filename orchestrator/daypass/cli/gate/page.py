@@ -10,11 +10,11 @@ from daypass.cli.access.group import show_list
 from daypass.cli.options import Invocation
 from daypass.cli.render import Screen, time_text
 from daypass.domain.durations import length_text
-from daypass.domain.grants import DEFAULT_GROUP
+from daypass.domain.grants import DEFAULT_GROUP, Which
 from daypass.domain.requests import RequestState
 from daypass.errors import ConfigurationError
 from daypass.gate.caller import Caller
-from daypass.workflow.access import Which, list_access
+from daypass.workflow.access import list_access
 from daypass.workflow.acting import acting_for
 from daypass.workflow.offers import Offer, offers
 from daypass.workflow.requests.listing import Shown, list_requests

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -20,8 +21,9 @@ from daypass.domain.certificates import Certificate
 from daypass.domain.durations import parse_moment
 from daypass.domain.grants import ShareState
 from daypass.errors import UsageError
-from daypass.workflow import extending, reissuing
-from daypass.workflow.changing import ChangeAnswer
+
+if TYPE_CHECKING:
+    from daypass.workflow.changing import ChangeAnswer
 
 save_option = click.option(
     "--save",
@@ -60,6 +62,8 @@ def extend(
       daypass extend 01JD8F3K9M2N4P6Q8R0S2T4V6W --for 30m --save alice-cert.pub
       daypass extend 01JD8F3K9M2N4P6Q8R0S2T4V6W --until 18:30 --check
     """
+    from daypass.workflow import extending
+
     if (length is None) == (until is None):
         raise UsageError("one of --for and --until is needed", hint="daypass extend GRANT --for 30m")
     check_folder(save)
@@ -117,6 +121,8 @@ def reissue(
       daypass certificate reissue 01JD8F3K9M2N4P6Q8R0S2T4V6W --public-key new.pub --lost \\
           --reason "laptop stolen" --save new-cert.pub
     """
+    from daypass.workflow import reissuing
+
     check_folder(save)
     kind = reissuing.LOST if lost else reissuing.REPLACED
     with wiring.open_daypass(invocation.config) as daypass:

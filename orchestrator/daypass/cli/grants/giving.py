@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -19,10 +20,10 @@ from daypass.cli.ssh_words import ssh_command
 from daypass.cli.words import as_tags, several_servers
 from daypass.domain.grants import Share, ShareState
 from daypass.domain.servers import Server
-from daypass.workflow.giving import GrantAnswer
-from daypass.workflow.granting import GrantRequest, give
-from daypass.workflow.revoking import RevokeAnswer, take_back
-from daypass.workflow.settle import OVER, in_effect
+
+if TYPE_CHECKING:
+    from daypass.workflow.giving import GrantAnswer
+    from daypass.workflow.revoking import RevokeAnswer
 
 MOST_KEY_BYTES = 16384  # twice what a public key line may be; a larger file isn't a public key
 
@@ -74,6 +75,8 @@ def grant(
       daypass grant --login alice --server web-1 --group ops --for 2h \\
           --public-key ~/.ssh/id_ed25519.pub --reason "INC-4711" --save ~/.ssh
     """
+    from daypass.workflow.granting import GrantRequest, give
+
     with wiring.open_daypass(invocation.config) as daypass:
         request = GrantRequest(
             login=login,
@@ -160,6 +163,8 @@ def share_json(share: Share) -> dict[str, object]:
 
 def place(share: Share) -> str:
     """`ending` of a share means that the server hasn't confirmed yet (design.md, life of a grant)."""
+    from daypass.workflow.settle import in_effect
+
     if share.state is ShareState.ENDING:
         return "ending (unconfirmed)"
     changed = share.state is ShareState.PENDING and in_effect(share)
@@ -219,6 +224,9 @@ def revoke(invocation: Invocation, *, grant_id: str, reason: str) -> int:
     Example:
       daypass revoke 01JD8F3K9M2N4P6Q8R0S2T4V6W
     """
+    from daypass.workflow.revoking import take_back
+    from daypass.workflow.settle import OVER
+
     with wiring.open_daypass(invocation.config) as daypass:
         with wave_progress(invocation.screen, "revoking") as progress:
             answer = take_back(daypass.seams, grant_id, daypass.now(), reason=reason, progress=progress)
@@ -237,6 +245,8 @@ def revoke_json(answer: RevokeAnswer) -> dict[str, object]:
 
 def show_revoke(screen: Screen, answer: RevokeAnswer, now: datetime) -> None:
     """Where it has ended, and where it hasn't yet."""
+    from daypass.workflow.settle import OVER
+
     screen.line(f"grant {answer.grant.id} of {answer.grant.login}: {answer.grant.state}")
     show_shares(screen, answer.shares, now)
     late = [share.server for share in answer.shares if share.state not in OVER]

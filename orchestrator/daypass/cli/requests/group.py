@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -29,8 +30,9 @@ from daypass.domain.durations import parse_moment
 from daypass.domain.grants import ShareState
 from daypass.domain.requests import RequestState
 from daypass.errors import UsageError
-from daypass.workflow.requests import answering, listing
-from daypass.workflow.requests.asking import RequestAnswer, RequestWords, ask_for
+
+if TYPE_CHECKING:
+    from daypass.workflow.requests.asking import RequestAnswer
 
 
 @click.group()
@@ -95,6 +97,8 @@ def new(
       daypass request new --as alice --server web-1 --group ops --for 2h --reason "INC-4711: nginx is down"
       daypass request new --as alice --server web-1 --reason "INC-4711" --wait --give-up-after 30m
     """
+    from daypass.workflow.requests.asking import RequestWords, ask_for
+
     # Whoever may say yes is told before anybody waits for it.
     with answer_first(), invocation.open() as daypass:
         seams, requester = acting_person(daypass.seams, person)
@@ -162,6 +166,8 @@ def list_(invocation: Invocation, *, everything: bool, states: tuple[str, ...], 
     Example:
       daypass request list --as bob
     """
+    from daypass.workflow.requests import listing
+
     wanted = [RequestState(state) for state in states] or (None if everything else [RequestState.PENDING])
     with invocation.open() as daypass:
         seams, who = acting(daypass.seams, person)
@@ -181,6 +187,8 @@ def show(invocation: Invocation, *, request_id: str, person: str | None) -> None
     Example:
       daypass request show 01JD8F3K9M2N4P6Q8R0S2T4V6W
     """
+    from daypass.workflow.requests import listing
+
     with invocation.open() as daypass:
         seams, who = acting(daypass.seams, person)
         shown = listing.show_request(seams, request_id, who, daypass.now())
@@ -230,6 +238,8 @@ def _say(
     *,
     yes: bool,
 ) -> int:
+    from daypass.workflow.requests import answering
+
     with invocation.open() as daypass:
         seams, who = acting_person(daypass.seams, person)
         with wave_progress(invocation.screen, "granting") as progress:
@@ -263,6 +273,8 @@ def cancel(invocation: Invocation, *, request_id: str, reason: str, person: str 
     Example:
       daypass request cancel 01JD8F3K9M2N4P6Q8R0S2T4V6W --as alice
     """
+    from daypass.workflow.requests import answering
+
     with invocation.open() as daypass:
         seams, who = acting(daypass.seams, person)
         taken = answering.cancel(seams, request_id, who, daypass.now(), reason=reason)

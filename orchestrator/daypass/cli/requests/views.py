@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from daypass.cli.access.notes import show_notes
 from daypass.cli.grants.giving import share_json, show_shares
@@ -13,13 +13,13 @@ from daypass.domain.durations import length_text
 from daypass.domain.grants import DEFAULT_GROUP, Grant, Share
 from daypass.domain.people import Person
 from daypass.domain.requests import Request, RequestState, Vote
-from daypass.flows import Approvals, Decision, Verdict
-from daypass.workflow.access import access_notes
-from daypass.workflow.giving import GrantAnswer
-from daypass.workflow.requests.asking import RequestAnswer
-from daypass.workflow.requests.deciding import reasons_of
-from daypass.workflow.requests.listing import Listing, Shown
-from daypass.workflow.seams import Seams
+
+if TYPE_CHECKING:
+    from daypass.flows import Approvals, Decision
+    from daypass.workflow.giving import GrantAnswer
+    from daypass.workflow.requests.asking import RequestAnswer
+    from daypass.workflow.requests.listing import Listing, Shown
+    from daypass.workflow.seams import Seams
 
 MOST_NAMES = 10  # of those who may answer; a list is for reading
 STYLES = {RequestState.APPROVED: "bold green", RequestState.PENDING: "bold yellow"}
@@ -88,6 +88,8 @@ def decision_json(decision: Decision) -> dict[str, Any]:
 
 def answer_json(answer: RequestAnswer, check: bool = False) -> dict[str, Any]:
     """A request after something was done with it, for programs; of a check it has no id."""
+    from daypass.workflow.requests.deciding import reasons_of
+
     granted = answer.granted
     return {
         "request": request_json(answer.request) | ({"id": None} if check else {}),
@@ -110,6 +112,8 @@ def show_answer(
     screen: Screen, seams: Seams, answer: RequestAnswer, now: datetime, check: bool = False
 ) -> None:
     """A request after something was done with it: what it is now, and what to type next."""
+    from daypass.flows import Verdict
+
     request, decision = answer.request, answer.decision
     if check:
         word = {Verdict.GRANTED: "yes", Verdict.NEEDS_APPROVAL: "yes, but"}.get(decision.verdict, "no")
@@ -143,6 +147,8 @@ def _show_waiting(screen: Screen, request: Request, standing: Approvals | None, 
 
 
 def _show_granted(screen: Screen, seams: Seams, granted: GrantAnswer, now: datetime) -> None:
+    from daypass.workflow.access import access_notes
+
     grant = granted.grant
     screen.line(f"grant {grant.id} for {grant.login}, until {time_text(grant.window.not_after, now)}")
     if grant.window.not_before > now:
@@ -250,6 +256,8 @@ def _access_json(grant: Grant, shares: Iterable[Share]) -> dict[str, Any]:
 
 def show_one(screen: Screen, shown: Shown, now: datetime) -> None:
     """One request for people."""
+    from daypass.flows import Verdict
+
     request = shown.request
     screen.line(
         f"request {request.id} is {request.state}{': ' if request.decision else ''}{request.decision}",
