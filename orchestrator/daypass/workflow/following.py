@@ -16,8 +16,9 @@ from daypass.flows.entitled import Wanted
 from daypass.host_rules import PRINCIPALS_MAX
 from daypass.store.interface import WriteWork
 from daypass.workflow.ending import GIVING, end_grant, end_share, revoke_certificate
-from daypass.workflow.giving import NewGrant, check_person, give_place, record_unchecked
+from daypass.workflow.giving import NewGrant, give_place, record_unchecked
 from daypass.workflow.overlapping import check_constraints
+from daypass.workflow.readiness import check_person
 from daypass.workflow.seams import Seams
 from daypass.workflow.signing import reserve_for
 

@@ -12,15 +12,9 @@ from daypass.domain.windows import window_from
 from daypass.errors import DeniedError, UsageError
 from daypass.host_rules import check_group, check_login
 from daypass.workflow.denials import denials_recorded
-from daypass.workflow.giving import (
-    GrantAnswer,
-    NewGrant,
-    check_ready,
-    put_into_effect,
-    record_grant,
-    servers_meant,
-)
+from daypass.workflow.giving import GrantAnswer, NewGrant, put_into_effect, record_grant
 from daypass.workflow.leaving import check_here
+from daypass.workflow.readiness import check_ready, servers_meant
 from daypass.workflow.revoking import check_reason
 from daypass.workflow.seams import Seams
 from daypass.workflow.waves import Progress

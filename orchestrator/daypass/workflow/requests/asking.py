@@ -20,9 +20,10 @@ from daypass.errors import DeniedError, UsageError
 from daypass.flows import Approvals, Ask, Decision, Policy, Verdict, decide
 from daypass.store.interface import ReadView, WriteWork
 from daypass.workflow.denials import denials_recorded
-from daypass.workflow.giving import GrantAnswer, put_into_effect, servers_meant
+from daypass.workflow.giving import GrantAnswer, put_into_effect
 from daypass.workflow.leaving import person_here
 from daypass.workflow.overlapping import open_access
+from daypass.workflow.readiness import servers_meant
 from daypass.workflow.requests.deciding import Settled, deny, keys_for, reasons_of, settings_of, settle
 from daypass.workflow.seams import Seams
 from daypass.workflow.waves import Progress

@@ -24,9 +24,10 @@ from daypass.flows.approvals import VoteState
 from daypass.flows.policy import Flow
 from daypass.flows.rules import wanted_length
 from daypass.store.interface import ReadView, WriteWork
-from daypass.workflow.giving import NewGrant, check_ready, record_grant
+from daypass.workflow.giving import NewGrant, record_grant
 from daypass.workflow.noticing import note_decided, note_waiting
 from daypass.workflow.overlapping import open_access
+from daypass.workflow.readiness import check_ready
 from daypass.workflow.reviewing import open_review
 from daypass.workflow.seams import Seams
 
