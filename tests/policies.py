@@ -94,3 +94,16 @@ def ask(grantee: str = "alice", *servers: str, groups: tuple[str, ...] = ("Defau
     """A request of somebody for oneself, for web-1 when no server is named."""
     words = {"requester": grantee, "justification": "deploy", **more}
     return Ask(grantee=grantee, servers=servers or ("web-1",), groups=groups, **words)
+
+
+class Doubtful:
+    """A shift whose calendar can't be read."""
+
+    def people(self, _at):
+        return frozenset()
+
+    def edges(self, _at, _latest):
+        return ()
+
+    def problem(self, _at):
+        return "it can't be read"

@@ -14,7 +14,7 @@ from daypass.domain.windows import Window
 from daypass.flows.automatic import End, Keep, Open, lead, plan_automatic
 from daypass.flows.entitled import AHEAD, Entitled
 from daypass.flows.policy import Policy
-from tests.policies import INTEGRATIONS, NOW, PEOPLE, SERVERS, policy
+from tests.policies import INTEGRATIONS, NOW, PEOPLE, SERVERS, Doubtful, policy
 
 HOUR = timedelta(hours=1)
 READY = {server.name for server in SERVERS}
@@ -199,19 +199,6 @@ def test_what_somebody_took_back_waits_for_the_end_it_had():
     assert (found.changes, [note.code for note in found.notes]) == ((), ["taken_back"])
     [change] = plan(back, now=NOW + 8 * HOUR).changes
     assert isinstance(change, Open)
-
-
-class Doubtful:
-    """A shift whose calendar can't be read."""
-
-    def people(self, _at):
-        return frozenset()
-
-    def edges(self, _at, _latest):
-        return ()
-
-    def problem(self, _at):
-        return "it can't be read"
 
 
 @pytest.mark.parametrize(

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from daypass.flows.checking import check_policy
-from tests.policies import NOW, PEOPLE, policy
+from tests.policies import NOW, PEOPLE, Doubtful, policy
 
 
 def found(*flows: dict[str, Any], **world: Any) -> list[tuple[str, str]]:
@@ -88,3 +89,11 @@ def test_directory_in_which_nobody_is_active_is_told():
     """No flow can fit."""
     people = [{**person, "active": False} for person in PEOPLE]
     assert ("nobody", "nobody in the directory is active") in found({}, people=people)
+
+
+def test_shift_that_can_not_be_told_now_is_told():
+    """A calendar that can't be read: whoever it names gets nothing by it until it can be."""
+    made = policy({})
+    shifts = {**made.directory.shifts, "night": Doubtful()}
+    made = replace(made, directory=replace(made.directory, shifts=shifts))
+    assert [(one.where, one.code) for one in check_policy(made, NOW)] == [("night", "shift_unknown_now")]

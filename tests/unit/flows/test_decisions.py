@@ -10,6 +10,7 @@ import pytest
 
 from daypass.domain.windows import Window
 from daypass.flows import Decision, OpenAccess, Verdict, decide
+from daypass.flows.looking_up import MOST_SERVERS
 from tests.policies import NOW, SERVERS, ask, policy
 
 HOURS = {"days": ["mon"], "start": "08:00", "end": "18:00", "timezone": "UTC"}
@@ -89,6 +90,7 @@ def test_each_rule_says_yes_or_no(settings, words, rules):
         ({"requester": "nobody"}, "person_unknown"),
         ({"servers": ("gone-1",)}, "server_unknown"),
         ({"servers": ("web-1", "gone-1")}, "server_unknown"),
+        ({"servers": tuple(f"web-{n}" for n in range(MOST_SERVERS + 1))}, "servers_number"),
         ({"servers": ("lab-1",), "groups": ("ops",)}, "group_not_offered"),
         ({"groups": ("opps",)}, "group_not_offered"),
         ({"start": NOW - timedelta(minutes=2)}, "start_not_allowed"),

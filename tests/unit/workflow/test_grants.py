@@ -255,6 +255,8 @@ def test_a_request_that_may_not_be_is_refused_before_anything_is_recorded(
     with pytest.raises(error) as caught:
         give(world.seams, request_for(login, *servers, groups=groups, length=length), world.clock())
     assert caught.value.sentence
+    if not MINUTE <= length <= timedelta(days=30):
+        assert caught.value.code == "length_not_allowed"
     with world.seams.store.read() as view:
         new = [(one.kind, one.subject, one.details["code"]) for one in view.events(after=before)]
     assert new == ([("grant.denied", login, caught.value.code)] if error is DeniedError else [])

@@ -66,3 +66,12 @@ def test_what_was_given_before_a_take_over_is_closed_at_once(world, seams, reque
     assert new.open_principals("anna")
     assert onboard(seams, ["web-2"], world.clock(), take_over=True)["web-2"].kind is OutcomeKind.APPLIED
     assert not new.open_principals("anna")
+
+
+def test_a_server_whose_host_key_nobody_knows_is_not_onboarded(world):
+    """Nothing is sent to a machine that may be another one; the hint says how its key is recorded."""
+    unknown = {name: replace(server, host_key=None) for name, server in world.seams.servers.items()}
+    with pytest.raises(UsageError) as caught:
+        onboard(replace(world.seams, servers=unknown), ["web-1"], world.clock())
+    assert (caught.value.code, caught.value.hint) == ("host_key_unknown", "daypass servers scan web-1")
+    assert world.waves.sent == []

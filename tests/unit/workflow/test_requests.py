@@ -16,6 +16,7 @@ from daypass.domain.grants import GrantState, Trigger
 from daypass.domain.requests import Request, RequestState
 from daypass.errors import ConfigurationError, DaypassError, DeniedError, NotFoundError, UsageError
 from daypass.flows import Verdict
+from daypass.host_rules import PRINCIPALS_MAX
 from daypass.workflow.reconciling import reconcile_once
 from daypass.workflow.requests.answering import answer, cancel
 from daypass.workflow.requests.asking import MOST_PENDING, RequestWords, ask_for
@@ -347,6 +348,7 @@ def test_yes_after_the_time_that_was_named_denies(company):
     answer = company.say(request, "carol")
     assert (answer.request.state, answer.granted) == (RequestState.DENIED, None)
     assert "has passed" in answer.request.decision
+    assert company.details(request.id, "request.denied")["code"] == "time_passed"
 
 
 def test_pending_request_runs_out_on_its_own_clock(company):
@@ -606,3 +608,16 @@ def _do_until(company: Company, last: int, asked: list[Request]) -> bool:
     except Killed:
         return True
     return mortal.dead
+
+
+def test_person_with_more_keys_than_a_grant_takes_is_told_so(company_with):
+    """Servers take a bounded number of key lines for one grant; nothing is recorded as granted."""
+    company = company_with(NOBODY_ASKED)
+    keys = [public_line(load_ca_key(generate_ca_key("ed25519"))) for _ in range(PRINCIPALS_MAX + 1)]
+    company.people = tuple(
+        {**one, "public_keys": keys} if one["login"] == "alice" else one for one in company.people
+    )
+    with pytest.raises(DeniedError) as refused:
+        company.ask()
+    assert refused.value.code == "public_keys_number"
+    assert company.shares() == []
