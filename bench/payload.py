@@ -7,8 +7,8 @@ import json
 import subprocess
 import sys
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from unittest import mock
 
 from bench import report
@@ -17,7 +17,7 @@ from bench.crowd import give_unsent
 from bench.site import Site, prepare
 from daypass.domain.outcomes import OutcomeKind
 from daypass.execution import runner
-from daypass.execution.event_folder import EventFolder
+from daypass.execution.event_folder import take_events
 from daypass.wiring.opening import Daypass
 from daypass.workflow.waves import converge
 
@@ -60,15 +60,17 @@ def _module_runs(site: Site, daypass: Daypass, people: int) -> dict[str, int]:
     give_unsent(site, daypass, people)
     counts: Counter[str] = Counter()
 
-    class Counting(EventFolder):
+    def counting(folder: Path, take: Callable[[object, object], None]) -> None:
         """Counts what the wave takes as results, event by event."""
 
-        def _hand_on(self, event: Mapping[str, Any]) -> None:
-            if event.get("event") in RESULTS:
-                counts[event["event_data"]["host"]] += 1
-            super()._hand_on(event)
+        def counted(name: object, details: object) -> None:
+            if name in RESULTS and isinstance(details, dict):
+                counts[details["host"]] += 1
+            take(name, details)
 
-    with mock.patch.object(runner, "EventFolder", Counting):
+        take_events(folder, counted)
+
+    with mock.patch.object(runner, "take_events", counting):
         outcomes = converge(daypass.seams, site.hosts)
     for name, outcome in outcomes.items():
         if outcome.kind is not OutcomeKind.APPLIED:
