@@ -47,7 +47,7 @@ def row_of(record: AccessRecord, reasons: object, event: int | None) -> Row:
     """The row of a record: JSON values only, `None` where there is nothing; times in UTC as ISO 8601.
 
     Args:
-        reasons: Every rule's word on the request, as the event of its decision holds it.
+        reasons: Every rule's word on the request, as the last event that tells it.
         event: Number of the event that recorded it.
     """
     request, grant = record.request, record.grant

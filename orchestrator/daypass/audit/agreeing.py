@@ -45,10 +45,10 @@ def first_number(record: AccessRecord, events: Events) -> int | None:
     return numbers[0] if numbers else None
 
 
-def decision_of(record: AccessRecord, events: Events) -> Mapping[str, object]:
-    """What the event of a request's decision tells; empty where there is none."""
-    told = [event.details for event in events.get(record.place.id, ()) if event.kind in DECIDED]
-    return told[-1] if told else {}
+def reasons_of(record: AccessRecord, events: Events) -> object:
+    """Every rule's word, from the last event of a request that tells it; None where none does."""
+    told = [event.details for event in events.get(record.place.id, ()) if event.kind in (*FIRST, *DECIDED)]
+    return next((details["reasons"] for details in reversed(told) if details.get("reasons")), None)
 
 
 def problem_of(record: AccessRecord, events: Events) -> str | None:

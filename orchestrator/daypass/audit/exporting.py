@@ -9,7 +9,7 @@ from typing import BinaryIO
 
 from daypass.audit.access_files import LINES
 from daypass.audit.access_rows import row_of
-from daypass.audit.agreeing import Events, decision_of, events_of, first_number, problem_of
+from daypass.audit.agreeing import Events, events_of, first_number, problem_of, reasons_of
 from daypass.domain.records import AccessRecord, RecordFilter
 from daypass.errors import AuditError
 from daypass.store.interface import ReadView
@@ -59,8 +59,7 @@ def write_rows(
         for record in records:
             if proven:
                 _check(record, events)
-            reasons = decision_of(record, events).get("reasons")
-            write(line(row_of(record, reasons, first_number(record, events))))
+            write(line(row_of(record, reasons_of(record, events), first_number(record, events))))
         rows += len(records)
         if on_rows:
             on_rows(len(records))

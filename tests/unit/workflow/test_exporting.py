@@ -97,6 +97,8 @@ def test_export_tells_what_was_asked_decided_and_done(company):
     assert (vote["shortened_to_seconds"], granted["end_reason"]) == (1800, "enough")
     assert (granted["ticket"], granted["flow"], granted["trigger"]) == ("INC-1", "f", "self_serve")
     assert granted["reasons"]
+    for row in (refused, cancelled):  # nobody's no is a rule's, and what the rules said is told all the same
+        assert [flow["flow"] for flow in row["reasons"]] == ["f"]
     assert (refused["status"], refused["decision"]) == ("denied", "dave said no: not today")
     assert (cancelled["status"], cancelled["grant"]) == ("cancelled", None)
     assert (direct["request"], direct["grantee"], direct["flow"]) == (None, "erin", DIRECT_FLOW)
