@@ -29,22 +29,25 @@ HOST_SCRIPT = Path(__file__).with_name("on_host.py")
 
 # Runs before the start of a run, in its process: tells at its end what it waited for.
 TIMED = """
-import subprocess, time
-_exit, _waited = os._exit, []
-class _Timed(subprocess.Popen):
-    def __init__(self, *more, **named):
-        self._began = time.perf_counter()
-        super().__init__(*more, **named)
-    def communicate(self, *more, **named):
+_entered, _exit, _waited = entered, os._exit, []
+def entered(*more):
+    main = _entered(*more)
+    import time
+    children = sys.modules[PACKAGE + ".effects.children"]
+    run = children.run
+    def timed(argv, *more):
+        began = time.perf_counter()
         try:
-            return super().communicate(*more, **named)
+            return run(argv, *more)
         finally:
-            _waited.append([self.args[0], time.perf_counter() - self._began])
+            _waited.append([argv[0], time.perf_counter() - began])
+    children.run = timed
+    return main
 def _tell(code):
     sys.stderr.write(json.dumps(_waited))
     sys.stderr.flush()
     _exit(code)
-subprocess.Popen, os._exit = _Timed, _tell
+os._exit = _tell
 """
 
 

@@ -300,7 +300,7 @@ class MemorySystem(System):
         self.after("make_folder", path)
 
     # --- programs -------------------------------------------------------------------------------------------
-    def _run(self, argv: list[str], stdin: str, timeout_seconds: float, descriptors: tuple = ()) -> Completed:
+    def _run(self, argv: list[str], stdin: str, timeout_seconds: float, held: int | None = None) -> Completed:
         if argv[0] in self.broken:
             return Completed(1, "", f"{argv[0]} is broken")
         tool = getattr(self, f"_{argv[0].replace('-', '_')}", self._question)

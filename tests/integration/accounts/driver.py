@@ -39,8 +39,8 @@ class Told(system.System):
         self._clock = clock
         self.patience = {}
 
-    def _run(self, argv, stdin, timeout_seconds, descriptors=()):
-        return super()._run(argv, stdin, min(timeout_seconds, self._patience_with(argv)), descriptors)
+    def _run(self, argv, stdin, timeout_seconds, held=None):
+        return super()._run(argv, stdin, min(timeout_seconds, self._patience_with(argv)), held)
 
     def _patience_with(self, argv):
         return self.patience.get(os.path.basename(argv[0]), float("inf"))

@@ -27,7 +27,7 @@ import time
 import driver
 import syscall_kill
 from daypass_host.contract import names
-from daypass_host.effects import system
+from daypass_host.effects import children, system
 from daypass_host.facts import account_files
 from daypass_host.onboarding import trust, way_back
 from daypass_host.plan import shortening
@@ -50,7 +50,7 @@ class Killed(driver.Told):
         return super()._run(argv, stdin, timeout_seconds, descriptors)
 
     def _die_inside(self, argv):
-        if syscall_kill.run_and_kill(argv, system.CHILD_ENVIRONMENT, self.kill["change"]):
+        if syscall_kill.run_and_kill(argv, children.ENVIRONMENT, self.kill["change"]):
             os.kill(os.getpid(), signal.SIGKILL)
         os._exit(42)  # the program has fewer changes than that
 

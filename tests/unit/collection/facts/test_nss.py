@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from ansible_collections.daypass.ssh.plugins.module_utils.contract.names import Refusal
-from ansible_collections.daypass.ssh.plugins.module_utils.effects import system
+from ansible_collections.daypass.ssh.plugins.module_utils.effects import children
 from ansible_collections.daypass.ssh.plugins.module_utils.effects.system import Completed, System
 from ansible_collections.daypass.ssh.plugins.module_utils.facts import nss
 from tests import dead_directory
@@ -61,7 +61,7 @@ class DeadDirectory(DirectorySystem):
 def test_dead_directory_before_the_files_is_noticed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     """The library reports only the last source's trouble: what nobody knows is asked of each alone."""
     module = dead_directory.build(tmp_path, "dpdead")
-    monkeypatch.setitem(system.CHILD_ENVIRONMENT, "LD_LIBRARY_PATH", str(module.parent))
+    monkeypatch.setitem(children.ENVIRONMENT, "LD_LIBRARY_PATH", str(module.parent))
     assert nss.ask(DeadDirectory("dpdead"), ["root"], [0], ["root"]).users == {"root": 0}
     with pytest.raises(Refusal) as caught:
         nss.ask(DeadDirectory("dpdead"), ["nobody-of-that-name"], [], [])

@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 import sys
-import threading
+from _thread import allocate_lock, start_new_thread  # threading alone takes longer to import than all of ours
 
 from ..contract.typed import TYPE_CHECKING
 
@@ -27,10 +27,10 @@ class Beside:
 
     def __init__(self, ask: Callable[[], Any]) -> None:
         self._ask = ask
-        self._thread = threading.Thread(target=self._run)
         self._begun = False
         # The program that it begins beside may itself run in such a thread.
-        self._beginning = threading.Lock()
+        self._beginning = allocate_lock()
+        self._answering = allocate_lock()  # held while it is asked
         self._told: Any = None
         self._raised: Exception | None = None
 
@@ -40,17 +40,18 @@ class Beside:
             if self._begun:
                 return
             self._begun = True
-            sys.setswitchinterval(SWITCH_SECONDS)
-            try:
-                self._thread.start()
-            except RuntimeError:
-                self._run()
+            self._answering.acquire()
+        sys.setswitchinterval(SWITCH_SECONDS)
+        try:
+            start_new_thread(self._run, ())
+        except RuntimeError:
+            self._run()
 
     def wait(self) -> Any:
         """The answer, or what asking raised."""
         self.begin()
-        if self._thread.ident is not None:
-            self._thread.join()
+        with self._answering:
+            pass
         if self._raised is not None:
             raise self._raised
         return self._told
@@ -60,3 +61,5 @@ class Beside:
             self._told = self._ask()
         except Exception as error:  # noqa: BLE001 - whoever waits for the answer gets it
             self._raised = error
+        finally:
+            self._answering.release()

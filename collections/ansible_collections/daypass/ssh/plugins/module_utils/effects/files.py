@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from typing import Any, Callable
 
 READ_LIMIT = 64 << 20  # no file that we read is larger on a sane host
+CHUNK = 1 << 16
 REMOVE_TREE_SECONDS = 60  # what is left goes with the next run
 
 
@@ -53,10 +54,12 @@ class Files:
             if error.errno in (errno.ENOENT, errno.ENOTDIR):
                 return None
             raise
-        with os.fdopen(descriptor, "rb") as file:
+        try:
             if not stat.S_ISREG(os.fstat(descriptor).st_mode):
                 raise OSError(errno.EINVAL, "not a regular file", path)
-            return file.read(READ_LIMIT)
+            return _content(descriptor)
+        finally:
+            os.close(descriptor)
 
     def exists(self, path: str) -> bool:
         """Whether anything has that name, a dangling link too."""
@@ -169,7 +172,7 @@ class Files:
         flags = os.O_RDWR | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
         with os.fdopen(os.open(path, flags), "r+b", buffering=0) as file:
             place = 0
-            for line in file.read(READ_LIMIT).splitlines(True):
+            for line in _content(file.fileno()).splitlines(True):
                 if len(line) > 2 and gone(line):
                     # Two characters at once: in sudoers `#` alone makes a user id of a digit that follows.
                     os.pwrite(file.fileno(), b"# ", place)
@@ -259,3 +262,14 @@ class Files:
             os.fsync(descriptor)
         finally:
             os.close(descriptor)
+
+
+def _content(descriptor: int) -> bytes:
+    """All of a file up to `READ_LIMIT`; asked for that much at once, Python first makes room for it."""
+    content = b""
+    while len(content) < READ_LIMIT:
+        part = os.read(descriptor, CHUNK)
+        if not part:
+            break
+        content += part
+    return content[:READ_LIMIT]

@@ -13,29 +13,24 @@ from __future__ import annotations
 import errno
 import fcntl
 import os
-import signal
 import stat
-import subprocess
 import syslog
 import time
-from contextlib import contextmanager
 
 from ..contract.names import Refusal
 from ..contract.typed import TYPE_CHECKING
+from . import children
 from .beside import Beside
 from .files import Files
 
 if TYPE_CHECKING:
-    from typing import Any, Callable, Iterator
+    from typing import Any, Callable
 
-# The whole environment of every program that we start: nothing of the caller's reaches useradd or visudo.
-CHILD_ENVIRONMENT = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL": "C"}
 # A full or read-only file system: flock(2) works there all the same, and closings must go on.
 PSEUDO_TERMINALS = range(136, 144)  # major numbers of /dev/pts (Linux, Documentation/admin-guide/devices.txt)
 CANT_WRITE = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
 # For a program that hung before in this run: the other accounts' closings can't wait for it each time.
 HUNG_SECONDS = 2.0
-KILLED_SECONDS = 1.0  # for a program in an uninterruptible wait (a dead NFS server): it is left behind then
 
 
 class Completed:
@@ -54,6 +49,35 @@ class CommandFailed(Exception):
         super().__init__("%s returned %d: %s" % (argv[0], completed.rc, completed.stderr.strip()[-300:]))
         self.argv = argv
         self.completed = completed
+
+
+class Held:
+    """A lock file that is held inside of a `with`. (contextlib costs as much as fifty accounts.)
+
+    Args:
+        begin: Opens it.
+        take: Takes the lock.
+        let_go: Called before the file is closed.
+    """
+
+    def __init__(
+        self, begin: Callable[[], int], take: Callable[[int], None], let_go: Callable[[], None]
+    ) -> None:
+        self._begin = begin
+        self._take = take
+        self._let_go = let_go
+
+    def __enter__(self) -> None:
+        self._descriptor = self._begin()
+        try:
+            self._take(self._descriptor)
+        except BaseException:
+            os.close(self._descriptor)
+            raise
+
+    def __exit__(self, *_raised: object) -> None:
+        self._let_go()
+        os.close(self._descriptor)
 
 
 class System(Files):
@@ -78,32 +102,25 @@ class System(Files):
     def attempt(self, argv: list[str], stdin: str = "", timeout_seconds: float = 30) -> Completed:
         """Run a program that changes the host and whose return code proves nothing: look afterwards."""
         self.before("change", " ".join(argv))
-        held = () if self._lock_descriptor is None else (self._lock_descriptor,)
-        completed = self._run(argv, stdin, timeout_seconds, held)
+        completed = self._run(argv, stdin, timeout_seconds, self._lock_descriptor)
         self.after("change", " ".join(argv))
         return completed
 
-    def _run(self, argv: list[str], stdin: str, timeout_seconds: float, descriptors: tuple = ()) -> Completed:
+    def _run(self, argv: list[str], stdin: str, timeout_seconds: float, held: int | None = None) -> Completed:
         limit = min(timeout_seconds, HUNG_SECONDS) if argv[0] in self._hung else timeout_seconds
-        pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
         try:
-            child = subprocess.Popen(
-                argv, env=CHILD_ENVIRONMENT, cwd="/", pass_fds=descriptors, start_new_session=True, **pipes
-            )
+            rc, *texts = children.run(argv, stdin.encode("utf-8"), limit, held, self._begin_waiting)
+        except TimeoutError:
+            self._hung = self._hung | {argv[0]}
+            return Completed(124, "", "not finished after %s s" % limit)
         except OSError as error:
             return Completed(127, "", "%s: %s" % (argv[0], error.strerror))
+        return Completed(rc, *(text.decode("utf-8", "replace") for text in texts))
+
+    def _begin_waiting(self) -> None:
         waiting, self._waiting = self._waiting, ()
         for beside in waiting:
             beside.begin()
-        try:
-            out, complaint = child.communicate(stdin.encode("utf-8"), timeout=limit)
-        except subprocess.TimeoutExpired:
-            self._hung = self._hung | {argv[0]}
-            _give_up(child)
-            return Completed(124, "", "not finished after %s s" % limit)
-        return Completed(
-            child.returncode, out.decode("utf-8", "replace"), complaint.decode("utf-8", "replace")
-        )
 
     def beside(self, ask: Callable[[], Any], at_once: bool = True) -> Callable[[], Any]:
         """Begin to ask what changes nothing, beside what comes next.
@@ -130,10 +147,12 @@ class System(Files):
             still_meant: Asked once the process is held: its number may be another's by now, for one where
                 somebody forks as fast as he can (pidfd_open(2); without it a gap of microseconds remains).
         """
+        import signal  # loads enum; most runs end nobody
+
         self.before("signal", "%d %d" % (pid, number))
         held = None
         try:
-            held = _hold(pid)
+            held = children.hold(pid)
             if still_meant is not None and not still_meant():
                 return False
             if held is None:
@@ -196,8 +215,7 @@ class System(Files):
         """The host's clock in seconds since 1970."""
         return int(time.time())
 
-    @contextmanager
-    def lock(self, path: str, wait_seconds: float) -> Iterator[None]:
+    def lock(self, path: str, wait_seconds: float) -> Held:
         """Hold the lock file alone; the kernel frees it with the process.
 
         It is removed by off-boarding alone, which holds it then: whoever has waited for it finds out.
@@ -206,32 +224,32 @@ class System(Files):
             Refusal: `lock_timeout`, with the process that holds it.
             FileNotFoundError: Its folder isn't there, or has gone meanwhile.
         """
-        descriptor = self._open_lock(path)
-        try:
+
+        def take(descriptor: int) -> None:
             self._wait_for_lock(descriptor, path, wait_seconds)
             if not os.path.samestat(os.stat(path), os.fstat(descriptor)):
                 raise FileNotFoundError(errno.ENOENT, "the lock was taken away and made anew", path)
             self._name_holder(descriptor)
             self._lock_descriptor = descriptor
-            yield
-        finally:
-            self._lock_descriptor = None
-            os.close(descriptor)
 
-    @contextmanager
-    def shared_lock(self, path: str, wait_seconds: float) -> Iterator[None]:
+        def let_go() -> None:
+            self._lock_descriptor = None
+
+        return Held(lambda: self._open_lock(path), take, let_go)
+
+    def shared_lock(self, path: str, wait_seconds: float) -> Held:
         """Hold the lock file beside other readers, for looking only: nothing is written, not even who we are.
 
         Raises:
             Refusal: `lock_timeout`.
             FileNotFoundError: There is no lock file.
         """
-        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
-        try:
+
+        def take(descriptor: int) -> None:
             self._wait_for_lock(descriptor, path, wait_seconds, fcntl.LOCK_SH)
-            yield
-        finally:
-            os.close(descriptor)
+
+        flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC
+        return Held(lambda: os.open(path, flags), take, lambda: None)
 
     @staticmethod
     def _open_lock(path: str) -> int:
@@ -269,29 +287,3 @@ class System(Files):
                     f"{path} is held by process {holder or '?'} for more than {wait_seconds} s",
                     "look at that process on the host; the next run tries again",
                 )
-
-
-def _give_up(child: subprocess.Popen) -> None:
-    """End a program with all that it started; one that can't be killed isn't waited for."""
-    try:
-        os.killpg(child.pid, signal.SIGKILL)
-        child.wait(KILLED_SECONDS)
-    except (ProcessLookupError, subprocess.TimeoutExpired):
-        pass
-    for pipe in (child.stdin, child.stdout, child.stderr):
-        try:
-            if pipe is not None:
-                pipe.close()
-        except OSError:  # what wasn't taken from its standard input
-            pass
-
-
-def _hold(pid: int) -> int | None:
-    """A descriptor of the process, None where this Python or kernel has none."""
-    opener = getattr(os, "pidfd_open", None)  # Python 3.9, Linux 5.3
-    try:
-        return None if opener is None else int(opener(pid))
-    except ProcessLookupError:
-        raise
-    except OSError:
-        return None

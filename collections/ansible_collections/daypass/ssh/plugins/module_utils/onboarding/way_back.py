@@ -17,7 +17,8 @@ import sys
 
 from ..contract.names import SSHD_DROPIN, STATE_FOLDER, Refusal
 from ..contract.typed import TYPE_CHECKING, NamedTuple
-from ..effects.system import CHILD_ENVIRONMENT, CommandFailed
+from ..effects import children
+from ..effects.system import CommandFailed
 from ..program.packing import build, own_sources
 
 if TYPE_CHECKING:
@@ -128,7 +129,7 @@ def start_detached(system: System, argv: list[str]) -> None:
         stderr=nothing,
         start_new_session=True,
         cwd="/",
-        env=CHILD_ENVIRONMENT,
+        env=children.ENVIRONMENT,
     )
     system.after("start", " ".join(argv))
 
