@@ -44,6 +44,7 @@ def entered(*more):
     children.run = timed
     return main
 def _tell(code):
+    import json
     sys.stderr.write(json.dumps(_waited))
     sys.stderr.flush()
     _exit(code)
@@ -84,7 +85,7 @@ def _on_host(site: Site, document: str, rounds: int = 1) -> list[dict[str, Any]]
     """Run the program with this document on the host so many times; each as on_host.py and `waited` for."""
     code = program.CODE._replace(start=program.CODE.start.replace("\nstart(", f"{TIMED}\nstart("))
     request = {"document": document, "controller_time": None, "check": False}
-    stdin = program.render_input(request, with_sources=False, code=code).decode("ascii")
+    stdin = program.render_input(request, with_sources=False, code=code).decode("utf-8")
     wish = {"argv": [TARGET_PYTHON, *program.COMMAND], "input": stdin, "rounds": rounds}
     argv = [TARGET_PYTHON, "-c", HOST_SCRIPT.read_text()]
     runs: list[dict[str, Any]] = json.loads(

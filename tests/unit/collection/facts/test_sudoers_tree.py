@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import os
+import re
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from ansible_collections.daypass.ssh.plugins.module_utils.contract.names import SUDOERS_PATH, Refusal
 from ansible_collections.daypass.ssh.plugins.module_utils.facts import sudoers_tree
@@ -111,3 +114,14 @@ def test_file_included_twice_is_no_circle():
     """Two files may include a third."""
     files = {"/etc/sudoers": "@include a\n@include a\n", "/etc/a": "x"}
     assert sudoers_tree.read_tree(Files(files)).texts.count("x") == 2
+
+
+@given(
+    st.text(alphabet="@#includer \t/\x0b", max_size=20)
+    | st.from_regex(r"[@#]include(dir)?[ \t]+.+", fullmatch=True)
+)
+def test_include_is_what_a_regular_expression_finds(line: str):
+    """Found by hand, so that no run loads re; an include that is overseen is a file that is."""
+    match = re.match(r"^[@#]include(dir)?[ \t]+(.+)$", line.strip())
+    wanted = (bool(match.group(1)), match.group(2)) if match else None
+    assert sudoers_tree.included_by(line) == wanted

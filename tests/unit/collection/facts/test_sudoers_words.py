@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from ansible_collections.daypass.ssh.plugins.module_utils.facts import sudoers_words
 
@@ -87,3 +91,33 @@ def test_groups_by_number_and_by_name_count():
     """`%#27` is a gid; groups such as docker are as good as root without any rule."""
     found = sudoers_words.root_groups(["%#27 ALL=(ALL) ALL"])
     assert {"#27", "docker", "sudo"} <= found
+
+
+TEXTS = st.text(alphabet="aZ_19.-%#!()=:,/\\\t \né\x0b") | st.lists(
+    st.sampled_from(
+        ["alice", "%ops", "%#27", "!%x", "ALL", "=", "(", ")", "(ALL)", "(root:x)", "NOPASSWD:", "CWD=/ ",
+         "TAG_A:", "A_B=c ", "X=", ",", " ", "\t", "#", " #c", "#1", ":", "/bin/ls", "Cmnd_Alias", "\n"]
+    )
+).map("".join)  # fmt: skip
+
+
+@given(TEXTS)
+def test_parts_of_a_line_are_what_regular_expressions_find(text: str):
+    """The parts are found by hand, so that no run loads re; a word that is overseen is a right."""
+    assert sudoers_words.words_of(text) == re.findall(r"[A-Za-z_][A-Za-z0-9_.-]*", text)
+    assert sudoers_words.aliases_of(text) == re.findall(r"[A-Z][A-Z0-9_]*", text)
+    assert sudoers_words.groups_of(text) == re.findall(r"(?<!!)%(#?[A-Za-z0-9_][A-Za-z0-9_.-]*)", text)
+    assert sudoers_words.run_as_of(text) == re.findall(r"\(([^)]*)\)", text)
+    assert sudoers_words.command_of(text) == re.sub(
+        r"(?:[A-Z_]+:[ \t]*|[A-Z]+=[^ \t]+[ \t]+)*", "", text, count=1
+    )
+
+
+@given(TEXTS)
+def test_comment_ends_a_line_as_a_regular_expression_says(text: str):
+    """After a blank or at the beginning; `#1000` is a uid."""
+    wanted = (
+        re.sub(r"(^|[ \t])#(?![0-9]).*$", "", line).strip() for line in text.replace("\\\n", " ").splitlines()
+    )
+    kept = [line for line in wanted if line and not line.startswith(("@include", "#"))]
+    assert sudoers_words.logical_lines(text) == kept

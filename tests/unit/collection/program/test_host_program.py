@@ -178,7 +178,7 @@ def test_program_in_the_right_version_does_the_request_without_sources(program: 
 def test_program_with_other_sources_is_not_run(program: Path, changes: dict[str, bytes | None]):
     """What counts is the content: a file that is called right and holds something else isn't used."""
     rewritten(program, {start.SOURCES: with_sources(program, changes)})
-    assert ask(program) == start.SOURCES_WANTED
+    assert ask(program) == json.loads(start.SOURCES_WANTED)
     assert "answer" in ask(program, with_sources=True)
 
 
@@ -186,20 +186,20 @@ def test_program_with_other_sources_is_not_run(program: Path, changes: dict[str,
 def test_program_without_a_part_is_not_run(program: Path, member: str):
     """Sources alone would be compiled at each tick; bytecode alone nobody could compare."""
     rewritten(program, {member: None})
-    assert ask(program) == start.SOURCES_WANTED
+    assert ask(program) == json.loads(start.SOURCES_WANTED)
 
 
 @pytest.mark.parametrize("content", [b"", b"PK\x03\x04", b"\x00" * 4096, b"PK\x05\x06" + b"\xff" * 18])
 def test_broken_file_is_not_run(program: Path, content: bytes):
     """Whatever lies there instead of an archive, the sources are asked for."""
     program.write_bytes(content)
-    assert ask(program) == start.SOURCES_WANTED
+    assert ask(program) == json.loads(start.SOURCES_WANTED)
 
 
 def test_file_that_others_can_write_is_not_run(program: Path):
     """What somebody else could have changed between check and run is no program of ours."""
     program.chmod(0o620)
-    assert ask(program) == start.SOURCES_WANTED
+    assert ask(program) == json.loads(start.SOURCES_WANTED)
 
 
 def test_link_is_not_run(program: Path):
@@ -207,14 +207,14 @@ def test_link_is_not_run(program: Path):
     target = program.with_name("other")
     program.rename(target)
     program.symlink_to(target)
-    assert ask(program) == start.SOURCES_WANTED
+    assert ask(program) == json.loads(start.SOURCES_WANTED)
 
 
 def test_fifo_is_not_waited_for(program: Path):
     """Nobody can hold a wave up by what lies there."""
     program.unlink()
     subprocess.run(["mkfifo", "-m", "600", str(program)], check=True)
-    assert ask(program) == start.SOURCES_WANTED
+    assert ask(program) == json.loads(start.SOURCES_WANTED)
 
 
 def test_module_in_the_archive_cannot_stand_for_one_of_pythons(program: Path):
@@ -312,3 +312,20 @@ def test_program_with_anything_else_in_it_is_another(
     """Right sources beside other bytecode are no proof: Python takes the bytecode as it is."""
     rewritten(program, change(program))
     assert not packing.holds(program.read_bytes(), packing.own_sources())
+
+
+def test_run_that_changes_nothing_loads_little_of_python(program: Path):
+    """Each of these takes a run longer than the facts of many accounts; `-X importtime` shows who loads one."""
+    script = (
+        f"import sys; sys.path.append({str(SOURCES.parent)!r})\n"
+        f"from module_utils.program.start import *; found = read_program({str(program)!r})\n"
+        "entered('run.entry', 'main', found[0], code_in(found[1]))\n"
+        "from daypass_host.run import converge; from daypass_host.program import installing\n"
+        "from daypass_host.plan import root_equivalent; print(*sys.modules)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-I", "-S", "-c", script], capture_output=True, text=True, check=True
+    )
+    dear = {"re", "enum", "json", "subprocess", "threading", "signal", "contextlib", "functools", "typing"}
+    dear |= {"base64", "collections", "importlib.util", "selectors", "hashlib", "dataclasses", "tempfile"}
+    assert dear & set(done.stdout.split()) == set()

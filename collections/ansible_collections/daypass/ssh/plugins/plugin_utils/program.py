@@ -40,14 +40,20 @@ PLAIN_PATH = re.compile(r"/[A-Za-z0-9/._+-]{1,200}")
 
 # All that sudo logs. Isolated (-I -S), so that nothing of the host's own Python packages or of anybody's
 # environment is loaded.
-COMMAND = ["-I", "-S", "-c", "import sys, json; exec(json.loads(sys.stdin.buffer.readline()))"]
+COMMAND = ["-I", "-S", "-c", "import sys; exec(sys.stdin.buffer.readline())"]
+
+# Half a start is none, where a connection broke.
+START_LINE = (
+    "_start = sys.stdin.buffer.read({length}); "
+    "exec(_start) if len(_start) == {length} else sys.exit('the start was cut off')\n"
+)
 
 
 class Code(NamedTuple):
     """Our code for hosts.
 
     Attributes:
-        start: Text of program/start.py, the first line of what a host reads.
+        start: Text of program/start.py and the call that begins a run: what a host reads first.
         sources: All modules of the program, joined.
     """
 
@@ -64,8 +70,9 @@ def read_code(entry: str = ENTRY) -> Code:
     """The code as this installation of the collection has it: a module and all that it imports."""
     sources = closure(lambda name: (SOURCES / (name.replace(".", "/") + ".py")).read_bytes(), entry)
     text = joined(sources)
-    start = sources["program.start"].decode("utf-8") + f"\nstart({entry!r})\n"
-    return Code(start, version_of(text), text)
+    version = version_of(text)
+    start = sources["program.start"].decode("utf-8") + f"\nstart({entry!r}, {version!r})\n"
+    return Code(start, version, text)
 
 
 # Ansible loads an action once before it forks a worker for each host: they all have it from there.
@@ -74,9 +81,10 @@ CODE = read_code()
 
 def render_input(request: Mapping[str, Any], *, with_sources: bool, code: Code = CODE) -> bytes:
     """What a host's Python reads: the start, the request (see `start.start`), the sources or nothing."""
-    whole = dict(request, version=code.version)
-    lines = [json.dumps(code.start), json.dumps(whole), ""]
-    return "\n".join(lines).encode("ascii") + (code.packed() if with_sources else b"")
+    start = code.start.encode("utf-8")
+    head = START_LINE.format(length=len(start)).encode("ascii")
+    line = json.dumps(request).encode("ascii") + b"\n"
+    return head + start + line + (code.packed() if with_sources else b"")
 
 
 def python_for(action: Any, task_vars: Mapping[str, Any]) -> str | None:
@@ -106,7 +114,7 @@ def send(action: Any, python: str, request: Mapping[str, Any], code: Code | None
         stdin = render_input(request, with_sources=with_sources, code=code or CODE)
         done = action._low_level_execute_command(command, in_data=stdin)
         found = _printed(done)
-        if found != SOURCES_WANTED:
+        if found != json.loads(SOURCES_WANTED):
             break
     return _result(done, found)
 

@@ -13,11 +13,9 @@ the CA's key can't do more than the grant.
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping
-
 from . import fields
 from .typed import NamedTuple
+from .words import Seldom
 
 PTY = "permit-pty"
 # With the option that gives each back after `restrict` (sshd(8), AUTHORIZED_KEYS FILE FORMAT).
@@ -35,8 +33,8 @@ SOURCE_ADDRESSES_MAX = (
     100  # with the longest ones about 4,500 characters; sshd reads lines of 16,384 and more
 )
 # Printable ASCII, not blank. A backslash at the end would take the quote that closes `command="…"`.
-_COMMAND = re.compile(r"(?=.*[!-~])[ -~]*[ -\[\]-~]", re.ASCII)
-_ADDRESS = re.compile(r"[0-9A-Fa-f.:]+(/[0-9]{1,3})?", re.ASCII)  # OpenSSH takes no netmask and no zone here
+_COMMAND = Seldom(r"(?=.*[!-~])[ -~]*[ -\[\]-~]")
+_ADDRESS = Seldom(r"[0-9A-Fa-f.:]+(/[0-9]{1,3})?")  # OpenSSH takes no netmask and no zone here
 
 
 class Constraints(NamedTuple):
@@ -102,7 +100,7 @@ def constraints_of(extensions: object, critical_options: object, where: str) -> 
             fields.one_of(name, tuple(EXTENSIONS), where + ", extensions")
         fields.unique(names, "extension")
     options = {} if critical_options is None else critical_options
-    if not isinstance(options, Mapping):
+    if not isinstance(options, dict):
         raise fields.invalid("%s, critical_options is no mapping" % where)
     fields.only(dict(options), (FORCE_COMMAND, SOURCE_ADDRESS), where + ", critical_options")
     if FORCE_COMMAND in options and not is_force_command(options[FORCE_COMMAND]):

@@ -9,7 +9,7 @@ Pure: the orchestrator uses this file too (`daypass.host_rules`), so that each l
 
 from __future__ import annotations
 
-import re
+from .words import DIGITS, LETTERS, SMALL, Path, Word
 
 
 class Refusal(Exception):
@@ -56,15 +56,14 @@ GROUP_CREATED = "daypass"  # marks accounts that we created
 GROUP_JOINED = "daypass-join"  # marks accounts from before that were joined
 
 # --- names --------------------------------------------------------------------------------------------------
-# Always with fullmatch: `$` would let "alice\n" through.
-LOGIN = re.compile(r"[a-z_][a-z0-9_.-]{0,31}", re.ASCII)  # 32: utmp's ut_user, shadow's own limit
-GROUP = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]{0,31}", re.ASCII)
-GRANT_ID = re.compile(r"[A-Za-z0-9]{1,40}", re.ASCII)
-HEX_ID = re.compile(r"[0-9a-f]{32}", re.ASCII)  # uuid4().hex
-SHELL = re.compile(r"(?:/[A-Za-z0-9_.+-]+)+", re.ASCII)
-PRINCIPAL = re.compile(r"daypass-([A-Za-z0-9]{1,40})-([1-9][0-9]{0,5})", re.ASCII)
+LOGIN = Word(SMALL + DIGITS + "_.-", 32, first=SMALL + "_")  # 32: utmp's ut_user, shadow's own limit
+GROUP = Word(LETTERS + DIGITS + "_.-", 32, first=LETTERS + "_")
+GRANT_ID = Word(LETTERS + DIGITS, 40)
+HEX_ID = Word("0123456789abcdef", 32, least=32)  # uuid4().hex
+SHELL = Path(LETTERS + DIGITS + "_.+-")
 # Printable ASCII without ":" (ends the passwd field) and "," (begins the next GECOS field).
-COMMENT = re.compile(r"[A-Za-z0-9@._+/()' -]{1,128}", re.ASCII)
+COMMENT = Word(LETTERS + DIGITS + "@._+/()' -", 128)
+PRINCIPAL_NUMBER = Word(DIGITS, 6, first="123456789")
 
 # Accounts of the system and of well-known software (Debian's base-passwd, Red Hat's setup package, systemd,
 # cloud images), and words that programs read as something else than a login.
@@ -179,6 +178,13 @@ def check_grant_id(text: str) -> None:
     """Refuse a grant id that isn't 1 to 40 letters and digits (Refusal `document_invalid`)."""
     if not isinstance(text, str) or not GRANT_ID.fullmatch(text):
         raise Refusal("document_invalid", "the grant id %s is not 1 to 40 letters and digits" % shown(text))
+
+
+def grant_of(principal: str) -> str | None:
+    """The grant in `daypass-<grant>-<n>`, None where it is no principal of ours."""
+    head, grant_id, number = (*principal.split("-"), "", "", "")[:3]
+    right = head == OWN_PREFIX and GRANT_ID.fullmatch(grant_id) and PRINCIPAL_NUMBER.fullmatch(number)
+    return grant_id if right and principal.count("-") == 2 else None
 
 
 def shown(value: object) -> str:

@@ -11,16 +11,16 @@ slashes too.
 
 from __future__ import annotations
 
-import re
 import time
 
 from . import names
 from .names import Refusal
+from .words import DIGITS, LETTERS, Path, Word
 
 ALL = "ALL"
 NOTAFTER = " NOTAFTER="
-PATH = re.compile(r"(?:/[A-Za-z0-9_.+@%-]+)+", re.ASCII)
-ARGUMENT = re.compile(r"[A-Za-z0-9_./@%+=~-]+", re.ASCII)
+PATH = Path(LETTERS + DIGITS + "_.+@%-")
+ARGUMENT = Word(LETTERS + DIGITS + "_./@%+=~-", names.COMMAND_LENGTH)
 HEADER = "# Written by Daypass from /var/lib/daypass/ledger.json; changes made here are lost.\n"
 
 

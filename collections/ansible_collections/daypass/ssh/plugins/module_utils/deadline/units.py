@@ -11,11 +11,11 @@ system's tools, ends anybody's processes, looks into homes, /tmp and terminals: 
 from __future__ import annotations
 
 import os
-import re
 import sys
 
 from ..contract.names import Refusal
 from ..contract.typed import TYPE_CHECKING
+from ..contract.words import DIGITS, LETTERS, Word
 from ..effects.system import CommandFailed
 from ..program.start import PROGRAM_PATH
 
@@ -29,7 +29,8 @@ SERVICE = "daypass-expire.service"
 TIMER = "daypass-expire.timer"
 CRON_FOLDER = "/etc/cron.d"
 CRON_PATH = CRON_FOLDER + "/daypass"  # no dot: cron skips names that hold one
-PLAIN_PATH = re.compile(r"/[A-Za-z0-9/._+-]{1,200}")  # nothing that units or cron would read as their own
+# Nothing that units or cron would read as their own.
+PLAIN_PATH = Word(LETTERS + DIGITS + "/._+-", 201, least=2, first="/")
 PYTHON = "/usr/bin/python3"
 CRON_NAMES = ("cron", "crond", "fcron")
 SERVICE_SECONDS = 240  # a tick that hangs makes room for the next

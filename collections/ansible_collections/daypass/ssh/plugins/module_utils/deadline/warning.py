@@ -10,14 +10,14 @@ and never waits for a terminal: whoever stops his (^S) misses the text and holds
 
 from __future__ import annotations
 
-import json
 import os
-import re
 import stat
 import time
 
+from ..contract import json_text
 from ..contract.names import RUN_FOLDER
 from ..contract.typed import TYPE_CHECKING, NamedTuple
+from ..contract.words import Seldom
 
 if TYPE_CHECKING:
     from typing import Iterable
@@ -29,7 +29,7 @@ GIVEN_PATH = RUN_FOLDER + "/warned.json"
 LAST_SECONDS = 60  # the second warning
 TERMINALS = "/dev/pts"  # these accounts have no password, so nobody sits at another kind of terminal
 TERMINALS_MAX = 32  # of one person: he may open thousands
-UNPRINTABLE = re.compile(r"[^ -~]")
+UNPRINTABLE = Seldom(r"[^ -~]")
 
 
 class Notice(NamedTuple):
@@ -73,7 +73,7 @@ def claim(system: System, ledger: Ledger, now: int) -> tuple[Notice, ...]:
     if notices:
         try:
             system.make_folder(RUN_FOLDER, 0o700)
-            system.write(GIVEN_PATH, json.dumps(sorted(marks)).encode("ascii"), 0o600)
+            system.write(GIVEN_PATH, json_text.dumps(sorted(marks)).encode("ascii"), 0o600)
         except OSError:
             pass  # given again each minute then: better than not at all
     return notices
@@ -110,7 +110,7 @@ def _terminals(system: System, uid: int) -> Iterable[str]:
 def _read_given(system: System) -> frozenset[str]:
     """Marks of warnings that were given since the host came up; what can't be read counts as none."""
     try:
-        found = json.loads(system.read(GIVEN_PATH) or b"[]")
+        found = json_text.loads((system.read(GIVEN_PATH) or b"[]").decode("utf-8"))
     except (OSError, ValueError):
         return frozenset()
     return frozenset(one for one in found if isinstance(one, str)) if isinstance(found, list) else frozenset()

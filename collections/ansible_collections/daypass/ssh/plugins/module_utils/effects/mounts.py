@@ -6,9 +6,9 @@
 
 from __future__ import annotations
 
-import re
+from ..contract.words import Seldom
 
-OCTAL = re.compile(r"\\([0-7]{3})")
+OCTAL = Seldom(r"\\([0-7]{3})")
 
 
 def read_mounts() -> list[tuple[str, str]]:
@@ -18,6 +18,8 @@ def read_mounts() -> list[tuple[str, str]]:
     found = []
     for line in filter(None, lines):
         head, _dash, tail = line.partition(" - ")
-        point = OCTAL.sub(lambda match: chr(int(match.group(1), 8)), head.split(" ")[4])
+        point = head.split(" ")[4]
+        if "\\" in point:
+            point = OCTAL.sub(lambda match: chr(int(match.group(1), 8)), point)
         found.append((point, tail.split(" ")[0]))
     return found

@@ -12,14 +12,14 @@ asks the library's `get…_r` functions, whose return code tells both apart (get
 from __future__ import annotations
 
 import grp
-import json
 import os
 import pwd
-import re
 import sys
 
+from ..contract import json_text
 from ..contract.names import Refusal
 from ..contract.typed import TYPE_CHECKING, NamedTuple
+from ..contract.words import Seldom
 
 if TYPE_CHECKING:
     from typing import Sequence
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from ..effects.system import System
 
 LOCAL_SOURCES = frozenset(["files", "compat", "systemd", "altfiles", "extrausers", "mymachines", "db"])
-ACTIONS = re.compile(r"\[[^]]*\]")  # `[NOTFOUND=return]` is no source
+ACTIONS = Seldom(r"\[[^]]*\]")  # `[NOTFOUND=return]` is no source
 TIMEOUT_SECONDS = 10
 
 # Asks {"questions": [[function, key], …], "sources": {database: [source, …]}} and prints for each question
@@ -113,7 +113,8 @@ def directories(system: System) -> dict[str, list[str]]:
     for line in content.decode("utf-8", "replace").splitlines():
         database, _colon, sources = line.partition("#")[0].partition(":")
         name = "group" if database.strip() == "initgroups" else database.strip()
-        for word in ACTIONS.sub(" ", sources).split() if name in found else ():
+        plain = ACTIONS.sub(" ", sources) if "[" in sources else sources
+        for word in plain.split() if name in found else ():
             if word not in LOCAL_SOURCES and word not in found[name]:
                 found[name].append(word)
     return found
@@ -145,9 +146,9 @@ def _ask_elsewhere(
 ) -> list[tuple[str, int] | None]:
     argv = [sys.executable, "-I", "-S", "-c", QUESTION]
     wish = {"questions": questions, "sources": directories(system)}
-    done = system.query(argv, stdin=json.dumps(wish), timeout_seconds=TIMEOUT_SECONDS)
+    done = system.query(argv, stdin=json_text.dumps(wish), timeout_seconds=TIMEOUT_SECONDS)
     try:
-        answers = json.loads(done.stdout) if done.rc == 0 else ["error"]
+        answers = json_text.loads(done.stdout) if done.rc == 0 else ["error"]
     except ValueError:
         answers = ["error"]
     if "error" in answers or len(answers) != len(questions):

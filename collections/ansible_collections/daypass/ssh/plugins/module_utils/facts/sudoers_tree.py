@@ -10,10 +10,10 @@ What sudo would stumble over stops us too: nobody knows then which rights wait f
 from __future__ import annotations
 
 import os
-import re
 
 from ..contract.names import SUDOERS_PATH, Refusal
 from ..contract.typed import TYPE_CHECKING, NamedTuple
+from ..contract.words import Seldom
 
 if TYPE_CHECKING:
     from ..effects.system import System
@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 # sudo-rs takes the second instead of the first, where it is there; openSUSE ships the third for want of the
 # first. Names in a file that isn't in force are refused for nothing, which harms nobody.
 MAIN_FILES = ("/etc/sudoers", "/etc/sudoers-rs", "/usr/etc/sudoers")
-INCLUDE = re.compile(r"^[@#]include(dir)?[ \t]+(.+)$")
+ESCAPED = Seldom(r"\\(.)")
+INCLUDES = ("@include", "#include", "@includedir", "#includedir")
 FILES_MAX = 256
 DEPTH_MAX = 128  # of includes in includes; sudo itself stops there
 
@@ -74,9 +75,9 @@ class _Reader:
         text = content.decode("utf-8", "replace")
         self.texts.append(text)
         for line in text.replace("\\\n", " ").splitlines():
-            match = INCLUDE.match(line.strip())
-            if match:
-                self._include(self._expanded(match.group(2), path), bool(match.group(1)), (*parents, path))
+            included = included_by(line)
+            if included is not None:
+                self._include(self._expanded(included[1], path), included[0], (*parents, path))
 
     def _include(self, path: str, folder: bool, parents: tuple[str, ...]) -> None:
         if not folder:
@@ -90,9 +91,20 @@ class _Reader:
     def _expanded(self, text: str, included_by: str) -> str:
         """`"a path"`, `a\\ path`, `%h` (the host's short name) and paths beside the including file."""
         text = text.strip()
-        text = text[1:-1] if len(text) > 1 and text[0] == text[-1] == '"' else re.sub(r"\\(.)", r"\1", text)
+        if len(text) > 1 and text[0] == text[-1] == '"':
+            text = text[1:-1]
+        elif "\\" in text:
+            text = ESCAPED.sub(r"\1", text)
         path = os.path.join(os.path.dirname(included_by), text.replace("%h", self._host))
         return os.path.normpath(path)
+
+
+def included_by(line: str) -> tuple[bool, str] | None:
+    """Whether a folder or a file, and which, for `@include…` and `#include…`; None for another line."""
+    word, _blank, rest = line.strip().replace("\t", " ").partition(" ")
+    if not rest or word not in INCLUDES:
+        return None
+    return word.endswith("dir"), line.strip()[len(word) :].lstrip(" \t")
 
 
 def _broken(sentence: str) -> Refusal:

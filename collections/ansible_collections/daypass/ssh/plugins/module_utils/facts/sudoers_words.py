@@ -10,21 +10,62 @@ nothing can be renamed, a right that was overseen can't be taken back.
 
 from __future__ import annotations
 
-import re
-
 from ..contract.names import ROOT_EQUIVALENT_GROUPS
 from ..contract.typed import TYPE_CHECKING
+from ..contract.words import DIGITS, LARGE, LETTERS, Seldom
 
 if TYPE_CHECKING:
     from typing import Iterable
 
-WORD = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]*")
-RUN_AS = re.compile(r"\(([^)]*)\)")
-GROUP = re.compile(r"(?<!!)%(#?[A-Za-z0-9_][A-Za-z0-9_.-]*)")
-ALIAS = re.compile(r"[A-Z][A-Z0-9_]*")
 # `Cmnd_Alias X = /bin/a : Y = ALL`: several aliases may stand on one line.
-DEFINITION = re.compile(r"(?:^|:)[ \t]*([A-Z][A-Z0-9_]*)[ \t]*=([^:]*)")
-BEFORE_COMMAND = re.compile(r"(?:[A-Z_]+:[ \t]*|[A-Z]+=[^ \t]+[ \t]+)*")  # tags and options
+DEFINITION = Seldom(r"(?:^|:)[ \t]*([A-Z][A-Z0-9_]*)[ \t]*=([^:]*)")
+BETWEEN_COMMANDS = Seldom(r",(?![^(]*\))")  # not within a run-as list
+OTHER_HOST = Seldom(r":[^:=]*=")  # `… : OTHERHOST = command`
+BLANKS = " \t"
+TAG = LARGE + "_"
+
+
+class _Others(dict):
+    """A table for str.translate: what isn't in it is a blank."""
+
+    def __missing__(self, _key: int) -> str:
+        return " "
+
+
+_IN_NAMES = _Others({ord(one): one for one in LETTERS + DIGITS + "_.-"})
+_IN_ALIASES = _Others({ord(one): one for one in LARGE + DIGITS + "_"})
+
+
+def words_of(text: str) -> list[str]:
+    """All `[A-Za-z_][A-Za-z0-9_.-]*` in a text."""
+    found = (run.lstrip(DIGITS + ".-") for run in text.translate(_IN_NAMES).split(" "))
+    return [word for word in found if word]
+
+
+def aliases_of(text: str) -> list[str]:
+    """All `[A-Z][A-Z0-9_]*` in a text."""
+    found = (run.lstrip(DIGITS + "_") for run in text.translate(_IN_ALIASES).split(" "))
+    return [word for word in found if word]
+
+
+def groups_of(text: str) -> list[str]:
+    """All that follows a `%` without `!` before it: `%group`, `%#gid`."""
+    found = []
+    before, *parts = text.split("%")
+    for part in parts:
+        mark = "#" if part.startswith("#") else ""
+        rest = part[len(mark) :]
+        name = rest[: len(rest) - len(rest.lstrip(LETTERS + DIGITS + "_.-"))]
+        if name and name[0] not in ".-" and not before.endswith("!"):
+            found.append(mark + name)
+        before = part
+    return found
+
+
+def run_as_of(text: str) -> list[str]:
+    """What stands in each pair of parentheses."""
+    pieces = text.split(")")[:-1]
+    return [piece.partition("(")[2] for piece in pieces if "(" in piece]
 
 
 def mentioned_names(texts: Iterable[str]) -> frozenset[str]:
@@ -44,7 +85,7 @@ def root_groups(texts: Iterable[str]) -> frozenset[str]:
     user_aliases = _aliases(lines, "User_Alias")
     everything = {"ALL"}
     for name, words in _aliases(lines, "Cmnd_Alias", "Cmd_Alias").items():
-        if "ALL" in WORD.findall(words):
+        if "ALL" in words_of(words):
             everything.add(name)
     found = set(ROOT_EQUIVALENT_GROUPS)
     for line in lines:
@@ -52,23 +93,36 @@ def root_groups(texts: Iterable[str]) -> frozenset[str]:
         if not separator or line.startswith(("Defaults", "User_Alias", "Runas_Alias", "Host_Alias", "Cm")):
             continue
         if _gives_everything(rest, everything):
-            expanded = [head, *(user_aliases.get(word, "") for word in ALIAS.findall(head))]
-            found.update(name for text in expanded for name in GROUP.findall(text))
+            expanded = [head, *(user_aliases.get(word, "") for word in aliases_of(head))]
+            found.update(name for text in expanded for name in groups_of(text))
     return frozenset(found)
 
 
 def _gives_everything(rest: str, everything: set[str]) -> bool:
     as_root = True  # no list at all means root
-    for piece in re.split(r",(?![^(]*\))", rest):
-        text = re.split(r":[^:=]*=", piece)[-1].strip()  # `… : OTHERHOST = command`
-        match = RUN_AS.match(text)
-        if match:
-            users = match.group(1).partition(":")[0]
-            as_root = "root" in WORD.findall(users) or "#0" in users or bool(ALIAS.findall(users))
-            text = text[match.end() :].strip()
-        if as_root and BEFORE_COMMAND.sub("", text, count=1).strip() in everything:
+    for piece in BETWEEN_COMMANDS.split(rest) if "," in rest else [rest]:
+        text = (OTHER_HOST.split(piece)[-1] if "=" in piece else piece).strip()
+        if text.startswith("(") and ")" in text:
+            listed, _end, text = text[1:].partition(")")
+            users = listed.partition(":")[0]
+            as_root = "root" in words_of(users) or "#0" in users or bool(aliases_of(users))
+        if as_root and command_of(text.strip()).strip() in everything:
             return True
     return False
+
+
+def command_of(text: str) -> str:
+    """What follows tags (`NOPASSWD:`) and options (`CWD=/ `)."""
+    while True:
+        name = text[: len(text) - len(text.lstrip(TAG))]
+        after = text[len(name) :]
+        value = after[1:].replace("\t", " ").partition(" ")[0]
+        if name and after.startswith(":"):
+            text = after[1:].lstrip(BLANKS)
+        elif name and "_" not in name and after.startswith("=") and value and len(value) + 1 < len(after):
+            text = after[1 + len(value) :].lstrip(BLANKS)
+        else:
+            return text
 
 
 def _aliases(lines: Iterable[str], *kinds: str) -> dict[str, str]:
@@ -87,8 +141,17 @@ def _lines(texts: Iterable[str]) -> Iterable[str]:
 def logical_lines(text: str) -> list[str]:
     """Lines joined at a trailing backslash, without comments and includes. `#1000` is a uid, no comment."""
     joined = text.replace("\\\n", " ")
-    lines = (re.sub(r"(^|[ \t])#(?![0-9]).*$", "", line).strip() for line in joined.splitlines())
+    lines = (_without_comment(line).strip() for line in joined.splitlines())
     return [line for line in lines if line and not line.startswith(("@include", "#"))]
+
+
+def _without_comment(line: str) -> str:
+    place = line.find("#")
+    while place >= 0:
+        if (not place or line[place - 1] in BLANKS) and line[place + 1 : place + 2] not in tuple(DIGITS):
+            return line[:place]
+        place = line.find("#", place + 1)
+    return line
 
 
 def names_of_line(line: str) -> set[str]:
@@ -96,13 +159,13 @@ def names_of_line(line: str) -> set[str]:
     head, separator, rest = line.partition("=")
     if line.startswith("Defaults"):
         scope = line[len("Defaults") :]
-        return set(WORD.findall(re.split(r"[ \t]", scope, maxsplit=1)[0])) if scope[:1] in ":>" else set()
+        return set(words_of(scope.replace("\t", " ").partition(" ")[0])) if scope[:1] in ":>" else set()
     if line.startswith(("Host_Alias", "Cmnd_Alias", "Cmd_Alias")):
         return set()
     if line.startswith(("User_Alias", "Runas_Alias")):
-        return set(WORD.findall(line))
-    found = set(WORD.findall(head))
+        return set(words_of(line))
+    found = set(words_of(head))
     if separator:
-        for section in RUN_AS.findall(rest):
-            found.update(WORD.findall(section))
+        for section in run_as_of(rest):
+            found.update(words_of(section))
     return found

@@ -10,10 +10,10 @@ an ending couldn't be recorded on a full disk. Only a run that may open puts suc
 
 from __future__ import annotations
 
-import re
+from ..contract.words import Seldom
 
 # The end as `key_lines` and `sudo_rules` write it.
-END = re.compile(r'NOTAFTER=(\d{14})Z |,expiry-time="(\d{14})Z"')
+END = Seldom(r'NOTAFTER=(\d{14})Z |,expiry-time="(\d{14})Z"')
 NEVER = "9" * 14
 
 

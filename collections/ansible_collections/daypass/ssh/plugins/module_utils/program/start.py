@@ -11,14 +11,18 @@ program there begins with: it imports the standard library alone, and only what 
 from __future__ import annotations
 
 import gc
-import importlib.util
-import json
 import marshal
 import os
 import stat
 import sys
 import zipimport
-from importlib.machinery import ModuleSpec
+
+try:
+    from _frozen_importlib import ModuleSpec  # Python has them loaded; importlib.util loads ten modules more
+    from _frozen_importlib_external import MAGIC_NUMBER
+except ImportError:
+    from importlib.machinery import ModuleSpec
+    from importlib.util import MAGIC_NUMBER
 
 try:
     from _blake2 import blake2b  # without hashlib, which loads OpenSSL: that takes longer than all else here
@@ -33,7 +37,7 @@ PACKAGE = "daypass_host"  # name of our package where it isn't Ansible's
 PROGRAM_PATH = "/usr/local/lib/daypass/daypass-host.pyz"
 SOURCES, BYTECODE = "sources", "bytecode"  # members of the program, see `joined` and `code_in`
 MARK = "daypass-result:"  # begins the one line that counts; a login's banner may stand before it
-SOURCES_WANTED = {"wanted": "sources"}  # what is printed for a result where the host hasn't got the program
+SOURCES_WANTED = '{"wanted": "sources"}'  # what is printed for a result where the host hasn't got the program
 
 
 def joined(sources: Mapping[str, bytes]) -> bytes:
@@ -81,8 +85,7 @@ def read_program(path: str) -> tuple[bytes, bytes] | None:
 
 def code_in(bytecode: bytes) -> dict[str, memoryview]:
     """Name to marshalled code; empty where it is for another Python, which compiles the sources."""
-    magic = importlib.util.MAGIC_NUMBER
-    return parted(bytecode, len(magic)) if bytecode.startswith(magic) else {}
+    return parted(bytecode, len(MAGIC_NUMBER)) if bytecode.startswith(MAGIC_NUMBER) else {}
 
 
 class Loader:
@@ -135,16 +138,15 @@ def entered(entry: str, function: str, text: bytes, code: Mapping[str, memoryvie
     return getattr(__import__(PACKAGE + "." + entry, fromlist=[function]), function)
 
 
-def start(entry: str) -> None:
-    """Do what standard input says: a line of JSON, the request, and the packed sources where they came along.
-
-    The request has the `version` of the wanted program beside what `main` of the entry takes.
+def start(entry: str, version: str) -> None:
+    """Do what standard input says: a line, the request, and the packed sources where they came along.
 
     Args:
-        entry: The module that everything begins with.
+        entry: The module that everything begins with; its `main` takes the request.
+        version: Of the wanted program.
     """
     gc.disable()  # a short run leaves nothing behind that is worth looking for
-    request = json.loads(sys.stdin.buffer.readline())
+    request = sys.stdin.buffer.readline()
     packed = sys.stdin.buffer.read()
     if packed:
         import zlib
@@ -152,12 +154,12 @@ def start(entry: str) -> None:
         main = entered(entry, "main", zlib.decompress(packed), {})
     else:
         found = read_program(PROGRAM_PATH)
-        if found is None or version_of(found[0]) != request["version"]:
-            sys.stdout.write(MARK + json.dumps(SOURCES_WANTED) + "\n")
+        if found is None or version_of(found[0]) != version:
+            sys.stdout.write(MARK + SOURCES_WANTED + "\n")
             sys.stdout.flush()
             os._exit(0)
         main = entered(entry, "main", found[0], code_in(found[1]))
-    main(request, verified=None if packed else request["version"])
+    main(request, verified=None if packed else version)
     sys.stdout.flush()
     os._exit(0)  # without taking Python apart piece by piece, which takes as long as fifty accounts
 

@@ -10,9 +10,7 @@ uids into signals.
 
 from __future__ import annotations
 
-import json
-
-from ..contract import constraints, fields, names, sudo_rules
+from ..contract import constraints, fields, json_text, names, sudo_rules
 from ..contract.constraints import Constraints
 from ..contract.document import SudoRule
 from ..contract.names import Refusal
@@ -37,7 +35,7 @@ def serialise(ledger: Ledger) -> bytes:
     mapping["accounts"] = {login: _account_out(account) for login, account in ledger.accounts.items()}
     mapping["tombstones"] = {grant_id: list(stone) for grant_id, stone in ledger.tombstones.items()}
     mapping["retired"] = [entry._asdict() for entry in ledger.retired]
-    return json.dumps(mapping, sort_keys=True, separators=(",", ":")).encode("ascii") + b"\n"
+    return json_text.dumps(mapping).encode("ascii") + b"\n"
 
 
 def _account_out(account: LedgerAccount) -> dict[str, Any]:
@@ -61,7 +59,7 @@ def parse(content: bytes) -> Ledger:
         Refusal: `ledger_corrupt` or `ledger_newer` (written by a later version of this code).
     """
     try:
-        mapping = json.loads(content.decode("utf-8"))
+        mapping = json_text.loads(content.decode("utf-8"))
         version = mapping.pop("version")
         if fields.is_whole(version) and version > names.LEDGER_VERSION:
             raise Refusal(
@@ -199,8 +197,7 @@ def _is_right_uid(account: LedgerAccount) -> bool:
 
 def _check_grant(key: str, grant: LedgerGrant) -> None:
     """What stops the rendering of one person's files would stop everybody's closing."""
-    matches = [names.PRINCIPAL.fullmatch(text) for text in grant.principals]
-    right = all(match is not None and match.group(1) == key for match in matches)
+    right = all(names.grant_of(text) == key for text in grant.principals)
     right = right and constraints.checked(grant.constraints)
     if not right or not all(names.GROUP.fullmatch(group) for group in grant.groups):
         raise ValueError(f"grant {names.shown(key)}")

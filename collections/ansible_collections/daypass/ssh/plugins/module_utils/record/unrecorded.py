@@ -12,9 +12,7 @@ puts the ledger right.
 
 from __future__ import annotations
 
-import json
-
-from ..contract import names
+from ..contract import json_text, names
 from ..contract.typed import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -59,14 +57,14 @@ def with_unrecorded(system: System, ledger: Ledger) -> Ledger:
 
 
 def _fixed(fields: dict[str, Any]) -> bytes:
-    text = json.dumps(fields, sort_keys=True, separators=(",", ":"))
+    text = json_text.dumps(fields)
     return text.ljust(SIZE - 1).encode("ascii") + b"\n"
 
 
 def _read(system: System) -> dict[str, Any]:
     """What is noted; nothing where it can't be read: it only ever adds to what the ledger says."""
     try:
-        found = json.loads(system.read(names.UNRECORDED_PATH) or b"{}")
+        found = json_text.loads((system.read(names.UNRECORDED_PATH) or b"{}").decode("utf-8"))
     except (OSError, ValueError):
         return {}
     return found if isinstance(found, dict) else {}

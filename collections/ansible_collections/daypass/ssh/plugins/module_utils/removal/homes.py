@@ -19,14 +19,13 @@ folder, and is told until somebody has done something about it.
 from __future__ import annotations
 
 import errno
-import json
 import os
-import re
 import time
 
-from ..contract import names
+from ..contract import json_text, names
 from ..contract.names import Refusal
 from ..contract.typed import TYPE_CHECKING, NamedTuple
+from ..contract.words import Seldom
 from ..facts.host import HOME_BASE
 from .unfinished import IN_WORK, Unfinished
 
@@ -36,7 +35,7 @@ if TYPE_CHECKING:
     from ..effects.system import System
 
 ARCHIVE_NAME = ".daypass-archive"
-ASIDE = re.compile(r"(?P<login>.+)-(?P<uid>[0-9]+)-[0-9]{8}T[0-9]{6}Z(?P<deleting>\.deleting)?")
+ASIDE = Seldom(r"(?P<login>.+)-(?P<uid>[0-9]+)-[0-9]{8}T[0-9]{6}Z(?P<deleting>\.deleting)?")
 DELETING = ".deleting"
 BYTES_MAX = 10 << 30  # of one archive: two minutes of an ordinary disk, half the time that a wave has
 SPARE_BYTES = 512 << 20  # stays free: the ledger, and whoever else writes there, needs room
@@ -161,7 +160,7 @@ def _append(system: System, path: str, file: int, progress: Progress, state: str
         offset = os.lseek(file, 0, os.SEEK_CUR)
         if system.monotonic() > until:
             os.fsync(file)  # before the state says that it is there
-            system.write(state, json.dumps(Progress(offset, after)).encode("ascii"), 0o600)
+            system.write(state, json_text.dumps(Progress(offset, after)).encode("ascii"), 0o600)
             raise Unfinished(IN_WORK, f"{path} is being archived: {offset >> 20} MiB so far")
         if offset + entry.status.st_size > BYTES_MAX:
             raise _too_large(path)
@@ -178,7 +177,7 @@ def _read_progress(system: System, part: str, state: str) -> Progress | None:
     if status is None or content is None:
         return None
     try:
-        offset, after = json.loads(content.decode("ascii"))
+        offset, after = json_text.loads(content.decode("ascii"))
         return Progress(offset, after) if 0 <= offset <= status.st_size else None
     except (ValueError, TypeError):
         return None

@@ -8,6 +8,7 @@ judged by another.
 
 from __future__ import annotations
 
+from ..contract import json_text
 from ..contract.typed import TYPE_CHECKING
 from ..effects.system import System
 from ..program.installing import look
@@ -15,7 +16,7 @@ from ..run.entry import tell
 from .reporting import make_report
 
 if TYPE_CHECKING:
-    from typing import Any, Mapping
+    from typing import Any
 
 
 def run(
@@ -32,13 +33,14 @@ def run(
     )
 
 
-def main(request: Mapping[str, Any], verified: str | None) -> None:
+def main(line: bytes, verified: str | None) -> None:
     """Do one request and print its result.
 
     Args:
-        request: `document`: str or None, `controller_time`: float, `deep_seconds`: number.
+        line: The request as JSON: `document`: str or None, `controller_time`: float, `deep_seconds`: number.
         verified: Nothing to go by here.
     """
+    request = json_text.loads(line.decode("utf-8"))
     tell(
         run(
             System(),

@@ -10,9 +10,7 @@ to fit into 200 KB.
 
 from __future__ import annotations
 
-import json
-
-from ..contract import names
+from ..contract import json_text, names
 from ..contract.fields import show_moment
 from ..contract.names import Refusal
 from ..contract.typed import TYPE_CHECKING, NamedTuple
@@ -127,7 +125,7 @@ def _cut(lines: list[str]) -> str:
 
 
 def _length(value: object) -> int:
-    return len(json.dumps(value))
+    return len(json_text.dumps(value))
 
 
 def _shortened(account: dict[str, Any]) -> dict[str, Any]:

@@ -9,9 +9,9 @@ The program on the host begins here too: with a request over the connection, or 
 
 from __future__ import annotations
 
-import json
 import sys
 
+from ..contract import json_text
 from ..contract.typed import TYPE_CHECKING
 from ..effects.system import System
 from ..program.start import MARK
@@ -61,19 +61,21 @@ OPERATIONS: dict[str, Callable[[System, Mapping[str, Any], str | None], dict[str
 }
 
 
-def main(request: Mapping[str, Any], verified: str | None) -> None:
+def main(line: bytes, verified: str | None) -> None:
     """Do one request (`operation`, and what that takes) and print its result.
 
     Args:
+        line: The request as JSON.
         verified: See `installing.look`.
     """
+    request = json_text.loads(line.decode("utf-8"))
     result = OPERATIONS[request.get("operation", "accounts")](System(), request, verified)
     tell(result)
 
 
 def tell(result: Mapping[str, Any]) -> None:
     """Print a result as the controller looks for it."""
-    sys.stdout.write(MARK + json.dumps(result) + "\n")
+    sys.stdout.write(MARK + json_text.dumps(result) + "\n")
 
 
 def command() -> int:
