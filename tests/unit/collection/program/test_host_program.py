@@ -315,7 +315,7 @@ def test_program_with_anything_else_in_it_is_another(
 
 
 def test_run_that_changes_nothing_loads_little_of_python(program: Path):
-    """Each of these takes a run longer than the facts of many accounts; `-X importtime` shows who loads one."""
+    """Each of these takes longer than the facts of many accounts; `-X importtime` shows who loads one."""
     script = (
         f"import sys; sys.path.append({str(SOURCES.parent)!r})\n"
         f"from module_utils.program.start import *; found = read_program({str(program)!r})\n"
