@@ -43,11 +43,11 @@ FILES += [names.SUDOERS_PATH, names.LEDGER_PATH, names.LEDGER_COPY_PATH, names.U
 class Killed(driver.Told):
     """Dies before, after or inside one effect; `inside` counts the file system changes of that program."""
 
-    def _run(self, argv, stdin, timeout_seconds, descriptors=()):
+    def _run(self, argv, stdin, timeout_seconds, held=None):
         inside = self.kill and self.kill["when"] == "inside"
         if inside and len(self.effects) - 1 == self.kill["effect"]:
             self._die_inside(argv)
-        return super()._run(argv, stdin, timeout_seconds, descriptors)
+        return super()._run(argv, stdin, timeout_seconds, held)
 
     def _die_inside(self, argv):
         if syscall_kill.run_and_kill(argv, children.ENVIRONMENT, self.kill["change"]):
