@@ -31,7 +31,6 @@ def test_the_json_of_a_grant_has_everything_that_a_program_needs(site, tidy):
     assert shown["certificates"][0]["text"] == certificate["text"]
 
 
-@pytest.mark.essential
 def test_a_tag_means_every_server_that_has_it(site, all_agree, tidy):
     """`--tag role=web` is web-1 to web-3."""
     words = site.grant_words("tagged")
@@ -41,7 +40,6 @@ def test_a_tag_means_every_server_that_has_it(site, all_agree, tidy):
     all_agree()
 
 
-@pytest.mark.essential
 def test_the_status_shows_what_stands(site, tidy):
     """Live grants with their servers, and what accounts each server has; ended ones are gone from it."""
     grant = site.grant("shown", SERVER)

@@ -201,7 +201,6 @@ def test_a_connection_without_a_command_runs_nothing(people):
     assert "remote port forwarding failed" in done.stderr
 
 
-@pytest.mark.essential
 def test_a_thief_with_the_cas_key_meets_the_same_bounds(people, tmp_path):
     """The key line holds what the grant holds: a certificate that says less, or other things, is no way."""
     forced, near, plain = people["forced"], people["near"], people["plain"]

@@ -11,7 +11,6 @@ from daypass.workflow.reconciling import reconcile_once
 SERVER = "web-2"
 
 
-@pytest.mark.essential
 def test_two_grants_add_up_and_revoking_one_leaves_exactly_the_other(site, look, all_agree, tidy):
     """Groups, sudo rules and key lines of one grant go; everything of the other stays."""
     plain = site.grant("twice", SERVER, groups=["logs"])

@@ -5,8 +5,6 @@ from __future__ import annotations
 import shutil
 import subprocess
 
-import pytest
-
 SERVER = "web-1"
 UNMANAGED = "settler"
 
@@ -35,7 +33,6 @@ def opens(site, key, login):
     return done.returncode == 0
 
 
-@pytest.mark.essential
 def test_the_ca_opens_managed_accounts_by_their_own_principals_only(site, tidy):
     """With the CA key stolen: root, the connector, others' accounts and other principals stay shut."""
     grant = site.grant("owner", SERVER)
