@@ -68,6 +68,17 @@ def all_agree(site: Orchestrator) -> Callable[..., None]:
 def tidy(site: Orchestrator) -> Iterator[None]:
     """After the test: every grant that is left is ended, and its account removed, in one pass."""
     yield
+    end_everything(site)
+
+
+@pytest.fixture(scope="module")
+def tidy_at_the_end(site: Orchestrator) -> Iterator[None]:
+    """The same after a file's tests, where what one leaves is nothing to the next."""
+    yield
+    end_everything(site)
+
+
+def end_everything(site: Orchestrator) -> None:
     with site.opened() as daypass:
         seams, now = daypass.seams, daypass.now()
         with seams.store.write(seams.actor, now) as work:
