@@ -15,7 +15,8 @@ from daypass.audit.anchor import read_anchor, write_anchor
 from daypass.audit.verifying import Report, verify, verify_store
 from daypass.domain.events import GENESIS_HASH, Event, event_hash
 from daypass.errors import AuditError
-from daypass.store import AuditHead, Store, open_store
+from daypass.store import AuditHead, Store
+from tests.fakes import new_store
 
 NOW = datetime(2026, 11, 22, 9, 0, tzinfo=UTC)
 COUNT = 5
@@ -157,8 +158,7 @@ def test_hash_that_somebody_noted_must_be_there(expect):
 
 @pytest.fixture
 def store(tmp_path: Path) -> Store:
-    made = open_store(tmp_path / "daypass.db")
-    made.upgrade()
+    made = new_store(tmp_path / "daypass.db")
     for number in range(COUNT):
         with made.write("operator:test", NOW) as work:
             work.append_event("grant.recorded", f"G{number}", {"groups": ("ops",), 1: None, "é": 0.5})

@@ -18,7 +18,7 @@ from daypass.notices.courier import send_letters
 from daypass.notices.sending import Sender, Sent
 from daypass.store import Store, open_store
 from tests import receivers
-from tests.fakes import START, Clock
+from tests.fakes import START, Clock, new_store
 
 # A machine under load starts a process late; only tests of the limit itself set a shorter one.
 PATIENT_SECONDS = 100
@@ -87,8 +87,7 @@ class Outbox:
 
 @pytest.fixture
 def outbox(tmp_path: Path) -> Iterator[Outbox]:
-    store = open_store(tmp_path / "record.sqlite3")
-    store.upgrade()
+    store = new_store(tmp_path / "record.sqlite3")
     yield Outbox(store, Clock(START))
     store.close()
 
