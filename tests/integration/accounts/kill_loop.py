@@ -24,6 +24,7 @@ import subprocess
 import sys
 import time
 
+import cheaper
 import driver
 import syscall_kill
 from daypass_host.contract import names
@@ -33,7 +34,6 @@ from daypass_host.onboarding import trust, way_back
 from daypass_host.plan import shortening
 from daypass_host.record import ledger_file
 from daypass_host.removal import homes
-from daypass_host.sessions import processes
 
 SNAPSHOT = "/opt/daypass-test/snapshot"
 FILES = [f"/etc/{name}" for name in ("passwd", "shadow", "group", "gshadow", "subuid", "subgid")]
@@ -189,31 +189,25 @@ def incomplete(left: dict, before: dict, wanted: dict) -> list:
     return found
 
 
-def save() -> None:
+def save() -> cheaper.Kept:
     """Remember the host's state."""
     shutil.rmtree(SNAPSHOT, ignore_errors=True)
     os.makedirs(SNAPSHOT)
-    for path in FILES:
-        if os.path.exists(path):
-            subprocess.run(["cp", "-a", path, f"{SNAPSHOT}/{os.path.basename(path)}"], check=True)
     subprocess.run(["cp", "-a", names.KEYS_FOLDER, "/home", SNAPSHOT], check=True)
+    return cheaper.Kept(FILES)
 
 
-def restore() -> None:
+def restore(kept: cheaper.Kept) -> None:
     """Give the host's state back."""
     for path in [*glob.glob("/etc/*.lock"), *glob.glob(f"{names.LEDGER_PATH}.corrupt-*")]:
         os.unlink(path)
-    for path in FILES:
-        saved = f"{SNAPSHOT}/{os.path.basename(path)}"
-        if os.path.exists(saved):
-            subprocess.run(["cp", "-a", saved, path], check=True)
-        elif os.path.exists(path):
-            os.unlink(path)
+    kept.give_back()
     for folder in (names.KEYS_FOLDER, "/home"):
         for name in os.listdir(folder):
             path = f"{folder}/{name}"
             shutil.rmtree(path) if os.path.isdir(path) else os.unlink(path)
-        subprocess.run(["cp", "-a", f"{SNAPSHOT}/{os.path.basename(folder)}/.", folder], check=True)
+        if os.listdir(f"{SNAPSHOT}/{os.path.basename(folder)}"):
+            subprocess.run(["cp", "-a", f"{SNAPSHOT}/{os.path.basename(folder)}/.", folder], check=True)
 
 
 def points(effects: list, inside_step: int):
@@ -232,7 +226,7 @@ def points(effects: list, inside_step: int):
 
 def main() -> None:
     wish = json.load(sys.stdin)
-    processes.SWEEP_AFTER_SECONDS = 0.02  # what is proven here is order, not patience
+    cheaper.begin()
     way_back.start_timer = lambda system, run_id, seconds: None  # the tests of the way back see it fire
     people, began = wish["people"], time.monotonic()
     for document in wish["start"]:
@@ -241,7 +235,7 @@ def main() -> None:
     before = all_states(people)
     for path in wish.get("break", ()):
         os.truncate(path, 0)
-    save()
+    kept = save()
     answer, _status, effects = run(wish["killed"])
     assert answer and not answer["failed"], answer
     wanted = all_states(people)
@@ -250,7 +244,7 @@ def main() -> None:
     expected = all_states(people)
     failures, kills = [], 0
     for kill in points(effects, wish["inside_step"]):
-        restore()
+        restore(kept)
         _answer, status, _effects = run(wish["killed"], kill)
         if os.WIFEXITED(status):
             kill["over"] = True
@@ -265,7 +259,7 @@ def main() -> None:
             found.append(f"the next run failed: {answer and answer['answer']['accounts']}")
         found += differences(all_states(people), expected, wish["expect"])
         failures += [f"{where}: {one}" for one in found]
-    restore()
+    restore(kept)
     print(json.dumps({"kills": kills, "failures": failures, "seconds": time.monotonic() - began}))
 
 

@@ -20,6 +20,10 @@ from tests.waiting import LIMIT_SECONDS
 ROOT = Path(__file__).resolve().parents[3]
 CODE = ROOT / "collections/ansible_collections/daypass/ssh/plugins/module_utils"
 FOLDER = "/opt/daypass-test"
+PROGRAMS = [
+    Path(__file__).with_name(f"{name}.py")
+    for name in ("driver", "kill_loop", "cheaper", "syscall_kill", "sequence_loop")
+]
 ROOM_LEAST_SECONDS, ROOM_TIMES = 15, 8  # a run takes one or two on a quiet machine
 CA_PUBLIC = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIIG8ZAWXe3tLOsQWrKOTZDZI+uqWpvxIftqiqO+b2qFC"
 
@@ -63,6 +67,20 @@ def account(name: str, uid: int, *grants: Mapping[str, Any], **changes: Any) -> 
     }
 
 
+def ship_code(lab: api.Lab, host: api.Host, *more: Path) -> None:
+    """Put the code for hosts, as the package `daypass_host`, and the tests' own programs into FOLDER."""
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w:gz", compresslevel=1) as archive:
+        for path in sorted(CODE.rglob("*.py")):
+            archive.add(path, f"daypass_host/{path.relative_to(CODE)}")
+        for program in (*PROGRAMS, *more):
+            archive.add(program, program.name)
+    text = base64.b64encode(buffer.getvalue()).decode()
+    script = f"mkdir -p {FOLDER} && base64 -d | tar -xzf - -C {FOLDER}"
+    script += f" && touch {FOLDER}/daypass_host/__init__.py"
+    lab.exec(host, ["sh", "-c", script], input=text)
+
+
 class ManagedHost:
     """One lab host with the code on it and an empty ledger of its own ids."""
 
@@ -73,20 +91,8 @@ class ManagedHost:
         self.orchestrator_id = uuid.uuid4().hex
         self.sequence = 0
         self.ca_key = ca_key
-        self._ship()
+        ship_code(lab, host)
         self.forget()
-
-    def _ship(self) -> None:
-        buffer = io.BytesIO()
-        with tarfile.open(fileobj=buffer, mode="w:gz") as archive:
-            for path in sorted(CODE.rglob("*.py")):
-                archive.add(path, f"daypass_host/{path.relative_to(CODE)}")
-            for name in ("driver.py", "kill_loop.py", "syscall_kill.py", "sequence_loop.py"):
-                archive.add(Path(__file__).with_name(name), name)
-        text = base64.b64encode(buffer.getvalue()).decode()
-        script = f"mkdir -p {FOLDER} && base64 -d | tar -xzf - -C {FOLDER}"
-        script += f" && touch {FOLDER}/daypass_host/__init__.py"
-        self.lab.exec(self.host, ["sh", "-c", script], input=text)
 
     def run(self, *argv: str, check: bool = True) -> str:
         """Standard output of a command as root."""

@@ -15,42 +15,34 @@ import shutil
 import subprocess
 import sys
 
+import cheaper
 import driver
 from daypass_host.contract import names
 from daypass_host.deadline import units
 from daypass_host.onboarding import footprint, leaving, trust, way_back
-from daypass_host.sessions import processes
 
 SNAPSHOT = "/opt/daypass-test/onboarded"
 ACCOUNT_FILES = [f"/etc/{name}" for name in ("passwd", "shadow", "group", "gshadow")]
 
 
 def places() -> list[str]:
-    """All that an off-boarding takes away, as the outermost paths, and the account files."""
+    """All that an off-boarding takes away beside account files, as the outermost paths."""
     paths = sorted(trace.path for trace in footprint.TRACES)
-    outer = [path for path in paths if not any(path.startswith(other + "/") for other in paths)]
-    return [*outer, *ACCOUNT_FILES, "/home"]
+    return [*(path for path in paths if not any(path.startswith(other + "/") for other in paths)), "/home"]
 
 
-def copy_of(path: str) -> str:
-    return SNAPSHOT + path
-
-
-def save() -> None:
+def save() -> cheaper.Kept:
     shutil.rmtree(SNAPSHOT, ignore_errors=True)
-    for path in places():
-        if os.path.lexists(path):
-            os.makedirs(os.path.dirname(copy_of(path)), exist_ok=True)
-            subprocess.run(["cp", "-a", path, copy_of(path)], check=True)
+    os.makedirs(SNAPSHOT)
+    there = [path for path in places() if os.path.lexists(path)]
+    subprocess.run(["cp", "-a", "--parents", *there, SNAPSHOT], check=True)
+    return cheaper.Kept(ACCOUNT_FILES)
 
 
-def restore() -> None:
-    for path in places():
-        if path not in ACCOUNT_FILES:
-            subprocess.run(["rm", "-rf", path], check=True)
-        if os.path.lexists(copy_of(path)):
-            os.makedirs(os.path.dirname(path), exist_ok=True)
-            subprocess.run(["cp", "-a", copy_of(path), path], check=True)
+def restore(kept: cheaper.Kept) -> None:
+    subprocess.run(["rm", "-rf", *places()], check=True)
+    subprocess.run(["cp", "-a", f"{SNAPSHOT}/.", "/"], check=True)
+    kept.give_back()
 
 
 def leave(system, wanted: trust.Wanted) -> None:
@@ -95,7 +87,7 @@ def problems(before: dict[str, str]) -> list[str]:
 
 def main() -> None:
     wish = json.load(sys.stdin)
-    processes.SWEEP_AFTER_SECONDS = 0.02  # what is proven here is order, not patience
+    cheaper.begin()
     way_back.start_timer = lambda system, run_id, seconds: None  # the tests of the way back see it fire
     units.scheduler = lambda system: None
     wanted = trust.Wanted(
@@ -111,7 +103,7 @@ def main() -> None:
     if wish.get("once"):
         print(run(wanted, None)[1])
         return
-    save()
+    kept = save()
     status, text = run(wanted, None)
     effects = json.loads(text)
     before = {path: open(path).read() for path in ACCOUNT_FILES}
@@ -120,14 +112,14 @@ def main() -> None:
     kills = 0
     for number, (_kind, detail) in enumerate(effects if isinstance(effects, list) else []):
         for when in ("before", "after"):
-            restore()
+            restore(kept)
             status, _text = run(wanted, {"effect": number, "when": when})
             kills += os.WIFSIGNALED(status)
             _status, text = run(wanted, None)
             if isinstance(json.loads(text), str):
                 failures.append(f"{when} {number} {detail}: {text}")
             failures += [f"{when} {number} {detail}: {one} is left" for one in problems(before)]
-    restore()
+    restore(kept)
     print(json.dumps({"kills": kills, "failures": failures, "effects": effects}))
 
 

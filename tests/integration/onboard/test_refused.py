@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 
 from lab import api
+from tests.integration.accounts.managed_host import FOLDER, ship_code
+from tests.integration.onboard.controller import Controller
 
 CONFIG = "/etc/ssh/sshd_config"
+TRUST_RUN = Path(__file__).with_name("trust_run.py")
 EARLY = "/etc/ssh/sshd_config.d/00-a.conf"
 
 CASES = {
@@ -69,7 +75,7 @@ CASES = {
 UNDO = """
 [ -e /run/other.pid ] && kill $(cat /run/other.pid)
 rm -f /etc/ssh/other
-cp -a /root/etc-ssh/. /etc/ssh/
+cp -a /root/away/etc-ssh/. /etc/ssh/
 rm -f /etc/ssh/sshd_config.d/*
 gpasswd -d games daypass; groupdel daypass
 [ -e /usr/bin/chage.real ] && mv -f /usr/bin/chage.real /usr/bin/chage
@@ -78,43 +84,75 @@ true
 """
 
 
+KEEP = "mkdir -p /root/away && cp -a /etc/ssh /root/away/etc-ssh"
+
+
 @pytest.fixture(scope="module")
-def host(lab: api.Lab) -> api.Host:
-    """A host that is never onboarded here, with a copy of its sshd configuration."""
-    found = lab.hosts[0]
-    lab.exec(found, ["cp", "-a", "/etc/ssh", "/root/etc-ssh"])
-    return found
+def console(controller, lab_name: str) -> Controller:
+    """A controller with one light host, which has neither systemd nor cron and is never onboarded here."""
+    lab = api.up(lab_name, 1, light=True, prefix="refused", fresh=True)
+    lab.exec("refused-1", ["sh", "-c", KEEP])
+    ship_code(lab, lab.host("refused-1"), TRUST_RUN)
+    return controller(lab)
 
 
-@pytest.fixture(params=sorted(CASES))
-def case(request: pytest.FixtureRequest, lab: api.Lab, host: api.Host) -> Iterator[tuple[str, list[str]]]:
-    """Prepare one case, and undo it."""
-    script, code, words = CASES[request.param]
-    lab.exec(host, ["sh", "-c", script.replace("{address}", host.address)])
-    yield code, words
-    lab.exec(host, ["sh", "-c", UNDO])
+@pytest.fixture(scope="module")
+def host(console: Controller) -> api.Host:
+    """The host."""
+    return console.lab.host("refused-1")
 
 
-def test_host_is_as_before_and_the_reason_is_named(controller, lab: api.Lab, host: api.Host, case):
+@contextmanager
+def prepared(console: Controller, host: api.Host, case: str) -> Iterator[tuple[str, list[str]]]:
+    """The host in this case: the code and the words of its refusal."""
+    script, code, words = CASES[case]
+    console.lab.exec(host, ["sh", "-c", script.replace("{address}", host.address)])
+    try:
+        yield code, words
+    finally:
+        console.lab.exec(host, ["sh", "-c", UNDO])
+
+
+def refusal_on(console: Controller, host: api.Host, local_deadline: str) -> dict[str, str] | None:
+    """What the module's code on the host refuses it with."""
+    argv = ["python3", f"{FOLDER}/{TRUST_RUN.name}"]
+    wish = json.dumps({"local_deadline": local_deadline})
+    return json.loads(console.lab.exec(host, argv, input=wish).stdout)
+
+
+@pytest.mark.parametrize("case", sorted(CASES))
+def test_host_is_as_before_and_the_reason_is_named(console: Controller, host: api.Host, case: str):
     """Either onboarding works or nothing happened, and the administrator is told where to look."""
-    code, words = case
-    console = controller(lab)
-    before = console.look(host)
-    play = console.onboard(host)
-    assert play.code != 0
-    assert play.trust["code"] == code, play.text
-    said = f"{play.trust['message']} {play.trust['hint']}"
-    assert [word for word in words if word not in said] == [], said
-    assert console.look(host) == before
-    assert console.connector_gets_in(host)
+    with prepared(console, host, case) as (code, words):
+        before = console.look(host)
+        refusal = refusal_on(console, host, "if_possible")
+        assert refusal is not None
+        assert refusal["code"] == code, refusal
+        said = f"{refusal['message']} {refusal['hint']}"
+        assert [word for word in words if word not in said] == [], said
+        assert console.look(host) == before
+        assert console.connector_gets_in(host)
 
 
-def test_host_that_could_not_end_access_by_itself_is_refused(controller, lab_name: str, fresh_host):
+def test_playbook_fails_with_the_reason_and_takes_nothing_back_that_it_didnt_begin(
+    console: Controller, host: api.Host
+):
+    """The role around the module: the play ends with the module's own words, and the host is as before."""
+    with prepared(console, host, "earlier_dropin_wins") as (code, words):
+        before = console.look(host)
+        play = console.onboard(host)
+        assert play.code != 0
+        assert play.trust["code"] == code, play.text
+        said = play.last("Say why the host stays as it was")["msg"]
+        assert [word for word in words if word not in said] == [], said
+        assert console.look(host) == before
+        assert console.connector_gets_in(host)
+
+
+def test_host_that_could_not_end_access_by_itself_is_refused(console: Controller, host: api.Host):
     """With neither systemd nor cron nothing would end a session while the controller is gone."""
-    host = fresh_host(light=True)
-    console = controller(api.attach(lab_name))
     before = console.look(host)
-    play = console.onboard(host, onboard_local_deadline="required")
-    assert play.trust["code"] == "no_scheduler", play.text
-    assert "if_possible" in play.trust["hint"]
+    refusal = refusal_on(console, host, "required")
+    assert refusal is not None
+    assert (refusal["code"], "if_possible" in refusal["hint"]) == ("no_scheduler", True)
     assert console.look(host) == before
