@@ -12,7 +12,7 @@ Right after each kill nobody has more than before the run, or, once anything new
 """
 
 # Written as the code for hosts is, which does without pathlib.
-# ruff: noqa: PTH103, PTH108, PTH110, PTH112, PTH119, PTH207, PTH208, PT018
+# ruff: noqa: PTH103, PTH108, PTH112, PTH119, PTH207, PTH208, PT018
 from __future__ import annotations
 
 import glob

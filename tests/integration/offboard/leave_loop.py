@@ -6,7 +6,7 @@ The host has a ledger, a drop-in and one account. Prints {"kills", "failures": [
 """
 
 # Written as the code for hosts is, which does without pathlib.
-# ruff: noqa: BLE001, PTH103, PTH120, PTH123, SIM115
+# ruff: noqa: BLE001, PTH103, PTH123, SIM115
 from __future__ import annotations
 
 import json

@@ -12,11 +12,13 @@ from pathlib import Path
 from typing import Any
 
 from lab import api
+from tests.integration.accounts.managed_host import FOLDER
 from tests.waiting import wait_for
 
 CHECKOUT = Path(__file__).parents[3]
 BIN = Path(sys.executable).parent
 CALLBACK = Path(__file__).parent / "callback"
+TRUST_RUN = Path(__file__).with_name("trust_run.py")
 
 PLAYBOOK = """
 - hosts: all
@@ -158,3 +160,10 @@ def read_play(code: int, text: str, host: str) -> Play:
     results = [(line["task"], line["result"]) for line in lines if line.get("host") == host]
     stats = next((line["stats"] for line in lines if "stats" in line), {})
     return Play(code, text, results, stats.get(host, {}))
+
+
+def refusal_on(console: Controller, host: api.Host, local_deadline: str) -> dict[str, str] | None:
+    """What the module's code on the host refuses it with."""
+    argv = ["python3", f"{FOLDER}/{TRUST_RUN.name}"]
+    wish = json.dumps({"local_deadline": local_deadline})
+    return json.loads(console.lab.exec(host, argv, input=wish).stdout)

@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 
 import pytest
 
 from lab import api
-from tests.integration.accounts.managed_host import FOLDER, ship_code
-from tests.integration.onboard.controller import Controller
+from tests.integration.accounts.managed_host import ship_code
+from tests.integration.onboard.controller import TRUST_RUN, Controller, refusal_on
 
 CONFIG = "/etc/ssh/sshd_config"
-TRUST_RUN = Path(__file__).with_name("trust_run.py")
 EARLY = "/etc/ssh/sshd_config.d/00-a.conf"
 
 CASES = {
@@ -113,13 +110,6 @@ def prepared(console: Controller, host: api.Host, case: str) -> Iterator[tuple[s
         console.lab.exec(host, ["sh", "-c", UNDO])
 
 
-def refusal_on(console: Controller, host: api.Host, local_deadline: str) -> dict[str, str] | None:
-    """What the module's code on the host refuses it with."""
-    argv = ["python3", f"{FOLDER}/{TRUST_RUN.name}"]
-    wish = json.dumps({"local_deadline": local_deadline})
-    return json.loads(console.lab.exec(host, argv, input=wish).stdout)
-
-
 @pytest.mark.parametrize("case", sorted(CASES))
 def test_host_is_as_before_and_the_reason_is_named(console: Controller, host: api.Host, case: str):
     """Either onboarding works or nothing happened, and the administrator is told where to look."""
@@ -134,9 +124,7 @@ def test_host_is_as_before_and_the_reason_is_named(console: Controller, host: ap
         assert console.connector_gets_in(host)
 
 
-def test_playbook_fails_with_the_reason_and_takes_nothing_back_that_it_didnt_begin(
-    console: Controller, host: api.Host
-):
+def test_playbook_fails_with_the_reason_and_leaves_the_host_alone(console: Controller, host: api.Host):
     """The role around the module: the play ends with the module's own words, and the host is as before."""
     with prepared(console, host, "earlier_dropin_wins") as (code, words):
         before = console.look(host)
