@@ -10,7 +10,7 @@ Type checkers see typing's own; everything else of it is imported for them alone
 
 from __future__ import annotations
 
-from operator import itemgetter
+from _operator import itemgetter  # the C half of operator, without the other
 
 TYPE_CHECKING = False  # type checkers take it for true by its name
 
@@ -25,7 +25,8 @@ else:
             fields = tuple(namespace.get("__annotations__", ()))
             defaults = {field: namespace.pop(field) for field in fields if field in namespace}
             getters = {field: property(itemgetter(place)) for place, field in enumerate(fields)}
-            namespace.update(getters, __slots__=(), _fields=fields, _field_defaults=defaults)
+            places = {field: place for place, field in enumerate(fields)}
+            namespace.update(getters, __slots__=(), _fields=fields, _places=places, _field_defaults=defaults)
             return super().__new__(mcs, name, bases, namespace)
 
     class NamedTuple(tuple, metaclass=_Fields):
@@ -52,9 +53,13 @@ else:
             return [values[field] for field in cls._fields]
 
         def _replace(self, **changes):
-            values = [changes.pop(field, value) for field, value in zip(self._fields, self)]
-            if changes:
-                raise ValueError(f"{type(self).__name__} has no {sorted(changes)}")
+            if changes.keys() - self._places.keys():
+                raise ValueError(
+                    f"{type(self).__name__} has no {sorted(changes.keys() - self._places.keys())}"
+                )
+            values = list(self)
+            for field, value in changes.items():
+                values[self._places[field]] = value
             return tuple.__new__(type(self), values)
 
         def _asdict(self):

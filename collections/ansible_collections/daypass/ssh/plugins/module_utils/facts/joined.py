@@ -55,9 +55,11 @@ def read(
         known: Its entry in the ledger. A grant that is there with more, later or for another certificate, is
             something to be given too.
     """
+    if wanted.existing != JOIN or entry is None:
+        return None
     before = {} if known is None else known.grants
     grows = any(not grant.live or not _holds(before.get(key), grant) for key, grant in wanted.grants.items())
-    if wanted.existing != JOIN or entry is None or not grows:
+    if not grows:
         return None
     # Only a joining needs these.
     from ..sshd import login_log

@@ -28,17 +28,26 @@ def with_changes(
     forgotten = account.joined is not None and account.state == "removed"
     pairs = [
         ("account", account.state_before, "forgotten" if forgotten else account.state),
-        ("grants", " ".join(sorted(before)), " ".join(sorted(account.end))),
-        ("groups", _words(rights.groups_of(before)), _words(rights.groups_of(account.end))),
-        ("sudo", _rules(before), _rules(account.end)),
-        ("constraints", _constraints(before), _constraints(account.end)),
-        ("until", _until(before), _until(account.end)),
     ]
+    if before != account.end:
+        pairs += _of_grants(before, account.end)
     changes = [(what, old, new) for what, old, new in pairs if old != new]
     steps = (*account.close, *account.open)
     if not changes and steps:
         changes.append(("repaired", "", " ".join(step.name for step in steps)))
     return account._replace(changes=(*account.changes, *changes))
+
+
+def _of_grants(
+    before: Mapping[str, LedgerGrant], end: Mapping[str, LedgerGrant]
+) -> list[tuple[str, str, str]]:
+    return [
+        ("grants", " ".join(sorted(before)), " ".join(sorted(end))),
+        ("groups", _words(rights.groups_of(before)), _words(rights.groups_of(end))),
+        ("sudo", _rules(before), _rules(end)),
+        ("constraints", _constraints(before), _constraints(end)),
+        ("until", _until(before), _until(end)),
+    ]
 
 
 def _words(found: frozenset[str]) -> str:

@@ -39,13 +39,15 @@ def intended(
 
 
 def proven(entry: LedgerAccount, grants: Mapping[str, LedgerGrant]) -> LedgerAccount:
-    return entry._replace(
-        pending="", grants={key: grant._replace(live=True) for key, grant in grants.items()}
-    )
+    return entry._replace(pending="", grants={key: _lived(grant, True) for key, grant in grants.items()})
+
+
+def _lived(grant: LedgerGrant, live: bool) -> LedgerGrant:
+    return grant if grant.live is live else grant._replace(live=live)
 
 
 def unproven(entry: LedgerAccount, middle: Mapping[str, LedgerGrant]) -> LedgerAccount:
-    grants = {key: grant._replace(live=key in middle) for key, grant in entry.grants.items()}
+    grants = {key: _lived(grant, key in middle) for key, grant in entry.grants.items()}
     return entry._replace(grants=grants)
 
 
