@@ -12,7 +12,6 @@ from __future__ import annotations
 from .typed import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    import re
     from typing import Any
 
 SMALL = "abcdefghijklmnopqrstuvwxyz"
@@ -63,7 +62,6 @@ class Seldom:
     def __getattr__(self, name: str) -> Any:
         import re
 
-        compiled: re.Pattern[str] = re.compile(self.pattern, re.ASCII)
-        found = getattr(compiled, name)
+        found = getattr(re.compile(self.pattern, re.ASCII), name)
         setattr(self, name, found)
         return found
