@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from lab import api
 
-# Left out: what changes by itself (logs, caches, random seeds, sessions' run folders), the shadow tools' own
-# backup copies and counters of the last login, and folders' times.
+# Left out: what changes by itself (logs, caches, random seeds, sessions' run folders, what Debian's timers
+# copy at midnight), the shadow tools' own backup copies and counters of the last login, and folders' times.
 PROGRAM = r"""
 import grp, hashlib, os, pwd, stat, subprocess, sys
-OUT = ("/proc", "/sys", "/dev", "/run", "/var/log", "/var/cache", "/var/lib/systemd/random-seed",
-       "/var/lib/systemd/timesync", "/root/.ansible", "/home/apono/.ansible", "/var/lib/private",
+OUT = ("/proc", "/sys", "/dev", "/run", "/var/log", "/var/cache", "/var/backups",
+       "/var/lib/systemd/random-seed", "/var/lib/systemd/timesync", "/root/.ansible",
+       "/home/apono/.ansible", "/var/lib/private",
        "/var/lib/systemd/linger", "/var/lib/systemd/timers", "/tmp/systemd-private",
        "/var/tmp/systemd-private")
 BACKUPS = {"/etc/passwd-", "/etc/group-", "/etc/shadow-", "/etc/gshadow-", "/etc/subuid-", "/etc/subgid-"}
