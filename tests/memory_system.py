@@ -363,7 +363,10 @@ class MemorySystem(System):
     def _groupadd(self, argv: list[str], _stdin: str) -> Completed:
         if argv[-1] in self.groups:
             return Completed(9, "", "group exists")
-        self.groups[argv[-1]] = (int(_option(argv, "--gid") or 991), set())
+        gid = int(_option(argv, "--gid") or 991)
+        if any(gid == taken for taken, _members in self.groups.values()):
+            return Completed(4, "", "GID exists")
+        self.groups[argv[-1]] = (gid, set())
         return Completed(0, "", "")
 
     def _groupdel(self, argv: list[str], _stdin: str) -> Completed:
@@ -444,7 +447,7 @@ class MemorySystem(System):
         return found
 
     def _gids(self, rights: Rights) -> frozenset[int]:
-        return frozenset(self.groups[name][0] for name in rights.groups)
+        return frozenset(self.groups[name][0] for name in rights.groups if name in self.groups)
 
     def boot_id(self) -> str:
         return "this boot"

@@ -42,6 +42,11 @@ def check_group(group: str) -> None:
     _checked(names.check_group, group)
 
 
+def check_created_group(group: str) -> None:
+    """Refuse the name of a group that hosts would never make; errors as `check_login`."""
+    _checked(names.check_created_group, group)
+
+
 def check_sudo_rule(rule: SudoRule) -> None:
     """Refuse a sudo rule that hosts would refuse; errors as `check_login`."""
     commands = rule.commands if isinstance(rule.commands, str) else list(rule.commands)

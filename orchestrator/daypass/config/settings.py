@@ -12,6 +12,7 @@ from pydantic import (
     Field,
     InstanceOf,
     PlainValidator,
+    StrictBool,
     StrictInt,
     field_validator,
     model_validator,
@@ -68,9 +69,14 @@ class UserGroup(Part):
     """The unit of permission: a group on the server, optionally with sudo rules; `Default` isn't one."""
 
     name: str
-    """Name of the group on the servers, where it must exist: Daypass makes none. A grant that names a
-    group which isn't listed is refused. Allowed: a letter or `_`, then at most 31 of letters, digits,
+    """Name of the group on the servers, where it must exist, unless `create` is set. A grant that names
+    a group which isn't listed is refused. Allowed: a letter or `_`, then at most 31 of letters, digits,
     `_ . -`; not `root`, not `daypass…`.
+    """
+    create: StrictBool = False
+    """Whether a server makes the group where it is missing, with a gid from 70000 to 99999, and removes
+    it after its last member's grant. Allowed: not for `Default`, nor for a name of the system's or with
+    root's rights (`sudo`, `docker`, …); small letters.
     """
     sudo_settings: tuple[SudoSetting, ...] = Field(default=(), alias="sudo")
     """Sudo rules that a grant with this group gives. Allowed: at most 16."""
@@ -95,6 +101,18 @@ class UserGroup(Part):
     def _default_is_plain(self) -> UserGroup:
         if self.name == DEFAULT_GROUP and self.sudo_settings:
             raise fields.refuse(f"a group of its own for them: {DEFAULT_GROUP} gives nothing", "sudo rules")
+        return self
+
+    @model_validator(mode="after")
+    def _may_be_created(self) -> UserGroup:
+        if self.create and self.name == DEFAULT_GROUP:
+            raise fields.refuse(f"no `create`: {DEFAULT_GROUP} is no group on the servers", "create: true")
+        if self.create:
+            try:
+                host_rules.check_created_group(self.name)
+            except UsageError as error:
+                allowed = error.hint or "no `create` for it, or a group of another name"
+                raise fields.refuse(allowed, error.sentence) from None
         return self
 
     @property
@@ -175,6 +193,11 @@ class Integration(Part):
     def sudo_of(self, groups: Collection[str]) -> tuple[SudoRule, ...]:
         """The sudo rules of these user groups together."""
         return tuple(rule for group in self.user_groups if group.name in groups for rule in group.sudo)
+
+    @property
+    def created_groups(self) -> frozenset[str]:
+        """The groups that servers make where they are missing."""
+        return frozenset(group.name for group in self.user_groups if group.create)
 
     @field_validator("user_groups")
     @classmethod

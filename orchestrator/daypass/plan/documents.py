@@ -7,7 +7,7 @@ the store says at `now`.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Literal
@@ -36,6 +36,7 @@ class AccountPlan:
     Attributes:
         given: What the document says of each grant that it gives.
         constraints: By grant id; they never change while a grant lasts.
+        created_groups: Groups that the document lets the server make.
     """
 
     login: str
@@ -43,13 +44,14 @@ class AccountPlan:
     remove: bool = False
     given: Mapping[str, Mapping[str, object]] = field(default_factory=dict, hash=False)
     constraints: Mapping[str, Constraints] = field(default_factory=dict, hash=False)
+    created_groups: frozenset[str] = frozenset()
 
     def gives_all_of(self, share: Share, certificates: Sequence[Certificate]) -> bool:
         """Whether the document gave what the record gives now: an extension, or a certificate that is only
         reserved, may have come since.
         """
         reserved = [c for c in certificates if c.state is not CertificateState.REVOKED]
-        wanted = _present(share, _principals(reserved), self.constraints)
+        wanted = _present(share, _principals(reserved), self.constraints, self.created_groups)
         return self.given.get(share.grant_id) == wanted
 
 
@@ -77,6 +79,7 @@ def plan_server(
     now: datetime,
     exclusive: bool = True,
     join_without_log: WithoutLog = "refuse",
+    created_groups: frozenset[str] = frozenset(),
 ) -> ServerPlan:
     """Put everything that is known of one server's accounts at `now` into one document.
 
@@ -88,6 +91,7 @@ def plan_server(
         removals: Logins whose cleanup window has passed; their account goes unless a grant is still live.
         exclusive: Whether accounts that aren't among these have no grants; False leaves them as they are.
         join_without_log: What a host without a log of sshd's does with accounts to be joined.
+        created_groups: Groups that the server makes where they are missing.
 
     Raises:
         StoreError: `account_unknown`: a share's login has no account record; what the store doesn't know is
@@ -99,7 +103,7 @@ def plan_server(
         if account.state is AccountState.REMOVED:
             continue
         mine = by_login[account.login]
-        grants = _grant_entries(mine, certificates, constraints, now)
+        grants = _grant_entries(mine, certificates, constraints, created_groups, now)
         # A grant that was recorded since counts too, though its certificate isn't signed yet.
         awaited = any(share.state in GIVING for share in mine)
         remove = account.login in removals and not awaited
@@ -107,7 +111,9 @@ def plan_server(
         if account.existing == "join":
             entry["join_without_log"] = join_without_log
         entries.append(entry)
-        plans[account.login] = _account_plan(account.login, grants, remove, constraints)
+        plans[account.login] = replace(
+            _account_plan(account.login, grants, remove, constraints), created_groups=created_groups
+        )
     fields: dict[str, object] = {
         "version": DOCUMENT_VERSION,
         "host_id": host.host_id,
@@ -158,6 +164,7 @@ def _grant_entries(
     shares: Sequence[Share],
     certificates: Mapping[str, Sequence[Certificate]],
     constraints: Mapping[str, Constraints],
+    created_groups: frozenset[str],
     now: datetime,
 ) -> list[dict[str, object]]:
     """One entry a grant; a grant without a signed certificate, or in the future, isn't sent at all."""
@@ -166,7 +173,7 @@ def _grant_entries(
         signed = [c for c in certificates.get(share.grant_id, ()) if c.state is CertificateState.SIGNED]
         principals = _principals(signed)
         if share.state in GIVING and share.window.holds(now) and principals:
-            entries.append(_present(share, principals, constraints))
+            entries.append(_present(share, principals, constraints, created_groups))
         elif share.sent_sequence and share.state not in (ShareState.ENDED, ShareState.REMOVED):
             entries.append({"id": share.grant_id, "state": str(Listed.ABSENT)})
     return entries
@@ -177,8 +184,12 @@ def _principals(certificates: Sequence[Certificate]) -> list[str]:
 
 
 def _present(
-    share: Share, principals: list[str], constraints: Mapping[str, Constraints]
+    share: Share,
+    principals: list[str],
+    constraints: Mapping[str, Constraints],
+    created_groups: frozenset[str],
 ) -> dict[str, object]:
+    created = sorted(created_groups.intersection(share.groups))
     return {
         "id": share.grant_id,
         "state": str(Listed.PRESENT),
@@ -187,6 +198,7 @@ def _present(
         "warn_before": share.warn_before_seconds,
         "sudo": [_sudo(rule) for rule in share.sudo],
         "not_after": utc_text(share.window.not_after),
+        **({"create_groups": created} if created else {}),  # most documents stay as they were
         **_constraints(constraints[share.grant_id]),
     }
 

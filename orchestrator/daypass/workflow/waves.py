@@ -172,6 +172,7 @@ def _plan(
             ]
             for grant_id, found in certificates.items()
         }
+    integration = seams.integration_of(server)
     return plan_server(
         host,
         orchestrator_id=view.orchestrator_id(),
@@ -184,7 +185,8 @@ def _plan(
         ca_keys=view.ca_keys() or seams.ca_keys(),
         removals=removals,
         now=now,
-        join_without_log=seams.integration_of(server).join_without_log,
+        join_without_log=integration.join_without_log,
+        created_groups=integration.created_groups,
     )
 
 

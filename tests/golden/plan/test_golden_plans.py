@@ -116,9 +116,11 @@ def facts_from(text: dict[str, Any], kept: ledger.Ledger, wanted: merge.Wanted) 
     """Facts from `users` (login: uid, comment, gid, shell, groups, open, expire, password, keys, home, jobs,
     mail, subordinate, exists, joining), `groups` (name: gid), `mentioned`, `root_groups`, `sudo`,
     `sudoers_included`, `shells`, `known_users`, `known_groups`, `subordinate` (owner, first, last),
-    `problem` (code)."""
+    `problem` (code), `members` (group: logins), `primary_gids`, `free_gids`."""
     groups = {"daypass": Group("daypass", 990, ())}
     groups.update({name: Group(name, gid, ()) for name, gid in text.get("groups", {}).items()})
+    for name, members in text.get("members", {}).items():
+        groups[name] = groups[name]._replace(members=tuple(members))
     accounts, numbers = {}, {}
     for login in {*wanted.accounts, *text.get("users", {})}:
         given = text.get("users", {}).get(login, {"exists": False})
@@ -145,6 +147,8 @@ def facts_from(text: dict[str, Any], kept: ledger.Ledger, wanted: merge.Wanted) 
         mentioned=frozenset(text.get("mentioned", [])),
         root_groups=names.ROOT_EQUIVALENT_GROUPS | set(text.get("root_groups", [])),
         sudoers_included=text.get("sudoers_included", True),
+        primary_gids=frozenset(text.get("primary_gids", [])),
+        free_gids=tuple(text.get("free_gids", [99999, 99998])),
     )
 
 
@@ -192,7 +196,13 @@ def joining_facts(given: dict[str, Any] | None) -> JoiningFacts | None:
 
 def plain(planned: Plan) -> dict[str, Any]:
     """A plan as a case writes it: key files by their principals, ledger entries by what differs."""
-    return {login: plain_account(account) for login, account in planned.accounts.items()}
+    accounts = {login: plain_account(account) for login, account in planned.accounts.items()}
+    groups = {
+        key: list(value) if key == "warnings" else value
+        for key, value in planned.groups._asdict().items()
+        if value
+    }
+    return {**accounts, **({"groups": groups} if groups else {})}
 
 
 def plain_account(account: AccountPlan) -> dict[str, Any]:

@@ -28,6 +28,10 @@ Grant = tuple[str, list[str], list[dict[str, Any]], int]
 WIDE: Grant = ("G1", ["ops", "web"], [ID, {**ID, "run_as": "olaf"}], LATER)
 NARROW: Grant = ("G1", ["ops"], [ID], LATER)
 OTHER: Grant = ("G2", ["web", "team"], [ALL], LATER)
+# Groups that aren't there before; the document lets the host make them.
+CREATED = {"fresh", "night"}
+MADE: Grant = ("G3", ["fresh", "ops"], [ID], LATER)
+BOTH: Grant = ("G4", ["fresh", "night"], [], LATER)
 
 # What people have, and what the killed run is told; accounts that it leaves out are removed.
 KINDS: dict[str, tuple[dict[str, list[Grant]], dict[str, list[Grant]]]] = {
@@ -46,6 +50,16 @@ KINDS: dict[str, tuple[dict[str, list[Grant]], dict[str, list[Grant]]]] = {
     "joined": ({}, {JANE: [WIDE]}),
     "joined person gets more": ({JANE: [NARROW]}, {JANE: [WIDE, OTHER]}),
     "joined person's grant ends": ({JANE: [WIDE], "bob": [NARROW]}, {JANE: [], "bob": [NARROW]}),
+    "group made": ({}, {"alice": [MADE]}),
+    "groups made for a second grant": ({"alice": [NARROW]}, {"alice": [NARROW, BOTH]}),
+    "groups made for two": ({}, {"alice": [MADE], "bob": [BOTH]}),
+    "made group kept by another": ({"alice": [MADE], "bob": [BOTH]}, {"alice": [], "bob": [BOTH]}),
+    "made groups go with the last": ({"alice": [MADE], "bob": [BOTH]}, {"alice": [], "bob": []}),
+    "made group of one that goes": ({"alice": [BOTH]}, {"alice": [MADE]}),
+    "made group changes hands": ({"alice": [MADE], "bob": []}, {"alice": [], "bob": [MADE]}),
+    "made group of a joined person": ({}, {JANE: [MADE]}),
+    "joined person leaves a made group": ({JANE: [BOTH]}, {JANE: []}),
+    "removed with a made group": ({"alice": [MADE]}, {}),
     "removed": ({"alice": [], "bob": [NARROW]}, {"bob": [NARROW]}),
 }
 ONLY_TIME = ("extended", "shortened")
@@ -67,6 +81,7 @@ def opaque(sequence: int, wanted: dict[str, list[Grant]], removed: list[str]) ->
                     "id": f"{key}{login}",
                     "principals": [f"daypass-{key}{login}-1"],
                     "groups": groups,
+                    "create_groups": [name for name in groups if name in CREATED],
                     "sudo": rules,
                     "not_after": show_moment(until),
                 }

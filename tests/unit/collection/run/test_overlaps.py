@@ -27,9 +27,21 @@ from tests.onboarded import CA_KEY
 
 START = 1_795_000_000
 UIDS = {"alice": 70007, "bob": 70008, JANE: 1501}
-GROUPS = ("ops", "web", "team")
+MADE = "made"  # isn't there before: the grants that name it let the host make it
+GROUPS = ("ops", "web", "team", MADE)
 RULES = (("root", "/usr/bin/id"), ("root", "/usr/bin/systemctl restart nginx"), ("olaf", "/usr/bin/id"))
-TOOLS = ("useradd", "usermod", "groupadd", "visudo", "userdel", "sudo", "id", "gpasswd", "journalctl")
+TOOLS = (
+    "useradd",
+    "usermod",
+    "groupadd",
+    "visudo",
+    "userdel",
+    "sudo",
+    "id",
+    "gpasswd",
+    "journalctl",
+    "groupdel",
+)
 SEQUENCES = int(os.environ.get("DAYPASS_SEQUENCES", "500"))
 # Shrinking can take minutes: `DAYPASS_SHRINK=1` when a failing sequence is too long to understand.
 PHASES = [Phase.generate, Phase.shrink] if os.environ.get("DAYPASS_SHRINK") == "1" else [Phase.generate]
@@ -250,6 +262,9 @@ class Overlaps(RuleBasedStateMachine):
         self.states, self.certain = fitting, self.certain or not late
         if self.certain and all(not state.grants.get(JANE) for state in self.states):
             assert self.system.belongings() == self.jane
+        if self.certain and not late:
+            needed = any(MADE in held.groups for held in found.values())
+            assert (MADE in self.system.groups) == needed, "a group that we made goes with its last member"
         for login, _uid, held in self.system.running.values() if self.certain else ():
             assert _names(held) <= _names(found[login]), f"a session of {login} holds {held}"
 
@@ -321,6 +336,7 @@ def _present(grant: model.Grant) -> dict[str, Any]:
         "id": grant.id,
         "principals": sorted(grant.principals),
         "groups": sorted(grant.groups),
+        "create_groups": sorted(grant.groups & {MADE}),
         "sudo": [{"run_as": run_as, "commands": [command]} for run_as, command in sorted(grant.sudo)],
         "extensions": [f"permit-{permit}" for permit in sorted(grant.permits)],
         "not_after": show_moment(grant.until),

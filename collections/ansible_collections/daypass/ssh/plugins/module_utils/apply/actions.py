@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from ..contract.typed import TYPE_CHECKING
 from ..removal import leftovers
-from . import account_steps, joined_steps
+from . import account_steps, joined_steps, made_groups
 from .taken_back import given
 
 if TYPE_CHECKING:
@@ -57,6 +57,7 @@ class Steps:
             "create_user": lambda: account_steps.create_user(system, login, _entry(account), bool(value)),
             "undo_create": lambda: self._undo_create(account, bool(value)),
             "old_rights": lambda: self._old_rights(account),
+            "make_groups": lambda: made_groups.make(system, value),
             "groups": lambda: account_steps.set_groups(system, login, value),
             "sshd": lambda: self._sshd(login, value),
             "ageing": lambda: account_steps.no_ageing(system, login),

@@ -34,8 +34,8 @@ if TYPE_CHECKING:
     from .joined_ending import JoinedEnded
 
 
-FIRST_STAGE = ("create_group", "create_user", "old_rights", "join_check", "groups", "give_groups")
 GIVING = ("groups", "give_groups")
+FIRST_STAGE = ("create_group", "create_user", "old_rights", "join_check", "make_groups", *GIVING)
 LAST_STAGE = ("sshd", "join_sshd", "ageing", "unlock", "key_file")
 
 

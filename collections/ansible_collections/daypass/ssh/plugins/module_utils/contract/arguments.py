@@ -22,6 +22,7 @@ GRANT = {
     "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
     "principals": {"type": "list", "elements": "str"},
     "groups": {"type": "list", "elements": "str"},
+    "create_groups": {"type": "list", "elements": "str"},
     "warn_before": {"type": "int"},
     "sudo": {"type": "list", "elements": "dict", "options": SUDO},
     "not_after": {"type": "str"},

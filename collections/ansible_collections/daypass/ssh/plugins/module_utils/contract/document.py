@@ -28,6 +28,7 @@ GRANT_FIELDS = (
     "state",
     "principals",
     "groups",
+    "create_groups",
     "warn_before",
     "sudo",
     "not_after",
@@ -44,7 +45,11 @@ class SudoRule(NamedTuple):
 
 
 class GrantWanted(NamedTuple):
-    """One grant that gives access until `not_after` (seconds since 1970, half-open)."""
+    """One grant that gives access until `not_after` (seconds since 1970, half-open).
+
+    Attributes:
+        create_groups: Those of its groups that are made where they are missing.
+    """
 
     id: str
     principals: tuple[str, ...]
@@ -53,6 +58,7 @@ class GrantWanted(NamedTuple):
     sudo: tuple[SudoRule, ...]
     not_after: int
     constraints: Constraints = Constraints()
+    create_groups: tuple[str, ...] = ()
 
 
 class AccountWanted(NamedTuple):
@@ -233,16 +239,18 @@ def _grants(value: object, where: str) -> tuple:
 
 def _grant(entry: dict, where: str) -> GrantWanted:
     fields.only(entry, GRANT_FIELDS, where)
+    groups = fields.groups(entry.get("groups", []), where)
     return GrantWanted(
         id=entry["id"],
         principals=fields.principals(entry.get("principals"), entry["id"], where),
-        groups=fields.groups(entry.get("groups", []), where),
+        groups=groups,
         warn_before=fields.number(
             entry.get("warn_before", 0), 0, names.WARN_BEFORE_MAX, where + ", warn_before"
         ),
         sudo=tuple(SudoRule(*rule) for rule in fields.sudo(entry.get("sudo", []), where)),
         not_after=fields.moment(entry.get("not_after"), where + ", not_after"),
         constraints=constraints_of(entry.get("extensions"), entry.get("critical_options"), where),
+        create_groups=fields.create_groups(entry.get("create_groups", []), groups, where),
     )
 
 

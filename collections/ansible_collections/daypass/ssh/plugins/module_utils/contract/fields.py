@@ -150,6 +150,17 @@ def groups(value: object, where: str) -> tuple:
     return tuple(found)
 
 
+def create_groups(value: object, given: tuple, where: str) -> tuple:
+    """Those among a grant's groups that may be made where they are missing, each once."""
+    found = items(value, str, names.GROUPS_MAX, where + ", create_groups")
+    for name in found:
+        names.check_created_group(name)
+        if name not in given:
+            raise invalid("%s: create_groups has %s, groups hasn't" % (where, names.shown(name)))
+    unique(found, "group to create")
+    return tuple(found)
+
+
 def sudo(value: object, where: str) -> list:
     """Checked sudo rules as (run_as, commands) pairs."""
     rules = []

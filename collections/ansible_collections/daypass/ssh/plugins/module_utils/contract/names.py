@@ -158,6 +158,11 @@ def may_be_joined(uid: int) -> bool:
     return uid >= JOIN_UID_MIN and uid not in NOBODYS_UIDS and not UID_MIN <= uid <= UID_MAX
 
 
+def is_our_number(number: int) -> bool:
+    """Whether this is a uid or gid that only we give."""
+    return UID_MIN <= number <= UID_MAX
+
+
 def check_group(name: str) -> None:
     """Refuse the name of a group that no grant may give.
 
@@ -172,6 +177,27 @@ def check_group(name: str) -> None:
         )
     if name.lower().startswith(OWN_PREFIX) or name == "root":
         raise Refusal("name_reserved", "the group %s is reserved and never given" % shown(name))
+
+
+def check_created_group(name: str) -> None:
+    """Refuse the name of a group that hosts may never make for a grant.
+
+    Raises:
+        Refusal: As `check_group`; `name_reserved` also for groups of the system and of well-known software,
+            which may come with rights of their own, and for those with root's.
+    """
+    check_group(name)
+    if not LOGIN.fullmatch(name):  # group tools of some hosts take no others
+        raise Refusal(
+            "group_invalid",
+            "the group %s can't be created: a small letter or _, then at most 31 of a-z 0-9 _ . -"
+            % shown(name),
+        )
+    if name in RESERVED or name in ROOT_EQUIVALENT_GROUPS:
+        raise Refusal(
+            "name_reserved",
+            "the group %s is the system's or as good as root, and never created" % shown(name),
+        )
 
 
 def check_grant_id(text: str) -> None:

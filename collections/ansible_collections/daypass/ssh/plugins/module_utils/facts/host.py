@@ -9,7 +9,7 @@ from __future__ import annotations
 from ..contract import names
 from ..contract.names import Refusal
 from ..contract.typed import TYPE_CHECKING, NamedTuple
-from . import account_files, joined, nss, sudo_program, sudoers_tree, sudoers_words
+from . import account_files, free_gids, joined, nss, sudo_program, sudoers_tree, sudoers_words
 from .account_files import Group, Passwd, Shadow
 from .joined import JoiningFacts
 
@@ -70,6 +70,8 @@ class Facts(NamedTuple):
         mentioned: Words that stand for users or groups in the sudoers of others.
         root_groups: Groups whose members are as good as root; `#27` is a gid.
         sudoers_included: The host's sudoers include our file.
+        primary_gids: Primary groups of all users of the files.
+        free_gids: Numbers that nobody holds, for groups that are to be made.
     """
 
     accounts: Mapping[str, AccountFacts]
@@ -85,13 +87,21 @@ class Facts(NamedTuple):
     mentioned: frozenset[str]
     root_groups: frozenset[str] = names.ROOT_EQUIVALENT_GROUPS
     sudoers_included: bool = True
+    primary_gids: frozenset[int] = frozenset()
+    free_gids: tuple[int, ...] = ()
 
 
-def read_facts(system: System, wanted: Wanted, known: Mapping[str, LedgerAccount]) -> Facts:
+def read_facts(
+    system: System,
+    wanted: Wanted,
+    known: Mapping[str, LedgerAccount],
+    spared_gids: Iterable[int] = (),
+) -> Facts:
     """Read all facts for the accounts of `wanted`.
 
     Args:
         known: The accounts of the ledger: their uids and homes count, not those of a document.
+        spared_gids: What no new group gets, though nobody may hold it now.
     """
     uids = {login: account.uid for login, account in (*wanted.accounts.items(), *known.items())}
     passwd = account_files.parse_passwd(system.read("/etc/passwd") or b"")
@@ -123,15 +133,20 @@ def read_facts(system: System, wanted: Wanted, known: Mapping[str, LedgerAccount
     opening = [
         account
         for account in wanted.accounts.values()
-        if any(not grant.live for grant in account.grants.values())
+        if any(not grant.live for grant in account.grants.values()) or _to_make([account], groups)
     ]
     tree, broken = _sudoers_of_others(system)
-    answered, problem = _ask_nss(system, opening, uids, groups)
+    uid_names = _holders((entry.uid, entry.name) for entry in passwd.values())
+    gid_names = _holders((group.gid, group.name) for group in groups.values())
+    named = sudoers_words.gids_of(tree.texts)
+    taken = {*uid_names, *gid_names, *uids.values(), *spared_gids, *named}
+    gids = free_gids.some(_to_make(opening, groups), taken, ranges)
+    answered, problem = _ask_nss(system, opening, uids, groups, gids)
     return Facts(
         accounts=accounts,
         groups=groups,
-        uid_names=_holders((entry.uid, entry.name) for entry in passwd.values()),
-        gid_names=_holders((group.gid, group.name) for group in groups.values()),
+        uid_names=uid_names,
+        gid_names=gid_names,
         subordinate=ranges,
         known=answered,
         problem=problem or (broken if opening else None),
@@ -141,7 +156,14 @@ def read_facts(system: System, wanted: Wanted, known: Mapping[str, LedgerAccount
         mentioned=sudoers_words.mentioned_names(tree.texts),
         root_groups=sudoers_words.root_groups(tree.texts),
         sudoers_included=tree.includes_ours,
+        primary_gids=frozenset(entry.gid for entry in passwd.values()),
+        free_gids=free_gids.unknown(gids, answered),
     )
+
+
+def _to_make(opening: Sequence[WantedAccount], groups: Mapping[str, Group]) -> set[str]:
+    """Groups that may have to be made."""
+    return {name for account in opening for _grant, name in account.create_groups if name not in groups}
 
 
 def _sudoers_of_others(system: System) -> tuple[sudoers_tree.Tree, Refusal | None]:
@@ -160,6 +182,7 @@ def _ask_nss(
     opening: Sequence[WantedAccount],
     uids: Mapping[str, int],
     groups: Mapping[str, Group],
+    gids: Sequence[int],
 ) -> tuple[nss.Known | None, Refusal | None]:
     """What only openings need: no closing waits for a directory."""
     if not opening:
@@ -173,7 +196,8 @@ def _ask_nss(
     }
     logins = [account.name for account in opening]
     try:
-        return nss.ask(system, logins, [uids[login] for login in logins], sorted(missing)), None
+        numbers = [*(uids[login] for login in logins), *gids]
+        return nss.ask(system, logins, numbers, sorted(missing)), None
     except Refusal as refusal:
         return None, refusal
 

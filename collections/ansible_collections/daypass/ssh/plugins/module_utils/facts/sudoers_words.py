@@ -62,6 +62,12 @@ def groups_of(text: str) -> list[str]:
     return found
 
 
+def gids_of(texts: Iterable[str]) -> frozenset[int]:
+    """All numbers of groups that are named so: `%#gid`."""
+    found = (word for text in texts if "%#" in text for word in groups_of(text))
+    return frozenset(int(word[1:]) for word in found if word[0] == "#" and word[1:].isdigit())
+
+
 def run_as_of(text: str) -> list[str]:
     """What stands in each pair of parentheses."""
     pieces = text.split(")")[:-1]

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import os
 
-from ..contract import document, names
+from ..contract import names
 from ..contract.names import LOCK_PATH, LOCK_WAIT_SECONDS, SSHD_DROPIN, STATE_FOLDER, Refusal
 from ..contract.typed import TYPE_CHECKING, NamedTuple
 from ..deadline import timer, units
@@ -26,6 +26,7 @@ from ..sshd.candidate import check_others
 from ..sshd.listeners import find_listeners
 from . import footprint
 from .handover import Identity, ledger_for
+from .last_document import home_policy, last_document
 from .preflight import check_valid, local_groups
 from .rolling_back import roll_back
 from .trust import read_machine_id, reload_and_see
@@ -35,7 +36,7 @@ if TYPE_CHECKING:
     from typing import Any, Callable, Sequence
 
     from ..effects.system import System
-    from ..record.ledger import Ledger, LedgerAccount
+    from ..record.ledger import Ledger
     from ..sshd.listeners import Listener
     from .trust import Wanted
 
@@ -109,16 +110,15 @@ def _removing(system: System, ledger: Ledger | None, keep_homes: bool) -> tuple[
     accounts = {} if ledger is None else ledger.accounts
     found = () if ledger is None else ledger.found
     groups = local_groups(system)
-    words = [f"account {login} (home: {_policy(one, keep_homes)})" for login, one in sorted(accounts.items())]
+    words = [
+        f"account {login} (home: {home_policy(one, keep_homes)})" for login, one in sorted(accounts.items())
+    ]
+    words += [f"group {name}" for name in sorted({} if ledger is None else ledger.made_groups)]
     for stage in footprint.STAGES:
         if stage == footprint.RECORD:  # groups go between files and record
             words += [f"group {name}" for name in footprint.groups_to_remove(found) if name in groups]
         words += [trace.path for trace in footprint.at(stage) if system.exists(trace.path)]
     return tuple(words)
-
-
-def _policy(account: LedgerAccount, keep_homes: bool) -> str:
-    return "keep" if keep_homes else account.home_on_removal
 
 
 def withdraw(system: System, wanted: Wanted, run_id: str, keep_homes: bool) -> Leaving:
@@ -131,7 +131,7 @@ def withdraw(system: System, wanted: Wanted, run_id: str, keep_homes: bool) -> L
 
     Raises:
         Refusal: As `prepare`; `accounts_left`: one couldn't be removed, and trust stays;
-            `homes_in_work`; `sshd_reload_failed`.
+            `groups_left`; `homes_in_work`; `sshd_reload_failed`.
     """
     before = prepare(system, wanted, keep_homes)
     unproven = read_armed(system)
@@ -152,21 +152,15 @@ def withdraw(system: System, wanted: Wanted, run_id: str, keep_homes: bool) -> L
 
 def _remove_accounts(system: System, ledger: Ledger, keep_homes: bool) -> None:
     """By the ordinary way, with a document that is made here: what the orchestrator knows is gone by now."""
-    if not ledger.accounts:
+    if not (ledger.accounts or ledger.made_groups):
         return
-    mapping = {
-        "version": names.DOCUMENT_VERSION,
-        "host_id": ledger.host_id,
-        "orchestrator_id": ledger.orchestrator_id,
-        "sequence": None if ledger.orchestrator_id is None else ledger.sequence + 1,
-        "exclusive": True,
-        "ca_keys": [],
-        "accounts": [_gone(login, one, keep_homes) for login, one in sorted(ledger.accounts.items())],
-    }
-    result = converge(system, document.build(mapping)[0], now=system.clock())
+    result = converge(system, last_document(ledger, keep_homes), now=system.clock())
     after = _read(system)
     if after is not None and after.accounts:
         raise _accounts_left(sorted(after.accounts), result["answer"])
+    if after is not None and after.made_groups:
+        warnings = "; ".join(result["answer"]["warnings"])
+        raise Refusal("groups_left", f"groups that were made for grants are left: {warnings}"[:400])
 
 
 def _finish_homes(system: System) -> None:
@@ -195,21 +189,6 @@ def _accounts_left(logins: Sequence[str], answer: dict[str, Any]) -> Refusal:
         f"{', '.join(logins[:5])} couldn't be removed, so nothing else was: {reason}",
         "see to that on the host, then off-board it again",
     )
-
-
-def _gone(login: str, account: LedgerAccount, keep_homes: bool) -> dict[str, Any]:
-    return {
-        "name": login,
-        "uid": account.uid,
-        "comment": account.comment,
-        "shell": account.shell,
-        "existing": document.REFUSE if account.joined is None else document.JOIN,
-        "join_without_log": document.REFUSE if account.joined is None else account.joined.without_log,
-        "home_on_removal": _policy(account, keep_homes),
-        "user_cleanup_days": account.user_cleanup_days,
-        "remove": True,
-        "grants": [{"id": grant_id, "state": "absent"} for grant_id in sorted(account.grants)],
-    }
 
 
 def clear(system: System) -> bool:

@@ -131,7 +131,7 @@ def _growth(
     if reason is not None:
         growing = [key for key, grant in grants.items() if middle.get(key) != grant]
         return dict(middle), [RefusedGrant(key, *reason) for key in growing]
-    return possible(grants, middle, context.facts)
+    return possible(want, grants, middle, context)
 
 
 def _closing(

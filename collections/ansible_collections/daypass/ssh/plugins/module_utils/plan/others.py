@@ -38,7 +38,7 @@ def plan_new(
     if reason is not None:
         refused = [RefusedGrant(key, *reason) for key in want.grants]
         return plain._replace(refused=(*want.refused, *refused))
-    end, refused = possible(want.grants, {}, facts)
+    end, refused = possible(want, want.grants, {}, context._replace(facts=facts))
     if not end:
         return plain._replace(refused=(*want.refused, *refused))
     entry = entries.intended(want, facts.accounts[want.name].home, end, "create", None)

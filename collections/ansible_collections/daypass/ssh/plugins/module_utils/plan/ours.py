@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from ..contract import names
 from ..contract.typed import TYPE_CHECKING, NamedTuple
-from ..facts.host import AccountFacts, Facts
+from ..facts.host import AccountFacts
 from ..record import entries, rights
 from ..record import ledger as ledgers
 from ..record.ledger import LedgerAccount, LedgerGrant, Retired, Tombstone
@@ -145,15 +145,15 @@ def _growth(
     if reason is not None:
         growing = [key for key, grant in grants.items() if middle.get(key) != grant]
         return dict(middle), [RefusedGrant(key, *reason) for key in growing]
-    return possible(grants, middle, context.facts)
+    return possible(want, grants, middle, context)
 
 
 def possible(
-    grants: Grants, middle: Grants, facts: Facts
+    want: WantedAccount, grants: Grants, middle: Grants, context: Context
 ) -> tuple[dict[str, LedgerGrant], list[RefusedGrant]]:
     """The grants that this host can give; one that can't grow keeps what it has."""
     growing = {key: grant for key, grant in grants.items() if middle.get(key) != grant}
-    refused = refusals.refused_grants(growing, facts)
+    refused = refusals.refused_grants(growing, want, context.facts, context.ledger)
     lost = {refusal.id for refusal in refused}
     end = {}
     for key, grant in grants.items():

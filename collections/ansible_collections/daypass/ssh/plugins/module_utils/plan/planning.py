@@ -19,6 +19,7 @@ from ..record.merge import RefusedGrant, Wanted, WantedAccount
 from . import root_equivalent
 from .identity import ABSENT, FOREIGN, PARTIAL, identity
 from .key_lines import EXPIRY_Z_SINCE
+from .made_groups import GroupsPlan, plan_groups
 from .others import kept_home, plan_failed, plan_foreign, plan_gone, plan_new
 from .ours import plan_ours
 from .steps import Keys, Step
@@ -49,7 +50,8 @@ def plan(ledger: Ledger, wanted: Wanted, facts: Facts, now: int, may_open: bool 
             accounts[login] = _with_root(_plan_account(want, context), facts)
         except Exception as error:  # noqa: BLE001 - no surprise with one account stops another's closing
             accounts[login] = plan_failed(want, context, error)
-    return Plan(accounts, context.keys, may_open=context.may_open)
+    accounts, groups = plan_groups(accounts, wanted, context)
+    return Plan(accounts, context.keys, may_open=context.may_open, groups=groups)
 
 
 def _with_root(account: AccountPlan, facts: Facts) -> AccountPlan:
@@ -74,7 +76,7 @@ def only_closings(planned: Plan, refusal: Refusal) -> Plan:
                 refused=(*account.refused, *refused),
                 state=state,
             )
-    return planned._replace(accounts=accounts, may_open=False)
+    return planned._replace(accounts=accounts, may_open=False, groups=GroupsPlan())
 
 
 def _without_growth(want: WantedAccount, known: LedgerAccount | None) -> WantedAccount:

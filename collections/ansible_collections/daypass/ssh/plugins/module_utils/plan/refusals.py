@@ -70,11 +70,16 @@ def why_not_grow(want: WantedAccount, account: AccountFacts, facts: Facts) -> Re
     return _problem(facts)
 
 
-def refused_grants(grants: Mapping[str, LedgerGrant], facts: Facts) -> list[RefusedGrant]:
+def refused_grants(
+    grants: Mapping[str, LedgerGrant], want: WantedAccount, facts: Facts, ledger: Ledger
+) -> list[RefusedGrant]:
     """The grants among these that this host can't give."""
     found = []
     for key in sorted(grants):
-        reason = next(filter(None, (_group(name, facts) for name in grants[key].groups)), None)
+        reasons = (
+            _group(name, (key, name) in want.create_groups, facts, ledger) for name in grants[key].groups
+        )
+        reason = next(filter(None, reasons), None)
         if reason is None and grants[key].sudo:
             reason = _sudo(facts)
         if reason is not None:
@@ -98,18 +103,44 @@ def _sudo(facts: Facts) -> Reason | None:
     return None
 
 
-def _group(name: str, facts: Facts) -> Reason | None:
+def _group(name: str, may_make: bool, facts: Facts, ledger: Ledger) -> Reason | None:
     group = facts.groups.get(name)
+    if group is None and may_make:
+        return why_not_make(name, facts, ledger)
     if group is None:
         if facts.known is not None and name in facts.known.groups:
-            sentence = f"the group {name} comes from a directory; only groups of /etc/group are given"
-            return Reason("group_remote", sentence)
+            return _remote(name)
         return Reason("group_missing", f"the group {name} doesn't exist", f"groupadd {name}")
     if group.gid == 0:
         return Reason("name_reserved", f"the group {name} has gid 0, it is root's")
-    if names.UID_MIN <= group.gid <= names.UID_MAX:
+    ours = (ledger.made_groups.get(name), *ledger.retired_gids)  # one that we made may have stayed
+    if names.is_our_number(group.gid) and group.gid not in ours:
         return Reason("group_private", f"the group {name} is the private group of an account")
     return None
+
+
+def why_not_make(name: str, facts: Facts, ledger: Ledger) -> Reason | None:
+    """Why a group that isn't there can't be made for a grant; None when it can."""
+    if facts.known is None:
+        return _problem(facts) or Reason("nss_unavailable", f"nobody can say whether there is a group {name}")
+    if name in facts.known.groups:
+        return _remote(name)
+    if name in facts.mentioned:
+        return Reason(
+            "old_rights",
+            f"the group {name} isn't made: sudoers names it already",
+            f"take it out there; or, where its rights are meant: groupadd {name}",
+        )
+    if name in facts.accounts or any(name in holders for holders in facts.uid_names.values()):
+        return Reason("name_reserved", f"the group {name} isn't made: an account has that name")
+    if name not in ledger.made_groups and not facts.free_gids:
+        return Reason("gid_taken", f"no gid from {names.UID_MIN} to {names.UID_MAX} is free for {name}")
+    return None
+
+
+def _remote(name: str) -> Reason:
+    sentence = f"the group {name} comes from a directory; only groups of /etc/group are given"
+    return Reason("group_remote", sentence)
 
 
 def _reserved(want: WantedAccount, ledger: Ledger) -> Reason | None:
@@ -152,6 +183,8 @@ def _number_taken(want: WantedAccount, facts: Facts, ledger: Ledger) -> Reason |
             return Reason(
                 "uid_subordinate", f"the uid {want.uid} lies in the range {first}-{last} of {owner}"
             )
+    if want.uid in (*ledger.made_groups.values(), *ledger.retired_gids):
+        return Reason("uid_retired", f"the number {want.uid} is, or was, a group's that Daypass made")
     for entry in ledger.retired:
         if entry.uid == want.uid and (entry.login, entry.comment) != (want.name, want.comment):
             return Reason("uid_retired", f"the uid {want.uid} was {entry.login}'s ({entry.comment})")

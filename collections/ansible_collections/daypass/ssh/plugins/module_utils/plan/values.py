@@ -11,6 +11,7 @@ from ..facts.host import AccountFacts, Facts
 from ..record import rights
 from ..record.ledger import Joined, Ledger, LedgerAccount, LedgerGrant, Retired, Tombstone
 from ..record.merge import RefusedGrant
+from .made_groups import GroupsPlan
 from .steps import Keys, Step
 
 if TYPE_CHECKING:
@@ -80,12 +81,14 @@ class Plan(NamedTuple):
     Attributes:
         emergency: There is no ledger to go by: sudo rules are dropped line by line.
         may_open: False where nothing may be given, not even what somebody took away.
+        groups: The way of the groups that are made for grants.
     """
 
     accounts: Mapping[str, AccountPlan]
     keys: Keys
     emergency: bool = False
     may_open: bool = True
+    groups: GroupsPlan = GroupsPlan()
 
 
 class Context(NamedTuple):

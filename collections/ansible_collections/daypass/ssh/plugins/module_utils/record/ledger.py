@@ -99,6 +99,9 @@ class Ledger(NamedTuple):
         connector: The login that Ansible comes in with; never managed.
         rebuilt: Why this one was rebuilt (see `rebuilding`), "" once an answer has told it.
         found: Folders and groups that were there before onboarding (see `onboarding.footprint`).
+        made_groups: Groups that we made for grants, or are about to: name -> gid. Only one with this gid is
+            ours.
+        retired_gids: Of such groups that are gone; never given again.
     """
 
     host_id: str | None
@@ -115,6 +118,8 @@ class Ledger(NamedTuple):
     retired: tuple[Retired, ...]
     rebuilt: str = ""
     found: tuple[str, ...] = names.SHARED_FOLDERS  # where nobody knows: leave what may be another's
+    made_groups: dict[str, int] = {}  # noqa: RUF012 - never changed, always replaced
+    retired_gids: tuple[int, ...] = ()
 
 
 def new_ledger(
@@ -134,6 +139,13 @@ def with_retired(retired: tuple[Retired, ...], entry: Retired) -> tuple[Retired,
     """The retired accounts and one more: one entry a person and uid, the newest (canaries come and go)."""
     identity = (entry.uid, entry.login, entry.comment)
     return (*(one for one in retired if (one.uid, one.login, one.comment) != identity), entry)
+
+
+def given_numbers(ledger: Ledger) -> frozenset[int]:
+    """Uids and gids that were given once: nobody else gets them."""
+    return frozenset(
+        [*(one.uid for one in ledger.retired), *ledger.made_groups.values(), *ledger.retired_gids]
+    )
 
 
 def tombstones_at(ledger: Ledger, now: int) -> dict[str, Tombstone]:

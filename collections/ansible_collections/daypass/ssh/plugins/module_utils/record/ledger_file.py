@@ -86,6 +86,8 @@ def _ledger_in(mapping: dict[str, Any]) -> Ledger:
             "tombstones": {key: Tombstone(*value) for key, value in mapping["tombstones"].items()},
             "retired": tuple(Retired(**value) for value in mapping["retired"]),
             "found": tuple(mapping.get("found", names.SHARED_FOLDERS)),
+            "made_groups": dict(mapping.get("made_groups", {})),
+            "retired_gids": tuple(mapping.get("retired_gids", ())),
         }
     )
 
@@ -179,6 +181,10 @@ def check_ledger(ledger: Ledger) -> Ledger:
                 raise ValueError(f"grant {names.shown(key)} ends too late")
     whole += [stone.until for stone in ledger.tombstones.values()]
     whole += [entry.uid for entry in ledger.retired]
+    for name, gid in ledger.made_groups.items():
+        if not (names.LOGIN.fullmatch(name) and fields.is_whole(gid) and names.is_our_number(gid)):
+            raise ValueError(f"group {names.shown(name)}")
+    whole += ledger.retired_gids
     if not all(fields.is_whole(number) and number >= 0 for number in whole):
         raise ValueError("a number is none")
     return ledger

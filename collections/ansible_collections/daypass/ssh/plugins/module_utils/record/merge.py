@@ -53,6 +53,7 @@ class WantedAccount(NamedTuple):
     refused: tuple[RefusedGrant, ...]
     existing: str = REFUSE
     join_without_log: str = REFUSE
+    create_groups: tuple[tuple[str, str], ...] = ()  # (grant, group): made for it where it is missing
 
 
 class Wanted(NamedTuple):
@@ -211,6 +212,7 @@ def _listed(
         refused=tuple(refused),
         existing=account.existing,
         join_without_log=account.join_without_log,
+        create_groups=tuple((one.id, group) for one in account.grants for group in one.create_groups),
     )
 
 

@@ -34,6 +34,8 @@ KINDS = {
     ),
     "file_mode": ("{s} is {f}, must be {e}", PERSON),
     "group_gone": ("the group {s} isn't there", ONBOARD),
+    "made_group_gone": ("the group {s}, which was made for grants, isn't there", CONVERGE),
+    "made_group_foreign": ("the group {s} has the gid {f}, ours had {e}: another group", CONVERGE),
     "sudoers_extra": ("{s} has a line that isn't ours: {f}", CONVERGE),
     "sudoers_missing": ("{s} lacks a line: {e}", CONVERGE),
     # accounts of the ledger

@@ -82,7 +82,7 @@ def build(
     result["machine_id"] = run.machine_id
     result["digest"] = run.document.digest
     result["program"] = None if run.program is None else run.program.shown()
-    result["warnings"] = drift_warnings(run.drift)
+    result["warnings"] = [*drift_warnings(run.drift), *plan.groups.warnings]
     if applied is not None and applied.sudo_by_deadline:
         result["warnings"].append(SUDO_BY_DEADLINE)
     if problem is not None:
@@ -96,6 +96,7 @@ def build(
     result["next_deadline"] = min(ends) if ends else None
     bad = [one for one in result["accounts"].values() if one["state"] in ("refused", "failed")]
     planned = any(account.close or account.open or account.remove for account in plan.accounts.values())
+    planned = planned or bool(plan.groups.remove)
     if _length(result["accounts"]) > ACCOUNTS_LENGTH:
         result["warnings"].append(
             "the answer would be too long: changes and warnings of accounts are left out"
@@ -116,6 +117,9 @@ def diff(plan: Plan) -> dict[str, str]:
         for what, old, new in account.changes:
             before.append(f"{login}: {what}: {old}\n")
             after.append(f"{login}: {what}: {new}\n")
+    for name, old, new in plan.groups.changes():
+        before.append(f"group {name}: {old}\n")
+        after.append(f"group {name}: {new}\n")
     return {"before": _cut(before), "after": _cut(after)}
 
 

@@ -9,6 +9,7 @@ The Ansible module calls it, and so does the program on the host; same code, sam
 
 from __future__ import annotations
 
+from ..apply import made_groups as groups_made
 from ..apply.applied import Applied
 from ..apply.applier import Applier
 from ..contract import document, names
@@ -16,7 +17,7 @@ from ..contract.names import Refusal
 from ..contract.typed import TYPE_CHECKING
 from ..deadline import timer, units
 from ..facts import host
-from ..plan import planning
+from ..plan import made_groups, planning
 from ..plan.values import AccountPlan
 from ..program import installing
 from ..record import ledger, ledger_file, merge, unrecorded
@@ -104,7 +105,7 @@ def _converge_locked(system: System, run: Run) -> dict[str, Any]:
         target = merge.merge(current, wanted, run.now)
     except Refusal as refusal:
         return answer.refused(refusal, now, drift, current)
-    found = host.read_facts(system, target, current.accounts)
+    found = host.read_facts(system, target, current.accounts, ledger.given_numbers(current))
     planned = planning.plan(current, target, found, run.now, run.may_open)
     if run.check:
         return answer.build(run, target, planned, None, current)
@@ -128,8 +129,11 @@ def _carry_out(
             note(system, intent)
             planned = planning.only_closings(planned, problem)
     opens = any(account.open for account in planned.accounts.values())
+    found = made_groups.with_made(found, planned.groups)
     applied = Applier(system, planned, found, run.now, check_sshd(system, opens)).run()
-    final = final_ledger(intent, planned, applied)
+    ended = groups_made.remove_unused(system, planned, applied)
+    applied = applied._replace(changed=applied.changed or ended.changed)
+    final = made_groups.without(final_ledger(intent, planned, applied), ended.gone)
     if final != intent and recorded:
         try:
             ledger_file.write_ledger(system, final)
@@ -137,6 +141,7 @@ def _carry_out(
             problem = _unwritable(error)
     told = final._replace(rebuilt=current.rebuilt)
     result = answer.build(run, target, planned, applied, told, problem)
+    result["answer"]["warnings"] += ended.warnings
     warning = None if run.program is None else timer.arm(system, final, run.now)
     if warning is not None:
         result["answer"]["warnings"].append(warning)
@@ -173,7 +178,7 @@ def _next_ledger(run: Run, target: Wanted, planned: Plan, current: Ledger) -> Le
         entry = account.intent if busy else account.done
         if entry is not None:
             accounts[login] = entry
-    return current._replace(
+    return made_groups.intended(current, planned.groups)._replace(
         sequence=target.sequence,
         digest=target.digest,
         ca_keys=target.ca_keys,
