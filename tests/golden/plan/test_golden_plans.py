@@ -235,7 +235,7 @@ def plain_step(step: Any) -> Any:
         return [step.name, list(step.value.lost)] if step.value and step.value.lost else step.name
     if step.value is None:
         return step.name
-    return [step.name, list(step.value) if isinstance(step.value, tuple) else step.value]
+    return [step.name, json.loads(json.dumps(step.value))]  # a case has lists for tuples
 
 
 def plain_line(line: str) -> str:

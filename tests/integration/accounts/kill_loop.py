@@ -117,6 +117,8 @@ def state(login: str, uid: int) -> dict:
         "ledger": entry
         and [entry.pending, {key: one.live for key, one in entry.grants.items()}, entry.groups],
         "retired": kept and [one.uid for one in kept.retired],
+        "made_groups": kept and [kept.made_groups, kept.retired_gids],
+        "all_groups": sorted((group.name, group.gid) for group in groups.values()),
         "subordinate": login in (system_.read("/etc/subuid") or b"").decode(),
     }
 

@@ -46,6 +46,12 @@ def test_every_setting_of_the_design_is_read(settings_of):
     assert integration.resource_owner.key == "owner"
 
 
+def test_only_groups_that_say_so_may_be_created(settings_of):
+    """A group must exist on the servers unless its own entry says `create`; docker may still be used."""
+    groups = ["docker", "ops", {"name": "night", "create": True}]
+    assert settings_of(integration={"user_groups": groups}).integrations[0].created_groups == {"night"}
+
+
 def test_database_url_never_shows_its_password(settings_of):
     """It may hold one; the settings can be printed all the same."""
     settings = settings_of(database="postgresql://daypass:topsecret@db/daypass")
@@ -105,6 +111,11 @@ BAD: list[tuple[str, Any, str]] = [
         [{"name": "ops", "sudo": [{"run_as": "a,b", "commands": "ALL"}]}],
         "user_groups[0].sudo[0]",
     ),
+    ("user_groups", [{"name": "Default", "create": True}], "user_groups[0]"),
+    ("user_groups", [{"name": "docker", "create": True}], "user_groups[0]"),
+    ("user_groups", [{"name": "adm", "create": True}], "user_groups[0]"),
+    ("user_groups", [{"name": "Ops", "create": True}], "user_groups[0]"),
+    ("user_groups", [{"name": "ops", "create": "yes"}], "user_groups[0].create"),
     ("login_shell", "bash", "login_shell"),
     ("login_shell", "/bin/../bin/bash", "login_shell"),
     ("login_shell", "/bin/bash\n", "login_shell"),

@@ -19,6 +19,7 @@ NOW = datetime(2026, 11, 22, 10, 0, tzinfo=UTC)
 WINDOW = Window(NOW - timedelta(hours=1), NOW + timedelta(hours=1))
 G1, G2 = "01JD8F3K9M2N4P6Q8R0S2T4V6W", "01JD8F3K9M2N4P6Q8R0S2T4V6X"
 ALICE = Account("web-1", "alice", 70007, "alice@example.com", "/bin/bash", "refuse", "archive", 90)
+CA_KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIN0BRtJjQGZ7NzqH9SpTnnF0yBnEVZ1pRCyRbMhtGhqV"
 OPS = SudoRule("root", ("/usr/bin/systemctl restart nginx",))
 
 
@@ -81,10 +82,7 @@ def test_a_live_share_is_listed_with_everything_that_was_approved():
         }
     ]
     assert result.fields["exclusive"] is True
-    opaque, digest = seal_document(
-        dict(result.fields)
-        | {"ca_keys": ["ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIN0BRtJjQGZ7NzqH9SpTnnF0yBnEVZ1pRCyRbMhtGhqV"]}
-    )
+    opaque, digest = seal_document(dict(result.fields) | {"ca_keys": [CA_KEY]})
     assert opaque
     assert len(digest) == 64
 
@@ -181,3 +179,18 @@ def test_the_order_of_the_input_does_not_change_the_document():
     one = plan(*shares, accounts=[ALICE, bob])
     other = plan(*reversed(shares), accounts=[bob, ALICE])
     assert one.fields == other.fields
+
+
+def test_groups_that_the_server_may_make_are_named():
+    """Only those of a grant's own groups that the integration lets servers make; the host takes it so."""
+    result = plan(share(groups=("ops", "web")), created_groups=frozenset({"web", "night"}))
+    (account,) = result.fields["accounts"]
+    assert account["grants"][0]["create_groups"] == ["web"]
+    seal_document(dict(result.fields) | {"ca_keys": [CA_KEY]})
+    assert result.accounts["alice"].gives_all_of(share(groups=("ops", "web")), [certificate(G1)])
+
+
+def test_a_document_without_groups_to_make_is_as_it_was():
+    """Documents of before keep their bytes: the field is left out where it says nothing."""
+    (account,) = plan(share(), created_groups=frozenset({"night"})).fields["accounts"]
+    assert "create_groups" not in account["grants"][0]

@@ -205,6 +205,24 @@ def test_hostile_group_is_refused(group: str):
     assert refusal(changed("accounts.0.grants.0.groups", [group])).code in ("group_invalid", "name_reserved")
 
 
+@pytest.mark.parametrize("group", ["ops ", "daypass-x", "root", "docker", "sudo", "adm", "Ops", "nope"])
+def test_group_that_may_never_be_created_is_refused(group: str):
+    """The system's, root-equivalent ones, ours, odd names; and one that the grant doesn't give."""
+    wanted = changed("accounts.0.grants.0.create_groups", [group])
+    if group != "nope":
+        wanted["accounts"][0]["grants"][0]["groups"] = [group]
+    code = "document_invalid" if group == "nope" else ("group_invalid", "name_reserved")
+    assert refusal(wanted).code in code
+
+
+def test_group_to_create_is_one_of_the_grants():
+    """What isn't said creates nothing: documents of before mean what they meant."""
+    parsed = document.parse(document.build(changed("accounts.0.grants.0.create_groups", ["ops"]))[0])
+    before = document.parse(document.build(WHOLE)[0])
+    found = [one.accounts[0].grants[0].create_groups for one in (parsed, before)]
+    assert found == [("ops",), ()]
+
+
 def test_account_twice_is_refused():
     """Two wishes for one login can't both hold."""
     twice = changed("accounts", [WHOLE["accounts"][0], WHOLE["accounts"][0]])

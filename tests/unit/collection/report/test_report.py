@@ -67,6 +67,13 @@ def facts_of(known: ledger.LedgerAccount, login: str, keys: str | None) -> Accou
     )
 
 
+def with_made_group(found: Seen) -> Seen:
+    """A group that was made for alice's grant, as the ledger says."""
+    alice = found.ledger.accounts["alice"]._replace(groups=("night",))
+    accounts = {**found.ledger.accounts, "alice": alice}
+    return found._replace(ledger=found.ledger._replace(accounts=accounts, made_groups={"night": 99999}))
+
+
 def good() -> Seen:
     """Alice has a grant, Bob is closed, and everything is as it should be."""
     accounts = {"alice": entry("alice", 70007, grants={"G1": GRANT}), "bob": entry("bob", 70008)}
@@ -189,6 +196,14 @@ CASES: dict[str, tuple[Change, list[Finding]]] = {
     "group_gone": (
         lambda s: host(s, groups={k: v for k, v in s.facts.groups.items() if k != "daypass-join"}),
         [Finding("group_gone", "daypass-join")],
+    ),
+    "made_group_gone": (
+        with_made_group,
+        [Finding("made_group_gone", "night")],
+    ),
+    "made_group_foreign": (
+        lambda s: host(with_made_group(s), groups={**s.facts.groups, "night": Group("night", 2007, ())}),
+        [Finding("made_group_foreign", "night", "2007", "99999")],
     ),
     "sudoers_extra": (
         lambda s: host(s, sudoers=f"{s.facts.sudoers}mallory ALL=(ALL) NOPASSWD: ALL\n"),

@@ -133,7 +133,14 @@ options:
             elements: str
           groups:
             description: Groups of C(/etc/group) that the account is in while the grant lasts. They must
-              exist.
+              exist, unless O(accounts[].grants[].create_groups) has them.
+            type: list
+            elements: str
+          create_groups:
+            description:
+              - Those among O(accounts[].grants[].groups) that are made where they are missing, with a gid
+                from 70000 to 99999, and removed by the run in which the last grant that names them ends.
+              - Names of the system's groups and of those with root's rights are refused.
             type: list
             elements: str
           warn_before:
@@ -225,7 +232,9 @@ notes:
     (C(uid_taken), C(uid_subordinate), C(uid_retired)), where the shell isn't listed (C(shell_not_listed)),
     and where a group, sudo rule, crontab, at job, mail, lingering or home waits for the name
     (C(old_rights)). The same is looked at before a closed account opens again. Nothing of it is cleared away.
-  - Groups from before keep their members, and no group is made. One that is missing (C(group_missing)),
+  - Groups from before keep their members. One that is missing (C(group_missing)) is only made where the
+    grant says so, never one that sudoers names already (C(old_rights)) or that has an account's name; it is
+    removed with its last member, and stays, with a warning, where somebody else is in it. One that
     comes from a directory (C(group_remote)), is root's or an account's own (C(name_reserved),
     C(group_private)) refuses the grant alone. Rights as good as root are told as warnings.
   - Open, an account has the password C(*), no ageing, and expires on the UTC day after its last grant's end;

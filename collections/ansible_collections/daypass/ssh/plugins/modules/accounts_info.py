@@ -125,7 +125,8 @@ report:
             - Of the ledger against the document V(account_unlisted), V(grant_differs), V(grant_overdue),
               V(grant_to_end), V(grant_to_open), V(removal_overdue), V(sequence_ahead).
             - Of the host V(clock_drift), V(deadline_lost), V(deep_unfinished), V(file_differs),
-              V(file_missing), V(file_mode), V(machine_id_changed), V(not_ours), V(program_altered).
+              V(file_missing), V(file_mode), V(machine_id_changed), V(made_group_foreign), V(made_group_gone),
+              V(not_ours), V(program_altered).
           type: str
         subject:
           description: Login or path it is about; empty for the host as a whole.

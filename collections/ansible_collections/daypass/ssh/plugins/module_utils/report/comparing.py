@@ -69,14 +69,12 @@ def _host(seen: Seen) -> Iterator[Finding]:
 
 
 def _made_groups(seen: Seen) -> Iterator[Finding]:
-    accounts = seen.ledger.accounts.values()
-    needed = {name for one in accounts for name in rights.groups_of(_live(one, seen.now))}
     for group, gid in sorted(seen.ledger.made_groups.items()):
         entry = seen.facts.groups.get(group)
-        if entry is None and group in needed:
-            yield Finding("made_group_gone", group)
-        elif entry is not None and entry.gid != gid:
+        if entry is not None and entry.gid != gid:
             yield Finding("made_group_foreign", group, str(entry.gid), str(gid))
+        elif entry is None and any(group in one.groups for one in seen.ledger.accounts.values()):
+            yield Finding("made_group_gone", group)
 
 
 def _files(seen: Seen) -> Iterator[Finding]:

@@ -1,0 +1,131 @@
+"""Groups that are made for grants, on a host in memory; every kill is in `run/test_every_kill.py`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from ansible_collections.daypass.ssh.plugins.module_utils.contract.fields import show_moment
+from ansible_collections.daypass.ssh.plugins.module_utils.record import ledger_file
+from ansible_collections.daypass.ssh.plugins.module_utils.record.ledger import Ledger
+from ansible_collections.daypass.ssh.plugins.module_utils.run import tick
+from ansible_collections.daypass.ssh.plugins.module_utils.run.converge import converge
+from tests.memory_system import MemorySystem, Sshd, in_memory
+from tests.onboarded import empty_ledger, full_document
+
+NOW = 1_795_000_000
+END = NOW + 3600
+
+
+def opaque(sequence: int, *, given: bool = True, group: str = "fresh") -> str:
+    """A document in which alice has a grant with a group that may be made, or none any more."""
+    grant = {
+        "id": "G1",
+        "principals": ["daypass-G1-1"],
+        "groups": [group],
+        "create_groups": [group],
+        "not_after": show_moment(END),
+    }
+    account = {
+        "name": "alice",
+        "uid": 70007,
+        "comment": "alice@example.com",
+        "shell": "/bin/bash",
+        "grants": [grant] if given else [],
+    }
+    return full_document(sequence, [account])
+
+
+@pytest.fixture
+def system() -> MemorySystem:
+    """A host with an empty ledger."""
+    found = MemorySystem()
+    ledger_file.write_ledger(found, empty_ledger())
+    found.now = NOW
+    return found
+
+
+def run(system: MemorySystem, text: str, sshd: Sshd | None = None) -> dict[str, Any]:
+    with in_memory(system, sshd or Sshd()):
+        return converge(system, text, now=system.now)
+
+
+def kept(system: MemorySystem) -> Ledger:
+    found = ledger_file.read_ledger(system)
+    assert found is not None
+    return found
+
+
+def test_number_is_recorded_before_the_group_is_made(system: MemorySystem):
+    """What proves it to be ours is written down first."""
+    run(system, opaque(1))
+    kinds = [detail for effect, detail in system.effects if effect in ("write", "change")]
+    recorded = next(n for n, detail in enumerate(kinds) if detail.endswith("ledger.json"))
+    assert recorded < kinds.index("groupadd --gid 99999 fresh")
+    assert kept(system).made_groups == {"fresh": 99999}
+
+
+def test_group_made_in_vain_goes_again_and_keeps_its_number(system: MemorySystem):
+    """An opening is all or nothing; tried for ever it doesn't use up the numbers."""
+    sshd = Sshd()
+    sshd.refuses = True
+    for sequence in (1, 2):
+        run(system, opaque(sequence), sshd)
+        assert ("fresh" in system.groups, kept(system).made_groups) == (False, {"fresh": 99999})
+    run(system, opaque(3, given=False))
+    assert (kept(system).made_groups, kept(system).retired_gids) == ({}, (99999,))
+
+
+def test_group_that_somebody_makes_meanwhile_is_not_ours(system: MemorySystem):
+    """Another number proves it: the run fails, the next one gives it as one from before, and leaves it."""
+
+    def come_between() -> None:
+        if "fresh" in kept(system).made_groups:
+            system.groups.setdefault("fresh", (2010, set()))
+
+    system.watch = come_between
+    first = run(system, opaque(1))["answer"]["accounts"]["alice"]
+    assert first["code"] == "group_foreign"
+    system.watch = lambda: None
+    assert run(system, opaque(2))["failed"] is False
+    assert system.groups["fresh"] == (2010, {"alice"})
+    run(system, opaque(3, given=False))
+    assert (system.groups["fresh"], kept(system).made_groups) == ((2010, set()), {})
+
+
+def test_member_that_comes_while_it_is_to_go_keeps_it(system: MemorySystem):
+    """The host is looked at again at the last moment; it stays ours until the next run has decided."""
+    run(system, opaque(1))
+    system.watch = lambda: system.groups["fresh"][1].add("olaf")
+    answer = run(system, opaque(2, given=False))["answer"]
+    assert any("olaf is in it" in warning for warning in answer["warnings"])
+    assert (system.groups["fresh"], kept(system).made_groups) == ((99999, {"olaf"}), {"fresh": 99999})
+
+
+def test_removal_that_fails_is_told_and_tried_again(system: MemorySystem):
+    """A broken tool leaves the group ours."""
+    run(system, opaque(1))
+    system.broken = {"groupdel"}
+    answer = run(system, opaque(2, given=False))["answer"]
+    assert any("the next run tries again" in warning for warning in answer["warnings"])
+    system.broken = set()
+    run(system, opaque(3, given=False))
+    assert ("fresh" in system.groups, kept(system).retired_gids) == (False, (99999,))
+
+
+def test_deadline_takes_the_membership_and_the_next_wave_the_group(system: MemorySystem):
+    """The host closes by itself and never removes."""
+    run(system, opaque(1))
+    system.now = END + 1
+    with in_memory(system):
+        tick.tick(system)
+    assert system.groups["fresh"] == (99999, set())
+    run(system, opaque(2, given=False))
+    assert ("fresh" in system.groups, kept(system).made_groups) == (False, {})
+
+
+def test_persons_name_never_becomes_a_group(system: MemorySystem):
+    """It would be that person's private group."""
+    answer = run(system, opaque(1, group="alice"))["answer"]["accounts"]["alice"]
+    assert (answer["state"], answer["code"]) == ("refused", "name_reserved")
