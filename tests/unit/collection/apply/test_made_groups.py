@@ -7,10 +7,13 @@ from typing import Any
 import pytest
 
 from ansible_collections.daypass.ssh.plugins.module_utils.contract.fields import show_moment
+from ansible_collections.daypass.ssh.plugins.module_utils.contract.names import Refusal
+from ansible_collections.daypass.ssh.plugins.module_utils.onboarding import leaving
 from ansible_collections.daypass.ssh.plugins.module_utils.record import ledger_file
 from ansible_collections.daypass.ssh.plugins.module_utils.record.ledger import Ledger
 from ansible_collections.daypass.ssh.plugins.module_utils.run import tick
 from ansible_collections.daypass.ssh.plugins.module_utils.run.converge import converge
+from ansible_collections.daypass.ssh.plugins.module_utils.sessions import processes
 from tests.memory_system import MemorySystem, Sshd, in_memory
 from tests.onboarded import empty_ledger, full_document
 
@@ -129,3 +132,51 @@ def test_persons_name_never_becomes_a_group(system: MemorySystem):
     """It would be that person's private group."""
     answer = run(system, opaque(1, group="alice"))["answer"]["accounts"]["alice"]
     assert (answer["state"], answer["code"]) == ("refused", "name_reserved")
+
+
+def test_group_stays_while_its_number_is_looked_for(system: MemorySystem):
+    """Processes that don't end may have it: the run that comes back to them finds the number by the name."""
+    run(system, opaque(1))
+    system.log_in("alice")
+    with in_memory(system), pytest.MonkeyPatch.context() as patch:
+        patch.setattr(processes, "end_all", lambda _system, _uids, _limit: {"alice": [4711]})
+        converge(system, opaque(2, given=False), now=NOW)
+    assert kept(system).made_groups == {"fresh": 99999}
+    run(system, opaque(3, given=False))
+    assert ("fresh" in system.groups, kept(system).made_groups) == (False, {})
+
+
+@pytest.mark.parametrize("ended", [False, True])
+def test_off_boarding_takes_the_groups_too(system: MemorySystem, ended: bool):
+    """Also those whose last grant the host ended by itself, and whose people were removed."""
+    run(system, opaque(1))
+    if ended:
+        system.broken = {"groupdel"}
+        run(system, opaque(2, given=False))
+        system.broken = set()
+    with in_memory(system):
+        leaving._remove_accounts(system, kept(system), keep_homes=True)
+    assert ("fresh" in system.groups, kept(system).accounts) == (False, {})
+
+
+def test_off_boarding_stops_where_a_group_is_left(system: MemorySystem):
+    """The record stays, so that the next try finds it."""
+    run(system, opaque(1))
+    system.broken = {"groupdel"}
+    with in_memory(system), pytest.raises(Refusal) as caught:
+        leaving._remove_accounts(system, kept(system), keep_homes=True)
+    assert caught.value.code == "groups_left"
+
+
+def test_ledger_of_a_host_without_such_groups_is_as_it_was(system: MemorySystem):
+    """And one with them comes back as it was written."""
+    assert b"made_groups" not in ledger_file.serialise(kept(system))
+    full = kept(system)._replace(made_groups={"fresh": 99999}, retired_gids=(99998,))
+    assert ledger_file.parse(ledger_file.serialise(full)) == full
+
+
+@pytest.mark.parametrize("groups", [{"fresh": 0}, {"fresh": 2000}, {"-f": 99999}, {"fresh": "99999"}])
+def test_ledger_with_a_group_that_is_never_ours_is_corrupt(system: MemorySystem, groups: dict[str, Any]):
+    """Its names go to groupdel."""
+    with pytest.raises(Refusal, match="group"):
+        ledger_file.parse(ledger_file.serialise(kept(system)._replace(made_groups=groups)))

@@ -12,8 +12,8 @@ from tests.documents import ROOT
 # A hundred hosts at once over a line of 10 MB/s get the sources in less than two seconds.
 MOST_PROGRAM_BYTES = 160_000
 MOST_REQUEST_BYTES = 10_000
-# Of the packed module, Ansible's own code is 170 KB; ours may be 280 KB.
-MOST_MODULE_BYTES = 450_000
+# Of the packed module, Ansible's own code is 170 KB; ours may be 285 KB.
+MOST_MODULE_BYTES = 455_000
 
 
 def test_program_stays_below_its_size():

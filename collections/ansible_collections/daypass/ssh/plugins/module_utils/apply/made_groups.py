@@ -57,7 +57,7 @@ def remove_unused(system: System, plan: Plan, applied: Applied) -> Ended:
         name
         for login, account in plan.accounts.items()
         for name in rights.groups_of(account.middle if login in applied.undone else account.end)
-    }
+    } | _looked_for(plan, applied)
     gone: dict[str, int] = {}
     warnings: list[str] = []
     changed = False
@@ -73,6 +73,14 @@ def remove_unused(system: System, plan: Plan, applied: Applied) -> Ended:
         if name in plan.groups.remove:
             gone[name] = gid
     return Ended(gone, changed, tuple(warnings))
+
+
+def _looked_for(plan: Plan, applied: Applied) -> set[str]:
+    """Groups whose numbers somebody's processes or files may still have: by the name they are found again."""
+    entries = [plan.accounts[login].intent for login in applied.stuck]
+    gids = {gid for lost in applied.unfinished.values() for gid in lost.gids}
+    names = {name for name, gid in plan.groups.remove.items() if gid in gids}
+    return names.union(*(entry.groups for entry in entries if entry is not None))
 
 
 def _remove(system: System, name: str, gid: int) -> bool:

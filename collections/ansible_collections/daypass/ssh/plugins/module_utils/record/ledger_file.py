@@ -35,6 +35,9 @@ def serialise(ledger: Ledger) -> bytes:
     mapping["accounts"] = {login: _account_out(account) for login, account in ledger.accounts.items()}
     mapping["tombstones"] = {grant_id: list(stone) for grant_id, stone in ledger.tombstones.items()}
     mapping["retired"] = [entry._asdict() for entry in ledger.retired]
+    for name in ("made_groups", "retired_gids"):  # most hosts have none, and a ledger as before
+        if not mapping[name]:
+            del mapping[name]
     return json_text.dumps(mapping).encode("ascii") + b"\n"
 
 
