@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import pytest
 
-from ansible_collections.daypass.ssh.plugins.module_utils.contract import names
+from ansible_collections.daypass.ssh.plugins.module_utils.contract import document, names
 from daypass.domain.certificates import CertificateState
 from daypass.domain.grants import AccountState, GrantState, ShareState
 from daypass.domain.outcomes import Outcome, OutcomeKind
@@ -409,3 +409,15 @@ def test_a_reason_that_a_log_can_not_show_is_refused(world, request_for, reason)
         take_back(world.seams, answer.grant.id, world.clock(), reason=reason)
     with world.seams.store.read() as view:
         assert [grant.ended_at for grant in view.grants(login="anna")] == [None]
+
+
+def test_a_server_may_make_only_the_groups_that_its_integration_creates(world, request_for):
+    """The setting of today counts, for those groups alone; the answer settles as any other."""
+    lab = world.seams.integrations["lab"]
+    groups = tuple(one.model_copy(update={"create": one.name == "logs"}) for one in lab.user_groups)
+    seams = replace(world.seams, integrations={"lab": lab.model_copy(update={"user_groups": groups})})
+    answer = give(seams, request_for("anna", "web-1", groups=("logs", "ops")), world.clock())
+    (account,) = document.decode(world.waves.sent[-1][1])["accounts"]
+    (given,) = account["grants"]
+    assert (given["groups"], given["create_groups"]) == (["logs", "ops"], ["logs"])
+    assert shares(world, answer.grant.id) == {"web-1": ShareState.APPLIED}
