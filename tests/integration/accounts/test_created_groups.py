@@ -116,7 +116,7 @@ def test_making_and_removing_that_were_cut_off(groups: ManagedHost):
         killed=change,
         next=[change],
         expect="same",
-        inside_step=5,
+        inside_step=12,
         **{"break": []},
     )
     assert (found["failures"], found["kills"] > 10) == ([], True)
