@@ -194,6 +194,13 @@ def joining_facts(given: dict[str, Any] | None) -> JoiningFacts | None:
     )
 
 
+def inputs(case: dict[str, Any]) -> tuple[ledger.Ledger, merge.Wanted, Facts, int, bool]:
+    """What `planning.plan` takes."""
+    kept, now = ledger_from(case.get("ledger", {})), case.get("now", NOW)
+    wanted = merge.merge(kept, document_from(case["document"]), now)
+    return kept, wanted, facts_from(case.get("facts", {}), kept, wanted), now, case.get("may_open", True)
+
+
 def plain(planned: Plan) -> dict[str, Any]:
     """A plan as a case writes it: key files by their principals, ledger entries by what differs."""
     accounts = {login: plain_account(account) for login, account in planned.accounts.items()}
@@ -267,14 +274,7 @@ def plain_entry(entry: ledger.LedgerAccount | None) -> dict[str, Any] | None:
 def test_plan_is_as_the_case_says(path: Path):
     """Each case's rule holds: these facts and this document give exactly this plan."""
     case = json.loads(path.read_text())
-    kept = ledger_from(case.get("ledger", {}))
-    now = case.get("now", NOW)
-    wanted = merge.merge(kept, document_from(case["document"]), now)
-    found = plain(
-        planning.plan(
-            kept, wanted, facts_from(case.get("facts", {}), kept, wanted), now, case.get("may_open", True)
-        )
-    )
+    found = plain(planning.plan(*inputs(case)))
     if UPDATE:
         path.write_text(json.dumps({**case, "plan": found}, indent=1) + "\n")
     assert found == case.get("plan")

@@ -33,7 +33,7 @@ class SudoersFile:
         self._system = system
         self._sudo = sudo
         self.content = content
-        self._asked: tuple[str, Callable[[], bool]] = ("", lambda: False)  # a text, and what visudo says
+        self._asked: Callable[[], str] | None = None  # gives a text that visudo accepts, "" for none
 
     @property
     def ends_by_itself(self) -> bool:
@@ -45,12 +45,14 @@ class SudoersFile:
 
         Its yes counts for exactly this text; after any other answer `put` asks again, with the file in place.
         """
-        text = _texts(rules)[0]
-        if text and text != self.content:
-            self._asked = text, self._system.beside(lambda: self._accepts(text), at_once=False)
+        before = self.content
+        self._asked = self._system.beside(lambda: self._accepted(rules, before), at_once=False)
 
-    def _accepts(self, text: str) -> bool:
-        return not self._sudo.is_rs and self._system.query(["visudo", "-cf", "-"], text).rc == 0
+    def _accepted(self, rules: Rules, before: str | None) -> str:
+        text = _text(rules)
+        if not text or text == before or self._sudo.is_rs:
+            return ""
+        return text if self._system.query(["visudo", "-cf", "-"], text).rc == 0 else ""
 
     def put(self, rules: Rules, may_open: bool = True) -> bool:
         """Make the file say exactly this; False when it did already.
@@ -60,12 +62,13 @@ class SudoersFile:
                 file is as it was.
             OSError: It couldn't be written.
         """
-        texts = _texts(rules)
-        if not may_open:
-            texts = (self._only_present(texts[0]), self._only_present(texts[1]))
-        if (self.content or "") in texts:
+        kept = (lambda text: text) if may_open else self._only_present
+        with_end = kept(_text(rules))
+        if (self.content or "") == with_end:  # as in most runs
             return False
-        with_end, without = texts
+        without = kept(_text(rules, with_end=False))
+        if (self.content or "") == without:
+            return False
         if self._sudo.is_rs or not with_end:
             self._replace(without)
             return True
@@ -92,7 +95,7 @@ class SudoersFile:
         except Refusal:
             return self.drop(logins)
         except OSError as error:
-            return self._blank(set("".join(_texts(rules)).splitlines(True)), logins, error)
+            return self._blank(_lines(rules), logins, error)
 
     def drop(self, logins: set[str]) -> bool:
         """Take the lines of these logins out unasked: what is left was accepted before. False = none."""
@@ -129,8 +132,8 @@ class SudoersFile:
         return self.content != before
 
     def _replace(self, text: str) -> None:
-        asked, accepted = self._asked
-        self._store(text, None if text == asked and accepted() else self._check)
+        accepted = self._asked is not None and text == self._asked()
+        self._store(text, None if accepted else self._check)
 
     def _store(self, text: str, check=None) -> None:
         if text:
@@ -149,5 +152,10 @@ class SudoersFile:
             raise Refusal("sudoers_broken", f"visudo refuses the rules: {words}")
 
 
-def _texts(rules: Rules) -> tuple[str, str]:
-    return sudo_rules.render_sudoers(rules, True), sudo_rules.render_sudoers(rules, False)
+def _text(rules: Rules, with_end: bool = True) -> str:
+    return sudo_rules.render_sudoers(rules, with_end)
+
+
+def _lines(rules: Rules) -> set[str]:
+    """All that may stand in the file: each rule with its end, and without."""
+    return {line for with_end in (True, False) for line in _text(rules, with_end).splitlines(True)}

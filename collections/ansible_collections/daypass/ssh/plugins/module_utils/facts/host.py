@@ -109,7 +109,7 @@ def read_facts(
     shadow = account_files.parse_shadow(system.read("/etc/shadow") or b"", wanted.accounts)
     ranges = _ranges(system)
     memberships = _memberships(groups.values())
-    at_jobs = at_jobs_of(system)
+    at_jobs, named_jobs = at_jobs_of(system), _named_jobs(system)
     accounts = {}
     for login in wanted.accounts:
         entry = passwd.get(login)
@@ -123,7 +123,7 @@ def read_facts(
             groups=tuple(sorted(memberships.get(login, ()))),
             private=groups.get(login),
             key_file=_text(system, f"{names.KEYS_FOLDER}/{login}"),
-            jobs=jobs_of(system, login, uids[login], at_jobs),
+            jobs=(*named_jobs.get(login, ()), *_owned_by(uids[login], at_jobs)),
             mail=() if unseen and not wanted.accounts[login].remove else mail_of(system, login),
             home=home,
             home_owner=None if unseen else _owner(system, home),
@@ -228,18 +228,30 @@ def at_jobs_of(system: System) -> list[tuple[str, int | None]]:
     return [(path, _owner(system, path)) for path in paths]
 
 
-def jobs_of(
-    system: System, login: str, uid: int, at_jobs: Sequence[tuple[str, int | None]] | None = None
-) -> tuple[str, ...]:
-    """Crontab, at jobs and lingering of a login or uid (paths).
+def jobs_of(system: System, login: str, uid: int) -> tuple[str, ...]:
+    """Crontab, at jobs and lingering of a login or uid (paths)."""
+    return (*_named_jobs(system).get(login, ()), *_owned_by(uid, at_jobs_of(system)))
 
-    Args:
-        at_jobs: What `at_jobs_of` said, where more than one person is asked about.
-    """
-    named = [f"{folder}/{login}" for folder in (*CRONTABS, LINGER_FOLDER)]
-    found = [path for path in named if system.exists(path)]
-    jobs = at_jobs_of(system) if at_jobs is None else at_jobs
-    return (*found, *(path for path, owner in jobs if owner == uid))
+
+def _named_jobs(system: System) -> dict[str, list[str]]:
+    """Crontabs and lingering of the host, by the login whose name they have (paths)."""
+    found: dict[str, list[str]] = {}
+    for folder in (*CRONTABS, LINGER_FOLDER):
+        for name in _names(system, folder):
+            found.setdefault(name, []).append(f"{folder}/{name}")
+    return found
+
+
+def _names(system: System, folder: str) -> list[str]:
+    """What is in a folder; nothing where it can't be read: nobody's closing waits for that."""
+    try:
+        return system.names(folder)
+    except OSError:
+        return []
+
+
+def _owned_by(uid: int, jobs: Sequence[tuple[str, int | None]]) -> list[str]:
+    return [path for path, owner in jobs if owner == uid]
 
 
 def mail_of(system: System, login: str) -> tuple[str, ...]:

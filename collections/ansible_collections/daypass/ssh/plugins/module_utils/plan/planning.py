@@ -57,6 +57,8 @@ def plan(ledger: Ledger, wanted: Wanted, facts: Facts, now: int, may_open: bool 
 def _with_root(account: AccountPlan, facts: Facts) -> AccountPlan:
     """Say what is as good as root: of such a grant the host's own reports prove nothing."""
     found = root_equivalent.reasons(account.end, facts)
+    if not found:
+        return account
     return account._replace(root_equivalent=found, warnings=(*account.warnings, *found))
 
 

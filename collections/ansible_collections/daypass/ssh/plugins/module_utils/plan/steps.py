@@ -67,6 +67,11 @@ def is_closed(shadow: Shadow | None) -> bool:
     return shadow is not None and shadow.password == CLOSED_PASSWORD and shadow.expire == CLOSED_DAY
 
 
+def is_open_until(shadow: Shadow | None, day: int) -> bool:
+    """Whether the account is open the way we open it, until the beginning of this day (since 1970)."""
+    return shadow is not None and (shadow.password, shadow.expire) == (OPEN_PASSWORD, day)
+
+
 def closing_steps(
     known: LedgerAccount,
     account: AccountFacts,
@@ -164,7 +169,7 @@ def _unlock(
     shadow, shell = account.shadow, None
     if not new and account.passwd is not None and account.passwd.shell != want.shell:
         shell = want.shell
-    if shadow is not None and shell is None and (shadow.password, shadow.expire) == (OPEN_PASSWORD, day):
+    if shell is None and is_open_until(shadow, day):
         return []
     return [Step("unlock", (day, shell))]
 

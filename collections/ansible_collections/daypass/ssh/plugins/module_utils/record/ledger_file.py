@@ -19,26 +19,40 @@ from . import unrecorded
 from .ledger import Joined, Ledger, LedgerAccount, LedgerGrant, Retired, Tombstone
 
 if TYPE_CHECKING:
-    from typing import Any
+    from typing import Any, Dict, Tuple
 
     from ..effects.system import System
+
+    Rendered = Dict[str, Tuple[LedgerAccount, str]]
 
 # What a run was about to do with an account when it ended; "" = nothing, the account is as the ledger says.
 PENDING = ("", "create", "open", "close", "remove")
 MOMENT_MAX = 1 << 35  # year 3058; documents end with 2999
 
 
-def serialise(ledger: Ledger) -> bytes:
-    """The ledger as the bytes of its file."""
+def serialise(ledger: Ledger, rendered: Rendered | None = None) -> bytes:
+    """The ledger as the bytes of its file.
+
+    Args:
+        rendered: What this gave of each account the last time, kept by whoever writes more than once.
+    """
     mapping = ledger._asdict()
+    del mapping["accounts"]  # first by its name, and by far the longest
     mapping["version"] = names.LEDGER_VERSION
-    mapping["accounts"] = {login: _account_out(account) for login, account in ledger.accounts.items()}
     mapping["tombstones"] = {grant_id: list(stone) for grant_id, stone in ledger.tombstones.items()}
     mapping["retired"] = [entry._asdict() for entry in ledger.retired]
     for name in ("made_groups", "retired_gids"):  # most hosts have none, and a ledger as before
         if not mapping[name]:
             del mapping[name]
-    return json_text.dumps(mapping).encode("ascii") + b"\n"
+    accounts = _accounts_out(ledger.accounts, {} if rendered is None else rendered)
+    return b'{"accounts":{%s},%s\n' % (accounts, json_text.dumps(mapping)[1:].encode("ascii"))
+
+
+def _accounts_out(accounts: dict[str, LedgerAccount], rendered: Rendered) -> bytes:
+    for login, account in accounts.items():
+        if login not in rendered or rendered[login][0] is not account:
+            rendered[login] = account, json_text.dumps({login: _account_out(account)})[1:-1]
+    return ",".join(rendered[login][1] for login in sorted(accounts)).encode("ascii")
 
 
 def _account_out(account: LedgerAccount) -> dict[str, Any]:
@@ -143,13 +157,16 @@ def read_ledger(system: System, path: str = names.LEDGER_PATH) -> Ledger | None:
     return None if content is None else parse(content)
 
 
-def write_ledger(system: System, ledger: Ledger) -> None:
+def write_ledger(system: System, ledger: Ledger, rendered: Rendered | None = None) -> None:
     """Replace the host's ledger as one step (0600, root), its copy first: it must never be behind.
+
+    Args:
+        rendered: See `serialise`.
 
     Raises:
         OSError: One of the two couldn't be written; the ledger is as it was.
     """
-    content = serialise(ledger)
+    content = serialise(ledger, rendered)
     system.write(names.LEDGER_COPY_PATH, content, 0o600)
     system.write(names.LEDGER_PATH, content, 0o600)
     unrecorded.make_room(system)

@@ -9,9 +9,6 @@ The Ansible module calls it, and so does the program on the host; same code, sam
 
 from __future__ import annotations
 
-from ..apply import made_groups as groups_made
-from ..apply.applied import Applied
-from ..apply.applier import Applier
 from ..contract import document, names
 from ..contract.names import Refusal
 from ..contract.typed import TYPE_CHECKING
@@ -21,7 +18,6 @@ from ..plan import made_groups, planning
 from ..plan.values import AccountPlan
 from ..program import installing
 from ..record import ledger, ledger_file, merge, unrecorded
-from ..removal import homes
 from ..repair import rebuilding
 from ..sshd.check import check_sshd
 from . import answer
@@ -29,6 +25,8 @@ from . import answer
 if TYPE_CHECKING:
     from typing import Any
 
+    from ..apply.applied import Applied
+    from ..apply.made_groups import Ended
     from ..effects.system import System
     from ..facts.host import Facts
     from ..plan.values import Plan
@@ -79,6 +77,8 @@ def converge(
 
 def _go_on_with_homes(system: System, result: dict[str, Any]) -> None:
     """What removals have set aside; the lock is free again, so this may take its time."""
+    from ..removal import homes  # see `_load_ahead`
+
     accounts = result["answer"]["accounts"]
     found = homes.go_on(system)
     result["changed"] = result["changed"] or found is not None
@@ -119,33 +119,49 @@ def _carry_out(
     if problem is not None:
         planned = planning.only_closings(planned, problem)
     intent = _next_ledger(run, target, planned, current)
-    recorded = True
+    recorded, rendered = True, {}
     if intent != current and _worth_writing(intent, current):
+        system.beside(_load_ahead)
         try:
-            ledger_file.write_ledger(system, intent)
+            ledger_file.write_ledger(system, intent, rendered)
         except OSError as error:
             # What can't be recorded isn't opened; closings need no record to be right.
             problem, recorded = _unwritable(error), False
             note(system, intent)
             planned = planning.only_closings(planned, problem)
+    applied, ended = _apply(system, run, planned, found)
+    final = made_groups.without(final_ledger(intent, planned, applied), ended.gone)
+    if final != intent and recorded:
+        try:
+            ledger_file.write_ledger(system, final, rendered)
+        except OSError as error:
+            problem = _unwritable(error)
+    told = final._replace(rebuilt=current.rebuilt)
+    built = system.beside(lambda: answer.build(run, target, planned, applied, told, problem), at_once=False)
+    warning = None if run.program is None else timer.arm(system, final, run.now)
+    result: dict[str, Any] = built()
+    result["answer"]["warnings"] += ended.warnings
+    if warning is not None:
+        result["answer"]["warnings"].append(warning)
+    return result
+
+
+def _load_ahead() -> None:
+    """Load what is needed later, while the disk is waited for."""
+    from ..apply import applier  # noqa: F401 - loaded for what comes
+    from ..removal import homes  # noqa: F401
+
+
+def _apply(system: System, run: Run, planned: Plan, found: Facts) -> tuple[Applied, Ended]:
+    """What is changed on the host: accounts, then the groups that nobody needs any more."""
+    from ..apply import made_groups as groups_made  # see `_load_ahead`
+    from ..apply.applier import Applier
+
     opens = any(account.open for account in planned.accounts.values())
     found = made_groups.with_made(found, planned.groups)
     applied = Applier(system, planned, found, run.now, check_sshd(system, opens)).run()
     ended = groups_made.remove_unused(system, planned, applied)
-    applied = applied._replace(changed=applied.changed or ended.changed)
-    final = made_groups.without(final_ledger(intent, planned, applied), ended.gone)
-    if final != intent and recorded:
-        try:
-            ledger_file.write_ledger(system, final)
-        except OSError as error:
-            problem = _unwritable(error)
-    told = final._replace(rebuilt=current.rebuilt)
-    result = answer.build(run, target, planned, applied, told, problem)
-    result["answer"]["warnings"] += ended.warnings
-    warning = None if run.program is None else timer.arm(system, final, run.now)
-    if warning is not None:
-        result["answer"]["warnings"].append(warning)
-    return result
+    return applied._replace(changed=applied.changed or ended.changed), ended
 
 
 def note(system: System, intent: Ledger) -> None:
@@ -242,7 +258,7 @@ def _emergency(system: System, run: Run, refusal: Refusal) -> dict[str, Any]:
     target = emergency.target(base)
     found = host.read_facts(system, target, base.accounts)
     planned = planning.plan(base, target, found, run.now, may_open=False)._replace(emergency=True)
-    applied = Applier(system, planned, found, run.now, check_sshd(system)).run()
+    applied, _ended = _apply(system, run, planned, found)
     return answer.build(run, target, planned, applied, None, refusal)
 
 
