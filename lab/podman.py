@@ -10,7 +10,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, Any
 
@@ -90,7 +90,8 @@ def finish(
                 break
             except subprocess.TimeoutExpired as late:
                 if process.poll() is not None:
-                    out, err = late.output or b"", late.stderr or b""
+                    out = (late.output or b"") + _at_hand(process.stdout)
+                    err = (late.stderr or b"") + _at_hand(process.stderr)
                     break
                 if timeout_seconds is not None and time.monotonic() - started > timeout_seconds:
                     process.kill()
@@ -98,6 +99,17 @@ def finish(
                     raise LabError("podman_hangs", sentence) from late
     said = [text.decode("utf-8", "surrogateescape") for text in (out, err)]
     return subprocess.CompletedProcess(words, process.returncode, *said)
+
+
+def _at_hand(stream: IO[bytes] | None) -> bytes:
+    """What a program that ended has left in its pipe: it may have said that since the last look."""
+    said = b""
+    if stream is not None and not stream.closed:
+        os.set_blocking(stream.fileno(), False)
+        with suppress(BlockingIOError):  # somebody else holds it open, and says nothing
+            while part := os.read(stream.fileno(), 1 << 16):
+                said += part
+    return said
 
 
 @contextmanager

@@ -28,3 +28,13 @@ def test_command_that_never_ends_is_ended() -> None:
     """With the words that say which."""
     with pytest.raises(LabError, match="sleep 100 took over"):
         podman.finish(["sleep", "100"], timeout_seconds=0.1)
+
+
+def test_what_a_program_said_since_the_last_look_is_not_lost(monkeypatch: pytest.MonkeyPatch):
+    """One that ends between a look at its output and the look whether it ended is heard out all the same."""
+    monkeypatch.setattr(podman, "LOOK_SECONDS", 0)
+    script = "echo said; echo complained >&2; sleep 100 & echo $!"
+    done = podman.finish(["sh", "-c", script], timeout_seconds=60)
+    said, left = done.stdout.split()
+    podman.finish(["kill", left])
+    assert (said, done.stderr) == ("said", "complained\n")
