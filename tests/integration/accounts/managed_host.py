@@ -92,7 +92,7 @@ class ManagedHost:
         self.sequence = 0
         self.ca_key = ca_key
         ship_code(lab, host)
-        self.forget()
+        self._prepare(new_code=True)
 
     def run(self, *argv: str, check: bool = True) -> str:
         """Standard output of a command as root."""
@@ -180,8 +180,11 @@ class ManagedHost:
     def forget(self, *logins: str) -> None:
         """Take accounts away by hand, whatever state they are in, and begin with an empty ledger."""
         self.sequence = 0
+        self._prepare(forget=logins)
+
+    def _prepare(self, *, forget: Sequence[str] = (), new_code: bool = False) -> None:
         ids = {"host_id": self.host_id, "orchestrator_id": self.orchestrator_id}
-        self.drive({"prepare": {**ids, "forget": logins}})
+        self.drive({"prepare": {**ids, "forget": list(forget), "new_code": new_code}})
 
 
 def completed(argv: Sequence[str]) -> subprocess.CompletedProcess[str]:
