@@ -64,3 +64,19 @@ def test_mail_is_looked_for_when_the_account_goes():
     """A removal clears it."""
     found = host.read_facts(MountedOver(), wanted("alice", remove=True), {})
     assert found.accounts["alice"].mail
+
+
+class CrontabsUnreadable(MountedOver):
+    """A host with crontabs where one folder of them can't be read."""
+
+    def names(self, folder: str) -> list[str]:
+        if folder == "/var/spool/cron":
+            raise OSError(errno.EIO, "Input/output error", folder)
+        return ["alice", "bob"] if folder.endswith(("crontabs", "linger")) else []
+
+
+def test_jobs_are_found_by_name_whatever_folder_cant_be_read():
+    """Those of the login itself; a folder that gives an error keeps nobody's closing back."""
+    found = host.read_facts(CrontabsUnreadable(), wanted("alice"), {})
+    folders = ("/var/spool/cron/crontabs", "/etc/crontabs", "/var/lib/systemd/linger")
+    assert found.accounts["alice"].jobs == tuple(f"{folder}/alice" for folder in folders)

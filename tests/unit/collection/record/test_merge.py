@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ansible_collections.daypass.ssh.plugins.module_utils.contract import document
+from ansible_collections.daypass.ssh.plugins.module_utils.contract import document, json_text
 from ansible_collections.daypass.ssh.plugins.module_utils.contract.names import Refusal
 from ansible_collections.daypass.ssh.plugins.module_utils.record import ledger, ledger_file, merge, rights
 
@@ -166,6 +166,22 @@ def test_ledger_comes_back_as_it_was(grants):
     """What is written is what is read."""
     whole = having(*grants)._replace(tombstones={"G9": ledger.Tombstone(NOW, "ended")})
     assert ledger_file.parse(ledger_file.serialise(whole)) == whole
+
+
+def test_ledger_written_twice_says_what_is_true_the_second_time():
+    """What was rendered is used again for accounts that are the same; changed and new ones are rendered."""
+    rendered: dict = {}
+    first = having(grant("G1"))
+    alice = first.accounts["alice"]
+    first = first._replace(accounts={"carol": alice._replace(uid=70009), **first.accounts})
+    ledger_file.serialise(first, rendered)
+    shut = alice._replace(pending="close")
+    for accounts in (first.accounts, {"bob": alice._replace(uid=70008), "alice": shut}):
+        second = first._replace(accounts=accounts, sequence=8)
+        content = ledger_file.serialise(second, rendered)
+        assert content == ledger_file.serialise(second)
+        assert ledger_file.parse(content) == second
+        assert json_text.dumps(json_text.loads(content.decode())) + "\n" == content.decode()
 
 
 @pytest.mark.parametrize(
