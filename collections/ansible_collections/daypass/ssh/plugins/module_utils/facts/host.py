@@ -109,7 +109,7 @@ def read_facts(
     shadow = account_files.parse_shadow(system.read("/etc/shadow") or b"", wanted.accounts)
     ranges = _ranges(system)
     memberships = _memberships(groups.values())
-    at_jobs, named_jobs = at_jobs_of(system), _named_jobs(system)
+    at_jobs, named_jobs = at_jobs_of(system), _named_jobs(system, wanted.accounts)
     accounts = {}
     for login in wanted.accounts:
         entry = passwd.get(login)
@@ -230,24 +230,23 @@ def at_jobs_of(system: System) -> list[tuple[str, int | None]]:
 
 def jobs_of(system: System, login: str, uid: int) -> tuple[str, ...]:
     """Crontab, at jobs and lingering of a login or uid (paths)."""
-    return (*_named_jobs(system).get(login, ()), *_owned_by(uid, at_jobs_of(system)))
+    return (*_named_jobs(system, [login]).get(login, ()), *_owned_by(uid, at_jobs_of(system)))
 
 
-def _named_jobs(system: System) -> dict[str, list[str]]:
-    """Crontabs and lingering of the host, by the login whose name they have (paths)."""
+def _named_jobs(system: System, logins: Iterable[str]) -> dict[str, list[str]]:
+    """Crontabs and lingering by the login whose name they have, these logins' at least (paths)."""
     found: dict[str, list[str]] = {}
     for folder in (*CRONTABS, LINGER_FOLDER):
-        for name in _names(system, folder):
+        for name in _names_in(system, folder, logins):
             found.setdefault(name, []).append(f"{folder}/{name}")
     return found
 
 
-def _names(system: System, folder: str) -> list[str]:
-    """What is in a folder; nothing where it can't be read: nobody's closing waits for that."""
+def _names_in(system: System, folder: str, logins: Iterable[str]) -> list[str]:
     try:
         return system.names(folder)
-    except OSError:
-        return []
+    except OSError:  # it can't be listed; what has a known name may be there all the same
+        return [login for login in logins if system.exists(f"{folder}/{login}")]
 
 
 def _owned_by(uid: int, jobs: Sequence[tuple[str, int | None]]) -> list[str]:
