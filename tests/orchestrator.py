@@ -36,6 +36,7 @@ integrations:
       - Default
       - logs
       - nowhere
+      - {name: made, create: true}
       - {name: ops, sudo: [{run_as: root, commands: ["/usr/bin/id -u"]}]}
     login_shell: /bin/bash
     secret: {env: DAYPASS_CONNECTOR_KEY}

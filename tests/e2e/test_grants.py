@@ -87,6 +87,16 @@ def test_a_group_that_the_server_does_not_have_refuses_the_grant_there(site, loo
     assert not site.gets_in(grant, SERVER)
 
 
+def test_a_group_that_servers_may_make_comes_and_goes(site, look, all_agree, tidy):
+    """Where the integration says so; it goes with its last member, in the wave that takes the access back."""
+    grant = site.grant("maker", SERVER, groups=["made"])
+    assert look(SERVER).accounts["maker"].groups == ["daypass", "made"]
+    assert "made" in site.ssh(grant, SERVER, "id -nG").stdout.split()
+    site.revoke(grant)
+    assert "made:" not in look(SERVER).group
+    all_agree()
+
+
 def test_a_name_that_sudoers_mentions_is_refused_on_that_server(site, look, tidy):
     """Whoever gets that name would get rights that nobody granted."""
     path = "/etc/sudoers.d/zz-admin"
