@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import json
 import subprocess
 import sys
 import threading
@@ -78,3 +80,23 @@ def test_a_waves_ansible_is_this_pythons() -> None:
     said = subprocess.run(argv, capture_output=True, text=True, check=True).stdout
     assert said.startswith("ansible-playbook [core ")
     assert f"ansible python module location = {find_ansible()}" in said
+
+
+def test_outcome_that_cannot_be_recorded_ends_the_wave(
+    run: RunFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A full disk here: the error is told, and nothing goes on unrecorded on servers."""
+    config = config_of(run, "sh", "-c", "echo $$ > pid; mv event job_events/1-partial.json; sleep 1000")
+    config.cwd = config.artifact_dir
+    event = {"event": "runner_on_ok", "event_data": {"host": "web-1", "res": {"answer": {}}}}
+    Path(config.artifact_dir, "event").write_text(json.dumps(event))
+    monkeypatch.setattr("daypass.execution.runner._runner_config", lambda *_: config)
+
+    def full(_name: str, _outcome: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    results = WaveResults(["web-1", "web-2"], at_once=True, on_outcome=full)
+    with pytest.raises(OSError, match="No space left"):
+        _play(run, WaveFiles(run.path, run.path, run.path), "any", results, deadline=float("inf"))
+    assert not Path("/proc", Path(config.artifact_dir, "pid").read_text().strip()).exists()
+    assert not [one for one in threading.enumerate() if one.name == "wave"]

@@ -149,7 +149,7 @@ def _carry_out(
 def _load_ahead() -> None:
     """Load what is needed later, while the disk is waited for."""
     from ..apply import applier  # noqa: F401 - loaded for what comes
-    from ..removal import homes  # noqa: F401
+    from ..removal import homes  # noqa: F401 - the same
 
 
 def _apply(system: System, run: Run, planned: Plan, found: Facts) -> tuple[Applied, Ended]:
