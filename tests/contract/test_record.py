@@ -89,6 +89,37 @@ def test_shares_are_selected_by_every_field(store: Store):
         assert work.shares(server="web-1", login="bob") == []
 
 
+def test_what_a_server_holds_is_read_in_sets(store: Store):
+    """A document takes as many questions as there are kinds of rows, however many people it lists."""
+    with store.write(ACTOR, NOW) as work:
+        add(work, "01JD1", state=ShareState.APPLIED)
+        add(work, "01JD2", state=ShareState.ENDED)
+        work.add_grant(grant("01JD3"), [share("01JD3", "web-2")])
+        work.add_grant(grant("01JD4"), [share("01JD4"), share("01JD4", "web-2")])
+        for serial, grant_id, number in [(7, "01JD1", 2), (8, "01JD1", 1), (9, "01JD2", 1), (10, "01JD3", 1)]:
+            principal = f"daypass-{grant_id}-{number}"
+            work.reserve_serial(certificate(serial, number, grant_id=grant_id, principal=principal))
+    live = (ShareState.PENDING, ShareState.APPLIED)
+    with store.read() as view:
+        assert view.grants_on("web-1", live) == {"01JD1": grant("01JD1"), "01JD4": grant("01JD4")}
+        found = view.certificates_on("web-1", live)
+        assert {grant_id: [c.serial for c in of] for grant_id, of in found.items()} == {"01JD1": [8, 7]}
+        assert view.certificates_on("web-3", live) == view.grants_on("web-3", live) == {}
+
+
+def test_a_document_marks_the_grants_that_it_lists_and_no_others(store: Store):
+    """Of this server alone: what was never sent to a server has nothing to take back there."""
+    with store.write(ACTOR, NOW) as work:
+        for grant_id in ("01JD1", "01JD2", "01JD3"):
+            work.add_grant(grant(grant_id), [share(grant_id, sent_sequence=1), share(grant_id, "web-2")])
+        work.mark_sent("web-1", ["01JD1", "01JD3"], 2**40)
+        work.mark_sent("web-1", [], 2**41)
+        sent = {(s.grant_id, s.server): s.sent_sequence for s in work.shares()}
+    assert {key: number for key, number in sent.items() if number != share().sent_sequence} == {
+        ("01JD1", "web-1"): 2**40, ("01JD2", "web-1"): 1, ("01JD3", "web-1"): 2**40,
+    }  # fmt: skip
+
+
 def test_what_is_not_there_cannot_be_changed(store: Store):
     """Nothing is made anew by mistake."""
     with store.write(ACTOR, NOW) as work:

@@ -64,6 +64,9 @@ class ReadView(RequestsView, ReviewsView, AutomaticView, OutboxView, RecordsView
     ) -> list[Grant]:
         """Newest first."""
 
+    def grants_on(self, server: str, states: Collection[ShareState]) -> dict[str, Grant]:
+        """Those with a share on this server in one of these states, by id."""
+
     def grants_past(self, now: datetime) -> list[Grant]:
         """Approved or active grants whose window has closed at `now`."""
 
@@ -94,6 +97,12 @@ class ReadView(RequestsView, ReviewsView, AutomaticView, OutboxView, RecordsView
 
     def certificates(self, grant_id: str) -> list[Certificate]:
         """By number."""
+
+    def certificates_on(self, server: str, states: Collection[ShareState]) -> dict[str, list[Certificate]]:
+        """By number, of the grants with a share on this server in one of these states, by grant id.
+
+        A grant without any isn't among the keys.
+        """
 
     def certificate(self, serial: int) -> Certificate | None: ...
 
@@ -181,6 +190,9 @@ class WriteWork(RequestsWork, ReviewsWork, AutomaticWork, OutboxWork, ReadView, 
 
     def set_share(self, share: Share) -> None:
         """Raises: NotFoundError."""
+
+    def mark_sent(self, server: str, grant_ids: Collection[str], sequence: int) -> None:
+        """Note which document lists these grants: from now on the server must be told their end."""
 
     def reserve_serial(self, certificate: Certificate) -> None:
         """Record a certificate before it is signed.

@@ -49,6 +49,12 @@ def filtered(table: Table, **wanted: Any) -> Select[Any]:
     return query
 
 
+def _grant_ids_on(server: str, states: Collection[ShareState]) -> Select[Any]:
+    """The grants with a share on this server in one of these states."""
+    table = tables.shares
+    return select(table.c.grant_id).where(table.c.server == server, table.c.state.in_(states))
+
+
 def _to_try(next_try_at: Column[Any], now: datetime) -> ColumnElement[bool]:
     """A next try further away than the longest pause was written by a clock that ran ahead, and is due."""
     return or_(next_try_at.is_(None), next_try_at <= now, next_try_at > now + LONGEST_PAUSE)
@@ -93,6 +99,11 @@ class SqlView(SqlRequestsView, SqlReviewsView, SqlAutomaticView, SqlOutboxView, 
         order = (tables.grants.c.created_at.desc(), tables.grants.c.id.desc())
         query = filtered(tables.grants, state=states, login=login).order_by(*order).limit(limit)
         return [rows.grant_from(row) for row in self._connection.execute(query)]
+
+    def grants_on(self, server: str, states: Collection[ShareState]) -> dict[str, Grant]:
+        query = select(tables.grants).where(tables.grants.c.id.in_(_grant_ids_on(server, states)))
+        found = (rows.grant_from(row) for row in self._connection.execute(query))
+        return {grant.id: grant for grant in found}
 
     def grants_past(self, now: datetime) -> list[Grant]:
         table = tables.grants
@@ -141,6 +152,14 @@ class SqlView(SqlRequestsView, SqlReviewsView, SqlAutomaticView, SqlOutboxView, 
     def certificates(self, grant_id: str) -> list[Certificate]:
         query = filtered(tables.certificates, grant_id=grant_id).order_by(tables.certificates.c.number)
         return [rows.certificate_from(row) for row in self._connection.execute(query)]
+
+    def certificates_on(self, server: str, states: Collection[ShareState]) -> dict[str, list[Certificate]]:
+        table = tables.certificates
+        query = select(table).where(table.c.grant_id.in_(_grant_ids_on(server, states)))
+        found: dict[str, list[Certificate]] = defaultdict(list)
+        for row in self._connection.execute(query.order_by(table.c.grant_id, table.c.number)):
+            found[row.grant_id].append(rows.certificate_from(row))
+        return dict(found)
 
     def certificate(self, serial: int) -> Certificate | None:
         row = self._connection.execute(filtered(tables.certificates, serial=serial)).one_or_none()

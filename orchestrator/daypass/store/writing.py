@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict, replace
 from datetime import UTC, datetime, timedelta
 
-from sqlalchemy import Connection, Table, delete, func, insert, or_, select, update
+from sqlalchemy import Connection, Table, bindparam, delete, func, insert, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from daypass.domain.certificates import Certificate
@@ -84,6 +84,13 @@ class SqlWork(SqlRequestsWork, SqlReviewsWork, SqlAutomaticWork, SqlOutboxWork, 
     def set_share(self, share: Share) -> None:
         name = f"grant {share.grant_id} on {share.server}"
         self._change(tables.shares, rows.share_values(share), name)
+
+    def mark_sent(self, server: str, grant_ids: Collection[str], sequence: int) -> None:
+        table = tables.shares
+        mine = (table.c.server == server, table.c.grant_id == bindparam("sent_grant"))
+        sent = [{"sent_grant": grant_id} for grant_id in grant_ids]
+        if sent:
+            self._connection.execute(update(table).where(*mine).values(sent_sequence=sequence), sent)
 
     def reserve_serial(self, certificate: Certificate) -> None:
         table = tables.certificates

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 
+from daypass.domain.certificates import Certificate
 from daypass.domain.grants import Account, AccountState, GrantState, Share, ShareState
 from daypass.domain.hosts import Host
 from daypass.domain.outcomes import HostAnswer, Outcome, OutcomeKind
@@ -29,10 +31,15 @@ def record(seams: Seams, plan: ServerPlan, outcome: Outcome) -> None:
     now = seams.clock()
     with seams.write(now) as work:
         outcome = _record_host(work, plan, with_names(work, outcome))
+        certificates = work.certificates_on(plan.server, (ShareState.PENDING,))
         for share in work.shares(server=plan.server, states=LIVE_SHARES):
             account_plan = plan.accounts.get(share.login)
             listed = account_plan.grants.get(share.grant_id) if account_plan else None
-            if account_plan is None or listed is None or _moved_on(work, share, listed, account_plan):
+            if (
+                account_plan is None
+                or listed is None
+                or _moved_on(share, certificates.get(share.grant_id, []), listed, account_plan)
+            ):
                 continue
             note_share(seams, work, share, settle_share(share, listed, outcome, now), now)
         for account in work.accounts(server=plan.server, states=LIVE_ACCOUNTS):
@@ -40,13 +47,13 @@ def record(seams: Seams, plan: ServerPlan, outcome: Outcome) -> None:
                 _record_account(work, account, plan.accounts[account.login], outcome, now)
 
 
-def _moved_on(work: WriteWork, share: Share, listed: Listed, plan: AccountPlan) -> bool:
+def _moved_on(share: Share, certificates: Sequence[Certificate], listed: Listed, plan: AccountPlan) -> bool:
     """Whether a grant was extended or got another certificate since this document was made: then the server
     hasn't been told yet, whatever it answers.
     """
     if share.state is not ShareState.PENDING or listed is not Listed.PRESENT:
         return False
-    return not plan.gives_all_of(share, work.certificates(share.grant_id))
+    return not plan.gives_all_of(share, certificates)
 
 
 def record_unsent(seams: Seams, server: str, outcome: Outcome, removals: frozenset[str]) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime
 
-from daypass.domain.certificates import CertificateState, Constraints
+from daypass.domain.certificates import CertificateState
 from daypass.domain.hosts import SentDocument
 from daypass.domain.outcomes import Outcome, OutcomeKind
 from daypass.domain.servers import DEFAULT_PORT, Server
@@ -115,7 +115,8 @@ def prepare_one(
     opaque, digest = seal_document(plan.fields)
     host_id = str(plan.fields["host_id"])
     work.add_document(SentDocument(host_id, server, plan.sequence, digest, now))
-    _mark_sent(work, plan)
+    listed = [grant_id for account in plan.accounts.values() for grant_id in account.grants]
+    work.mark_sent(server, listed, plan.sequence)
     return plan, wave_server(seams, work, server, {DOCUMENT: opaque})
 
 
@@ -163,7 +164,8 @@ def _plan(
     if host is None or host.offboarded_at is not None:
         raise NotFoundError(f"{server} isn't onboarded", hint=f"daypass onboard {server}")
     shares = [s for s in view.shares(server=server, states=LIVE_SHARES) if s.grant_id not in held]
-    certificates = {share.grant_id: view.certificates(share.grant_id) for share in shares}
+    grants, found = view.grants_on(server, LIVE_SHARES), view.certificates_on(server, LIVE_SHARES)
+    certificates = {share.grant_id: found.get(share.grant_id, []) for share in shares}
     if all_signed:
         certificates = {
             grant_id: [
@@ -180,7 +182,7 @@ def _plan(
         accounts=view.accounts(server=server, states=LIVE_ACCOUNTS),
         shares=shares,
         certificates=certificates,
-        constraints={grant_id: _constraints(view, grant_id) for grant_id in certificates},
+        constraints={grant_id: grants[grant_id].constraints for grant_id in certificates},
         # From the record, so that access is taken back without the CA's private key too.
         ca_keys=view.ca_keys() or seams.ca_keys(),
         removals=removals,
@@ -188,20 +190,6 @@ def _plan(
         join_without_log=integration.join_without_log,
         created_groups=integration.created_groups,
     )
-
-
-def _constraints(view: ReadView, grant_id: str) -> Constraints:
-    grant = view.grant(grant_id)
-    if grant is None:  # the database's foreign key forbids it; without them nothing may be given
-        raise StoreError(f"the store has no grant {grant_id}", code="grant_unknown")
-    return grant.constraints
-
-
-def _mark_sent(work: WriteWork, plan: ServerPlan) -> None:
-    """Note in which document a share was sent: from now on its end must be told to the server."""
-    for share in work.shares(server=plan.server, states=LIVE_SHARES):
-        if share.grant_id in plan.accounts[share.login].grants:
-            work.set_share(replace(share, sent_sequence=plan.sequence))
 
 
 def wave_server(seams: Seams, view: ReadView, server: str, variables: Mapping[str, str]) -> WaveServer:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from sqlalchemy import event
 
+from daypass.ca.keys import generate_ca_key, load_ca_key, public_line
 from daypass.directory import Directory
 from daypass.domain.grants import AccountState, GrantState, ShareState
 from daypass.domain.records import RecordFilter, RecordPlace
@@ -16,11 +17,14 @@ from daypass.domain.requests import RequestState
 from daypass.store import open_store
 from daypass.store.engines import make_engine
 from daypass.store.reading import SqlView
+from daypass.workflow.granting import GrantRequest, give
 from daypass.workflow.reconciling import reconcile_once
 from daypass.workflow.status import live_grants, server_statuses
+from daypass.workflow.waves import prepare
 from tests.fakes import make_world
 
 NOW = datetime(2026, 11, 22, 9, 0, tzinfo=UTC)
+PUBLIC_KEY = public_line(load_ca_key(generate_ca_key("ed25519")))
 LIVE = (GrantState.APPROVED, GrantState.ACTIVE, GrantState.ENDING)
 QUESTIONS = {
     "shares_due": lambda view: view.shares_due(NOW),
@@ -37,6 +41,8 @@ QUESTIONS = {
     "live grants": lambda view: view.grants(states=LIVE),
     "live grants of a login": lambda view: view.grants(states=LIVE, login="alice"),
     "grants of a login": lambda view: view.grants(login="alice", limit=50),
+    "grants of a server": lambda view: view.grants_on("web-1", ["applied", "ending"]),
+    "certificates of a server": lambda view: view.certificates_on("web-1", ["applied", "ending"]),
     "certificates of a grant": lambda view: view.certificates("01JD1"),
     "requests that wait": lambda view: view.requests(states=(RequestState.PENDING,)),
     "requests of a person": lambda view: view.requests(person="alice", limit=50),
@@ -57,6 +63,9 @@ class Asked:
         self._engine = engine
         self.statements: list[tuple[str, tuple]] = []
         event.listen(engine, "before_cursor_execute", self._note)
+
+    def stop(self) -> None:
+        event.remove(self._engine, "before_cursor_execute", self._note)
 
     def _note(self, _connection, _cursor, statement, parameters, _context, _many):
         if statement.startswith(("SELECT", "WITH")):
@@ -116,3 +125,17 @@ def test_number_of_questions_of_a_status_does_not_grow_with_the_servers(tmp_path
         server_statuses(world.seams)
         counts.append(len(asked.statements))
     assert counts[0] == counts[1]
+
+
+def test_number_of_questions_of_a_document_does_not_grow_with_the_people(tmp_path):
+    """A wave to servers with fifty people holds up the record no longer than one to servers with one."""
+    world = make_world(tmp_path, "web-1")
+    counts = []
+    for login in ("anna", "bert", "carl"):
+        wanted = GrantRequest(login, ("web-1",), (), (), timedelta(hours=1), PUBLIC_KEY)
+        give(world.seams, wanted, world.clock())
+        asked = Asked(world.seams.store._engine)
+        prepare(world.seams, ["web-1"], {})
+        counts.append(len(asked.statements))
+        asked.stop()
+    assert len(set(counts)) == 1
