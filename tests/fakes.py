@@ -71,6 +71,10 @@ class MemoryHost:
         self.foreign: set[str] = set()
         self.failing: str | None = None
 
+    def state(self) -> dict[str, object]:
+        """All that makes this server what it is, for `vars(host).update(…)`."""
+        return {**vars(self), "foreign": set(self.foreign)}
+
     def take(self, opaque: str, now: datetime) -> Outcome:
         """Do what a run of the module does with this document at `now`."""
         if not self.up:
@@ -266,6 +270,15 @@ class MortalSigner:
 
 
 @dataclass(frozen=True)
+class Moment:
+    """What stood at one time in a `World`."""
+
+    record: bytes
+    hosts: Mapping[str, Mapping[str, object]]
+    now: datetime
+
+
+@dataclass(frozen=True)
 class World:
     """An orchestrator with a real store and a real CA key, and servers in memory."""
 
@@ -273,6 +286,19 @@ class World:
     hosts: Mapping[str, MemoryHost]
     waves: MemoryHosts
     clock: Clock
+    record: Path
+
+    def moment(self) -> Moment:
+        """What stands now, to come back to: the record's file, and what each server is."""
+        hosts = {name: host.state() for name, host in self.hosts.items()}
+        return Moment(self.record.read_bytes(), hosts, self.clock.now)
+
+    def back_to(self, moment: Moment) -> None:
+        """Make everything as it was then."""
+        self.record.write_bytes(moment.record)  # no connection outlives its unit: no log stands beside it
+        self.clock.now = moment.now
+        for name, state in moment.hosts.items():
+            vars(self.hosts[name]).update(state)
 
     def mortal(self, last_step: int | None = None) -> tuple[Seams, Mortal]:
         """Another process of the same orchestrator, which ends at this step."""
@@ -336,7 +362,8 @@ def make_world(folder: Path, *servers: str, cleanup_days: int = 0, store: Store 
     path = folder / "daypass.yaml"
     path.write_text(CONFIGURATION.format(servers=listed, cleanup_days=cleanup_days))
     settings = config.load(path, {}, folder)
-    store = store or _quick_store(folder / "record.sqlite3")
+    record = folder / "record.sqlite3"
+    store = store or _quick_store(record)
     clock = Clock()
     hosts = {name: MemoryHost(identities.new_host_id(), "d" * 32) for name in servers}
     with store.write("test", START) as work:
@@ -361,4 +388,4 @@ def make_world(folder: Path, *servers: str, cleanup_days: int = 0, store: Store 
         owner="here/1/1",
         alive=lambda owner: owner == "here/1/1",
     )
-    return World(seams, hosts, waves, clock)
+    return World(seams, hosts, waves, clock, record)

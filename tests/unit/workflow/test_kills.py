@@ -59,13 +59,13 @@ def orphaned_wave(world: World, before: int) -> list[tuple[str, str]]:
 @pytest.mark.parametrize("orphan", ["ends with its owner", "lands at once", "lands after something newer"])
 def test_a_killed_grant_is_whole_or_absent_after_the_next_pass(world, request_for, orphan):
     """Wherever the kill comes, reconcile completes the grant or finds none; the late wave changes nothing."""
-    request = request_for("anna", *SERVERS, groups=("ops",))
+    wanted = request_for("anna", *SERVERS, groups=("ops",))
     give(world.seams, request_for("bert", *SERVERS), world.clock())
+    begun = world.moment()
     for step in range(1, MOST_STEPS):
-        login = f"anna{step}"
+        world.back_to(begun)
         before = len(world.waves.sent)
-        wanted = request_for(login, *request.servers, groups=request.groups)
-        if not dies_at(world, step, lambda seams, wanted=wanted: give(seams, wanted, seams.clock())):
+        if not dies_at(world, step, lambda seams: give(seams, wanted, seams.clock())):
             break
         left = orphaned_wave(world, before)
         never_more(world)
@@ -75,8 +75,8 @@ def test_a_killed_grant_is_whole_or_absent_after_the_next_pass(world, request_fo
         reconcile_once(world.seams, world.clock())
         all_agree(world)
         if orphan == "lands after something newer":
-            give(world.seams, request_for(f"newer{step}", *SERVERS), world.clock())
-            take_back_all(world, login)
+            give(world.seams, request_for("newer", *SERVERS), world.clock())
+            take_back_all(world, "anna")
             deliver(world.waves, left)
         all_agree(world)
     else:
@@ -88,10 +88,12 @@ def test_a_killed_grant_is_whole_or_absent_after_the_next_pass(world, request_fo
 def test_a_killed_revocation_is_done_or_not_begun_after_the_next_pass(world, request_for, orphan):
     """Once the revocation is recorded, reconcile carries it out on every server; other grants stay."""
     kept = give(world.seams, request_for("anna", *SERVERS), world.clock()).grant
+    grant = give(world.seams, request_for("anna", *SERVERS, groups=("ops",)), world.clock()).grant
+    begun = world.moment()
     for step in range(1, MOST_STEPS):
-        grant = give(world.seams, request_for("anna", *SERVERS, groups=("ops",)), world.clock()).grant
+        world.back_to(begun)
         before = len(world.waves.sent)
-        if not dies_at(world, step, lambda seams, g=grant: take_back(seams, g.id, seams.clock())):
+        if not dies_at(world, step, lambda seams: take_back(seams, grant.id, seams.clock())):
             break
         left = orphaned_wave(world, before)
         if orphan == "lands at once":
@@ -102,11 +104,9 @@ def test_a_killed_revocation_is_done_or_not_begun_after_the_next_pass(world, req
             give(world.seams, request_for("anna", *SERVERS, groups=("logs",)), world.clock())
             deliver(world.waves, left)
         all_agree(world)
-        take_back(world.seams, grant.id, world.clock())
     else:
         pytest.fail("the revocation has more steps than were tried")
     assert step > 10
-    take_back(world.seams, grant.id, world.clock())
     with world.seams.store.read() as view:
         states = {share.state for share in view.shares(grant_id=kept.id)}
     assert states == {ShareState.APPLIED}
@@ -114,10 +114,12 @@ def test_a_killed_revocation_is_done_or_not_begun_after_the_next_pass(world, req
 
 def test_a_killed_pass_is_finished_by_the_next_one(world, request_for):
     """Ends, retries and removals that a killed reconcile had begun are finished by the next."""
+    give(world.seams, request_for("anna", "web-1", length=timedelta(minutes=1)), world.clock())
+    give(world.seams, request_for("bert", "web-1", length=timedelta(hours=9)), world.clock())
+    world.clock.forward(timedelta(minutes=2))
+    begun = world.moment()
     for step in range(1, MOST_STEPS):
-        give(world.seams, request_for("anna", "web-1", length=timedelta(minutes=1)), world.clock())
-        give(world.seams, request_for("bert", "web-1", length=timedelta(hours=9)), world.clock())
-        world.clock.forward(timedelta(minutes=2))
+        world.back_to(begun)
         killed = dies_at(world, step, lambda seams: reconcile_once(seams, seams.clock()))
         for _ in range(2):  # the end comes in one pass, the removal after it at the earliest in the next
             reconcile_once(world.seams, world.clock())
