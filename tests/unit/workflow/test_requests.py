@@ -582,12 +582,12 @@ def _settled(company: Company) -> None:
 @pytest.mark.parametrize("flow", [NOBODY_ASKED, {}], ids=["asking", "answering"])
 def test_process_killed_at_any_step_leaves_one_outcome(tmp_path, flow):
     """Killed before a commit nothing happened, after it everything does, by the next reconcile."""
+    company = Company(tmp_path, flow)
+    asked = [] if flow else [company.ask().request]
+    begun = company.world.moment()
     last, reached = 1, True
     while reached:
-        folder = tmp_path / str(last)
-        folder.mkdir()
-        company = Company(folder, flow)
-        asked = [] if flow else [company.ask().request]
+        company.world.back_to(begun)
         reached = _do_until(company, last, asked)
         _settled(company)
         last += 1
