@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable
+import signal
+from collections.abc import Callable, Iterator
 from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -55,13 +56,14 @@ def ssh(home: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> FakeSsh:
 
 
 @pytest.fixture
-def run(monkeypatch: pytest.MonkeyPatch) -> Callable[..., list[str] | int]:
+def run(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., list[str] | int]]:
     """`daypass --via … ssh …`: the ssh that it becomes, or its exit code."""
 
     def execute(_program: str, argv: list[str]) -> None:
         raise LoggedIn(*argv)
 
     monkeypatch.setattr(os, "execvp", execute)
+    pipes = signal.getsignal(signal.SIGPIPE)  # another process's from here on, but not in these tests
 
     def call(*words: str) -> list[str] | int:
         with pytest.raises((LoggedIn, SystemExit)) as end:
@@ -69,7 +71,8 @@ def run(monkeypatch: pytest.MonkeyPatch) -> Callable[..., list[str] | int]:
         found = end.value
         return int(found.code or 0) if isinstance(found, SystemExit) else [str(one) for one in found.args]
 
-    return call
+    yield call
+    signal.signal(signal.SIGPIPE, pipes)
 
 
 def said(value: object, code: int = 0) -> Said:
