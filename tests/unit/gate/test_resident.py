@@ -64,7 +64,10 @@ class Place:
 
     def start(self, typed: str, words: list[str] | None = None, **streams: object) -> subprocess.Popen[bytes]:
         """The client as sshd starts it; where it would run the command itself it ends with 99."""
-        script = f"from daypass.gate import knock; knock.PYTHON_OPTIONS = ('-c', {NOT_HERE!r}); knock.main()"
+        script = (
+            "import signal; signal.signal(signal.SIGHUP, signal.SIG_DFL); "  # tests under nohup ignore it
+            f"from daypass.gate import knock; knock.PYTHON_OPTIONS = ('-c', {NOT_HERE!r}); knock.main()"
+        )
         argv = [sys.executable, "-c", script, *(words or self.words())]
         given = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE, **streams}
         environment = {"SSH_ORIGINAL_COMMAND": typed, "TERM": "dumb", "SECRET": "x", "PATH": "/usr/bin"}
