@@ -9,7 +9,6 @@ import sqlite3
 from contextlib import closing
 from dataclasses import replace
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -27,7 +26,7 @@ from daypass.workflow.reconciling import reconcile_once
 from daypass.workflow.requests.answering import cancel
 from daypass.workflow.revoking import take_back
 from tests.asking import PUBLIC_KEY, Company
-from tests.fakes import make_world
+from tests.fakes import Moment, make_world
 
 HOUR = timedelta(hours=1)
 MINUTE = timedelta(minutes=1)
@@ -44,10 +43,10 @@ AUTOMATIC = {
 }
 
 
-@pytest.fixture
-def company(tmp_path: Path) -> Company:
+@pytest.fixture(scope="module")
+def story(tmp_path_factory: pytest.TempPathFactory) -> tuple[Company, Moment]:
     """A granted request that was revoked, a refused one, a cancelled one, and a direct grant."""
-    company = Company(tmp_path)
+    company = Company(tmp_path_factory.mktemp("story"))
     words = {"groups": ("ops",), "ticket": "INC-1", "fields": {"team": "a"}, "length": HOUR}
     granted = company.ask("alice", "web-1", "db-1", **words).request
     answered = company.say(granted, "carol", length=HOUR / 2, reason="half is enough")
@@ -62,6 +61,17 @@ def company(tmp_path: Path) -> Company:
     direct = GrantRequest("erin", ("web-1",), (), ("logs",), HOUR, PUBLIC_KEY, reason="look")
     given = give(company.seams, direct, company.clock()).grant
     extend(company.seams, given.id, company.clock(), length=MINUTE)
+    return company, company.world.moment()
+
+
+@pytest.fixture
+def company(story: tuple[Company, Moment]) -> Company:
+    """As the story left it."""
+    return told(*story)
+
+
+def told(company: Company, end: Moment) -> Company:
+    company.world.back_to(end)
     anchor(company)
     return company
 
@@ -80,9 +90,9 @@ def exported(company: Company, wanted: RecordFilter = EVERYTHING, **more: Any) -
     return [json.loads(line) for line in target.getvalue().splitlines()]
 
 
-def tamper(tmp_path: Path, statement: str) -> None:
+def tamper(company: Company, statement: str) -> None:
     """As whoever has the database's file can."""
-    with closing(sqlite3.connect(tmp_path / "record.sqlite3")) as connection:
+    with closing(sqlite3.connect(company.world.record)) as connection:
         assert connection.execute(statement).rowcount == 1
         connection.commit()
 
@@ -164,9 +174,9 @@ def test_export_is_recorded_with_its_filters_and_what_it_held(company):
         ),
     ],
 )
-def test_row_that_was_changed_outside_of_daypass_is_refused(company, tmp_path, statement):
+def test_row_that_was_changed_outside_of_daypass_is_refused(company, statement):
     """The chain proves the log; each row is held against it, so a changed table proves nothing either."""
-    tamper(tmp_path, statement)
+    tamper(company, statement)
     with pytest.raises(AuditError) as refused:
         exported(company)
     assert refused.value.code == "record_differs"
@@ -176,9 +186,9 @@ def test_row_that_was_changed_outside_of_daypass_is_refused(company, tmp_path, s
     assert exported(company, unverified=True)
 
 
-def test_log_that_is_not_whole_is_not_exported_unless_told(company, tmp_path):
+def test_log_that_is_not_whole_is_not_exported_unless_told(company):
     """A broken chain proves nothing; whoever needs the rows all the same says so, and that is on record."""
-    with closing(sqlite3.connect(tmp_path / "record.sqlite3")) as connection:
+    with closing(sqlite3.connect(company.world.record)) as connection:
         connection.executescript(
             "DROP TRIGGER events_no_update; UPDATE events SET actor = 'nobody' WHERE number = 3;"
         )
@@ -200,16 +210,21 @@ def test_log_without_its_anchor_is_not_exported_unless_told(company):
     assert exported(company, unverified=True)
 
 
-@pytest.fixture
-def automatic(tmp_path: Path) -> Company:
+@pytest.fixture(scope="module")
+def followed(tmp_path_factory: pytest.TempPathFactory) -> tuple[Company, Moment]:
     """Automatic access that followed a changed list, with other groups on one server, and was renewed."""
-    company = Company(tmp_path, AUTOMATIC)
+    company = Company(tmp_path_factory.mktemp("followed"), AUTOMATIC)
     reconcile_once(company.seams, company.clock())
     company.flows = ({**AUTOMATIC, "targets": [WEB_1_WITH_OPS, DB_1_WITH_LOGS]},)
     reconcile_once(company.seams, company.clock())
     reconcile_once(company.seams, company.clock.forward(6.5 * HOUR))
-    anchor(company)
-    return company
+    return company, company.world.moment()
+
+
+@pytest.fixture
+def automatic(followed: tuple[Company, Moment]) -> Company:
+    """As that left it."""
+    return told(*followed)
 
 
 def test_automatic_access_fits_the_log_after_it_followed_the_server_list(automatic):
@@ -235,9 +250,9 @@ def test_automatic_access_fits_the_log_after_it_followed_the_server_list(automat
         "UPDATE grants SET not_after = not_after + 1000000 WHERE login = 'erin'",
     ],
 )
-def test_automatic_access_that_was_changed_outside_of_daypass_is_refused(automatic, tmp_path, statement):
+def test_automatic_access_that_was_changed_outside_of_daypass_is_refused(automatic, statement):
     """Its servers and groups follow the list, and the log follows them."""
-    tamper(tmp_path, statement)
+    tamper(automatic, statement)
     with pytest.raises(AuditError) as refused:
         exported(automatic)
     assert refused.value.code == "record_differs"
