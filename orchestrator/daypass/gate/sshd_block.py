@@ -13,6 +13,7 @@ ALIVE_SECONDS, ALIVE_COUNT = 30, 4  # a client that is gone is noticed within tw
 STARTUPS = "64:30:128"
 SSHDS_STARTUPS = "10:30:100"  # sshd_config(5), MaxStartups
 # All ways in but the command for keys, and all that a session could be besides the forced command.
+# AuthorizedKeysCommand comes behind these: sshd up to 9.3 reads no AuthorizedPrincipalsCommand after it.
 SETTINGS: Mapping[str, str] = {
     "AuthenticationMethods": "publickey",
     "PubkeyAuthentication": "yes",

@@ -37,9 +37,10 @@ BLOCK: tuple[tuple[str, str], ...] = (
     ("AuthenticationMethods", "publickey"),
     ("PubkeyAuthentication", "yes"),
     ("AuthorizedKeysFile", KEYS_FILE),
+    # Before AuthorizedKeysCommand: behind one, sshd up to 9.3 doesn't read it (OpenSSH bug 3574).
+    ("AuthorizedPrincipalsCommand", "none"),
     # A global AuthorizedKeysCommand lets bare keys in, whatever AuthorizedKeysFile says (measured).
     ("AuthorizedKeysCommand", "none"),
-    ("AuthorizedPrincipalsCommand", "none"),
     ("TrustedUserCAKeys", "none"),
     ("PasswordAuthentication", "no"),
     ("KbdInteractiveAuthentication", "no"),
