@@ -38,6 +38,7 @@ WRITTEN = {
     *("/var/lib/daypass/ledger.json", "/var/lib/daypass/ledger.copy", "/etc/ssh/daypass/keys/alice"),
     *("/etc/sudoers.d/daypass", "/usr/local/lib/daypass/daypass-host.pyz"),
 }
+LOCK = "/var/lib/daypass/lock"
 # A mount of its own in the place of the kernel's selinuxfs, and stand-ins that note what they are asked.
 SELINUX = """
 mount -t tmpfs none /sys/fs && mkdir /sys/fs/selinux && echo 1 > /sys/fs/selinux/enforce
@@ -55,7 +56,7 @@ NO_SELINUX = "rm -f /root/fake-selinux-tool /usr/sbin/matchpathcon /usr/sbin/chc
 
 def noted(host: BreakingHost, documents: list[str], umask: str = "077", before: str = "") -> dict[str, Any]:
     """What the run did; `before` happens in a mount namespace of its own."""
-    host.run("rm", "-rf", "/usr/local/lib/daypass")
+    host.run("rm", "-rf", "/usr/local/lib/daypass", LOCK)
     script = f'exec unshare -m sh -ec \'{before}exec python3 -c "$0" {umask}\' "$0"'
     words = ["sh", "-ec", script.replace(before, before.replace("'", "'\\''")), NOTING]
     done = host.lab.exec(host.host, words, input=json.dumps(documents), privileged=True)
@@ -82,7 +83,7 @@ def test_files_are_replaced_as_one_step_with_their_mode_whatever_the_umask(host:
         end = seen.index(("rename", temporary))
         assert [word for word, what in seen[:end] if what == temporary][:3] == ["open", "fchmod", "fsync"]
         assert ("fsync", folder) in seen[end:]
-    modes = host.run("stat", "-c", "%a %n", *sorted(WRITTEN), "/var/lib/daypass/lock").splitlines()
+    modes = host.run("stat", "-c", "%a %n", *sorted(WRITTEN), LOCK).splitlines()
     found_modes = {path: mode for mode, path in (line.split(" ") for line in modes)}
     assert {mode for path, mode in found_modes.items() if path.startswith("/var/lib")} == {"600"}
     assert found_modes["/etc/ssh/daypass/keys/alice"] == "640"

@@ -16,6 +16,7 @@ ID_ONLY = [{"run_as": "root", "commands": ["/usr/bin/id"]}]
 BY_DEADLINE = "sudo here doesn't end rules by itself; the local deadline does"
 TICK = f"import sys; sys.path.insert(0, {FOLDER!r}); from daypass_host.run import tick; sys.exit(tick.main())"
 LOGINS = ("alice", "bob", "carol", "dora")
+NAMED = ("disk", "docker", "lxd", "sudo", "wheel")  # as good as root by themselves
 BOB = account("bob", 70008, grant("G2", sudo=ID_ONLY))
 
 # What an administrator may have broken; sudo and sudo-rs complain of each.
@@ -35,7 +36,7 @@ def managed(request: pytest.FixtureRequest, lab_name: str) -> ManagedHost:
     prefix = f"sudo-{request.param}"
     lab = api.up(lab_name, 1, image=request.param, light=True, prefix=prefix, fresh=True)
     machine = ManagedHost(lab, lab.host(f"{prefix}-1"))
-    machine.sh("groupadd ops")
+    machine.sh(f"for name in ops {' '.join(NAMED)}; do groupadd -f $name; done")
     return machine
 
 
@@ -185,19 +186,20 @@ def test_rules_go_though_sudo_went_first(host: ManagedHost, request: pytest.Fixt
 
 
 def test_what_is_as_good_as_root_is_named(host: ManagedHost):
-    """A group that sudoers lets do all, and ALL commands as root, are told of with the account."""
-    host.sh("echo '%ops ALL=(ALL) ALL' > /etc/sudoers.d/x")
+    """A group that sudoers lets do all, ALL commands as root, and each group that needs no rule for it are
+    told of with the account."""
+    host.sh("echo '%ops ALL=(ALL) ALL' > /etc/sudoers.d/x; sed -i.before '/^%sudo/d' /etc/sudoers")
     everything = [{"run_as": "root", "commands": "ALL"}]
     try:
         result = host.send(
             account("alice", 70007, grant("G1", groups=["ops"])),
             account("bob", 70008, grant("G2", sudo=everything)),
             account("carol", 70009, grant("G3", sudo=ID_ONLY)),
-            account("dora", 70010, grant("G4", groups=["disk", "games"])),
+            account("dora", 70010, grant("G4", groups=[*NAMED, "games"])),
         )
     finally:
-        host.sh(REPAIR)
+        host.sh(f"{REPAIR}; mv /etc/sudoers.before /etc/sudoers")
     assert told(result, "alice")["warnings"] == ["the group ops is root-equivalent"]
-    assert told(result, "dora")["warnings"] == ["the group disk is root-equivalent"]
+    assert told(result, "dora")["warnings"] == [f"the group {name} is root-equivalent" for name in NAMED]
     assert told(result, "bob")["warnings"] == ["sudo with ALL commands as root is root-equivalent"]
     assert [told(result, login)["root_equivalent"] for login in LOGINS] == [True, True, False, True]

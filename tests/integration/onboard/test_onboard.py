@@ -20,7 +20,7 @@ from tests.waiting import wait_for
 
 MARKER = "/var/lib/daypass/way-back/armed.json"
 DROPIN = "/etc/ssh/sshd_config.d/00-daypass.conf"
-LEDGER = "/var/lib/daypass/ledger.json"
+LEDGER, LOCK = "/var/lib/daypass/ledger.json", "/var/lib/daypass/lock"
 # The login itself reads its key file, so the way there is passable, and nobody lists who has one.
 FOLDERS = {"/etc/ssh/daypass/keys": "711", "/etc/ssh/daypass": "755", "/var/lib/daypass": "700"}
 HOST_ID, ORCHESTRATOR_ID = "a" * 32, "b" * 32
@@ -111,9 +111,9 @@ def test_admins_limits_dont_stand_in_the_way(controller, lab: api.Lab, host: api
     assert console.connector_gets_in(host)
     assert there(lab, host, DROPIN)
     assert not there(lab, host, MARKER)
-    modes = ("stat", "-c", "%a %U:%G %n", DROPIN, LEDGER, *FOLDERS)
+    modes = ("stat", "-c", "%a %U:%G %n", DROPIN, LEDGER, LOCK, *FOLDERS)
     assert lab.exec(host, modes).stdout.splitlines() == [
-        *(f"644 root:root {DROPIN}", f"600 root:root {LEDGER}"),
+        *(f"644 root:root {DROPIN}", f"600 root:root {LEDGER}", f"600 root:root {LOCK}"),
         *(f"{mode} root:root {folder}" for folder, mode in FOLDERS.items()),
     ]
     settings = console.look(host)
