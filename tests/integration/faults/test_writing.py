@@ -90,9 +90,9 @@ def test_files_are_replaced_as_one_step_with_their_mode_whatever_the_umask(host:
     assert found_modes["/etc/sudoers.d/daypass"] == "440"
 
 
-def test_every_file_gets_its_context_where_selinux_is_on(host: BreakingHost):
+def test_every_file_and_folder_gets_its_context_where_selinux_is_on(host: BreakingHost):
     """Stand-ins for SELinux and its tools: each is asked for the path's context, and sets it before the
-    rename; an archive that grows has it from the beginning."""
+    rename; an archive that grows, and a folder, have it from the beginning."""
     try:
         effects = noted(host, life(host), before=SELINUX)["effects"]
         asked = host.run("cat", "/run/selinux-asked").splitlines()
@@ -101,11 +101,13 @@ def test_every_file_gets_its_context_where_selinux_is_on(host: BreakingHost):
         host.sh("rm -rf /home/.daypass-archive")
     written = [path for kind, path in effects if kind == "write"]
     parts = [path for kind, path in effects if kind == "open_part"]
+    folders = [path for kind, path in effects if kind == "make_folder"]
     assert (set(written) >= WRITTEN, len(parts)) == (True, 1)
+    assert set(folders) >= {"/usr/local/lib/daypass", "/home/.daypass-archive"}
     pairs = [(path, str(Path(path).with_name(f".{Path(path).name}.tmp"))) for path in written]
     expected = [
         word
-        for path, place in (*pairs, *((part, part) for part in parts))
+        for path, place in (*pairs, *((place, place) for place in (*parts, *folders)))
         for word in (f"matchpathcon -n {path}", f"chcon context_of:{path} {place}")
     ]
     assert sorted(asked) == sorted(expected)

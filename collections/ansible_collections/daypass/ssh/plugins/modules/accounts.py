@@ -250,8 +250,8 @@ notes:
   - Of an account that was joined, the answer holds digests of its own C(authorized_keys) at begin and end,
     and warns where they differ. A locked or expired one isn't joined (C(account_locked),
     C(account_expired), C(password_expired)).
-  - Where SELinux is on, each file that is written gets the context that the policy has for its path, by
-    C(matchpathcon) and C(chcon). Caches of names (nscd, sssd) are told by the system's own tools.
+  - Where SELinux is on, each file and folder that is made gets the context that the policy has for its path,
+    by C(matchpathcon) and C(chcon). Caches of names (nscd, sssd) are told by the system's own tools.
   - Whoever has root's rights on the host can change ledger, program, timer and clock. What holds then is the
     end and scope of the certificate.
 seealso:

@@ -122,13 +122,13 @@ class Files:
             os.fchmod(descriptor, mode)  # whatever the umask
             os.fsync(descriptor)
 
-    def _restore_context(self, path: str, temporary: str) -> None:
-        """Give the temporary file the SELinux context that `path` should have."""
+    def _restore_context(self, path: str, place: str) -> None:
+        """Give what lies at `place` the SELinux context that `path` should have."""
         if not os.path.exists("/sys/fs/selinux/enforce"):
             return
         wanted = self.query(["matchpathcon", "-n", path]).stdout.strip()
         if wanted and wanted != "<<none>>":
-            self.query(["chcon", wanted, temporary])
+            self.query(["chcon", wanted, place])
 
     def overwrite(self, path: str, content: bytes) -> None:
         """Put content over a file's first bytes, in place. It needs no room, so it works on a full disk.
@@ -242,6 +242,7 @@ class Files:
             raise OSError(errno.EEXIST, "not a folder of root", path)
         if stat.S_IMODE(found.st_mode) != mode:
             os.chmod(path, mode)
+        self._restore_context(path, path)
         self._sync_folder(os.path.dirname(path))
         self.after("make_folder", path)
 
