@@ -112,6 +112,8 @@ def send(action: Any, python: str, request: Mapping[str, Any], code: Code | None
     command = " ".join(shlex.quote(word) for word in (python, *COMMAND))
     for with_sources in (False, True) if code is None else (True,):
         stdin = render_input(request, with_sources=with_sources, code=code or CODE)
+        # Ansible's default, `sudoable=True`: with False it would leave the become method out, and the host's
+        # program would run as the connector, who may read and write none of our files.
         done = action._low_level_execute_command(command, in_data=stdin)
         found = _printed(done)
         if found != json.loads(SOURCES_WANTED):
