@@ -29,6 +29,7 @@ SSH_APPEARS_SECONDS = 180
 LOOK_SECONDS = 0.002
 ORPHAN_SECONDS = 300
 ORPHAN_LOOK_SECONDS = 0.05
+ON_ITS_WAY = "while ssh is on its way"
 Work = Callable[[Daypass], object]
 
 
@@ -107,7 +108,7 @@ class DeadlyExecutor:
             if time.monotonic() > deadline:
                 return
             time.sleep(LOOK_SECONDS)
-        self._steps.step("while ssh is on its way")
+        self._steps.step(ON_ITS_WAY)
 
 
 def children(name: str) -> list[int]:

@@ -7,23 +7,14 @@ import re
 import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
 
-from daypass.ca.public_keys import check_public_key
 from daypass.domain.certificates import PTY_ONLY, Certificate, Constraints
-from daypass.domain.windows import window_from
-from daypass.workflow.ending import end_grant
-from daypass.workflow.giving import NewGrant, record_grant
-from daypass.workflow.reconciling import reconcile_once
-from daypass.workflow.settle import LONGEST_PAUSE
-from daypass.workflow.signing import sign_reserved
-from daypass.workflow.status import LIVE_GRANTS
-from daypass.workflow.waves import converge
+from tests.together import Wanted, give_together
 
-from .conftest import Orchestrator
+from .conftest import Orchestrator, end_everything
 
 SERVER = "web-2"
 NEAR = "127.80.0.1"  # loopback has many addresses, and each of them reaches the hosts
@@ -76,39 +67,14 @@ class Person:
 @pytest.fixture(scope="module")
 def people(site: Orchestrator) -> Iterator[dict[str, Person]]:
     """Everybody's grant, in one wave; recorded as a flow's decision is."""
-    with site.opened() as daypass:
-        seams, now = daypass.seams, daypass.now()
-        with seams.store.write("test", now) as work:
-            grants = [record_grant(seams, work, new_grant(site, login, now), now) for login in PEOPLE]
-            serials = {grant.id: work.certificates(grant.id)[0].serial for grant in grants}
-        signed = {grant.login: sign_reserved(seams, grant, serials[grant.id], now) for grant in grants}
-        converge(seams, [SERVER])
+    wanted = {login: Wanted((SERVER,), constraints=bounds) for login, bounds in PEOPLE.items()}
+    signed = give_together(site, wanted)
     site.lab.exec(
         SERVER, ["sh", "-c", "printf '#!/bin/sh\\nexit 0\\n' >/usr/bin/xauth; chmod 755 /usr/bin/xauth"]
     )
     yield {login: person(site, login, certificate) for login, certificate in signed.items()}
-    with site.opened() as daypass:
-        seams, now = daypass.seams, daypass.now()
-        with seams.store.write("test", now) as work:
-            for grant in work.grants(states=LIVE_GRANTS):
-                end_grant(seams, work, grant, at=now, reason="the test is over", now=now)
-        reconcile_once(seams, now + LONGEST_PAUSE)
+    end_everything(site)
     site.lab.exec(SERVER, ["rm", "/usr/bin/xauth"])
-
-
-def new_grant(site: Orchestrator, login: str, now: datetime) -> NewGrant:
-    key = check_public_key(Path(f"{site.key(login)}.pub").read_text())
-    return NewGrant(
-        login=login,
-        comment="",
-        flow="watchers",
-        reason="",
-        window=window_from(now, timedelta(hours=1)),
-        servers=(SERVER,),
-        groups=(),
-        public_keys=(key,),
-        constraints=PEOPLE[login],
-    )
 
 
 def person(site: Orchestrator, login: str, certificate: Certificate) -> Person:

@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
 from daypass.execution.run_folder import default_run_root
+from daypass.wiring import Daypass
 from daypass.workflow.granting import GrantRequest, give
 from daypass.workflow.reconciling import reconcile_once
 from daypass.workflow.revoking import take_back
 from tests.agreement import check_not_more
-from tests.host_state import read_host
-from tests.killing import kill_at, wait_for_orphans
+from tests.host_state import AccountState, read_host
+from tests.killing import ON_ITS_WAY, Death, kill_at, wait_for_orphans
+from tests.orchestrator import Orchestrator
+from tests.together import Wanted, give_together
 
 SERVERS = ("web-1", "web-2", "web-3")
 MOST_STEPS = 40
+REVOKED = 12  # one for each step, and at least one more
 
 
 def request(site, login, server):
@@ -41,57 +47,96 @@ def not_more(site, server):
         check_not_more(view, server, read_host(site.lab, server).opened(), daypass.now())
 
 
-def test_a_grant_killed_at_any_step_is_whole_or_absent(site, look, all_agree, tidy):
-    """Recorded: reconcile signs and opens it, and the certificate can be shown. Else there is nothing."""
-    seen = []
+@dataclass(frozen=True)
+class Killed:
+    """A process that ended at a step of its work for somebody on a server."""
+
+    login: str
+    server: str
+    death: Death
+
+
+def rounds_of_kills(
+    site: Orchestrator, letters: str, work: Callable[[Daypass, str, str], object], *, lands: bool
+) -> Iterator[list[Killed]]:
+    """Kill at every step, for another person and on another server each; a round has one for each server.
+
+    Args:
+        letters: How logins begin; the number of the step follows.
+        work: Called with a login and a server.
+        lands: Whether the wave that is left behind in the middle comes to its end; else the next pass, which
+            comes at once, cuts it off.
+    """
+    together: list[Killed] = []
     for step in range(1, MOST_STEPS):
-        login, server = f"kg{step}", SERVERS[step % len(SERVERS)]
-        wanted = request(site, login, server)
-        death = kill_at(site, step, lambda daypass, w=wanted: give(daypass.seams, w, daypass.now()))
+        login, server = f"{letters}{step:02}", SERVERS[step % len(SERVERS)]
+        death = kill_at(site, step, lambda daypass, who=login, where=server: work(daypass, who, where))
         if death is None:
             break
-        seen.append(death.step)
-        if step % 2:  # the wave that was left behind lands; else the next pass cuts it off
+        together.append(Killed(login, server, death))
+        at_once = death.step == ON_ITS_WAY and not lands
+        if not at_once:
             wait_for_orphans(death, run_root(site))
-        not_more(site, server)
+        if at_once or len(together) == len(SERVERS):
+            yield together
+            together = []
+    if together:
+        yield together
+
+
+def test_a_grant_killed_at_any_step_is_whole_or_absent(site, look, all_agree, tidy):
+    """Recorded: reconcile signs and opens it, and the certificate can be shown. Else there is nothing."""
+
+    def work(daypass, login, server):
+        give(daypass.seams, request(site, login, server), daypass.now())
+
+    seen = []
+    for killed in rounds_of_kills(site, "kg", work, lands=True):
+        for one in killed:
+            not_more(site, one.server)
         reconcile(site)
-        all_agree(server)
-        with site.opened() as daypass, daypass.seams.store.read() as view:
-            grants = view.grants(login=login)
-        account = look(server).accounts.get(login)
-        assert bool(grants) == bool(account), death
-        if grants:
-            shown = site.run("certificate", "show", grants[0].id, "--output", "json").json["certificates"]
-            assert [c["state"] for c in shown] == ["signed"]
-            assert account.groups == ["daypass", "ops"]
-    assert {"before signing", "after signing", "while ssh is on its way"} <= set(seen)
+        all_agree(*(one.server for one in killed))
+        for one in killed:
+            seen.append(one.death.step)
+            check_whole_or_absent(site, look(one.server).accounts.get(one.login), one)
+    assert {"before signing", "after signing", ON_ITS_WAY} <= set(seen)
     assert any(name.startswith("before the outcome") for name in seen)
     assert seen.count("after a commit") >= 5
     all_agree()
 
 
+def check_whole_or_absent(site: Orchestrator, account: AccountState | None, one: Killed) -> None:
+    """Record, certificate and account are all there, or none of them is."""
+    with site.opened() as daypass, daypass.seams.store.read() as view:
+        grants = view.grants(login=one.login)
+    assert bool(grants) == bool(account), one
+    if grants:
+        shown = site.run("certificate", "show", grants[0].id, "--output", "json").json["certificates"]
+        assert [c["state"] for c in shown] == ["signed"]
+        assert account.groups == ["daypass", "ops"]
+
+
 def test_a_revocation_killed_at_any_step_is_carried_out_or_not_begun(site, look, all_agree, tidy):
     """Recorded: reconcile closes it. Else the grant stands as before. Another one is never touched."""
-    kept = {server: site.grant("keeper", server) for server in SERVERS}
+    people = {
+        f"kr{step:02}": Wanted((SERVERS[step % len(SERVERS)],), ("ops",)) for step in range(1, REVOKED + 1)
+    }
+    given = give_together(site, {"keeper": Wanted(SERVERS), **people})
+
+    def work(daypass, login, _server):
+        take_back(daypass.seams, given[login].grant_id, daypass.now())
+
     seen = []
-    for step in range(1, MOST_STEPS):
-        server = SERVERS[step % len(SERVERS)]
-        login = f"kr{step}"
-        with site.opened() as daypass:
-            grant = give(daypass.seams, request(site, login, server), daypass.now()).grant
-        death = kill_at(site, step, lambda daypass, g=grant: take_back(daypass.seams, g.id, daypass.now()))
-        if death is None:
-            break
-        seen.append(death.step)
-        if step % 2:
-            wait_for_orphans(death, run_root(site))
+    for killed in rounds_of_kills(site, "kr", work, lands=False):
         reconcile(site)
-        all_agree(server)
-        state = look(server)
-        assert not state.opened().get(login), death
-        assert login not in state.sudoers
-        assert state.accounts["keeper"].principals == [kept[server].principal]
-    assert "while ssh is on its way" in seen
+        all_agree(*(one.server for one in killed))
+        for one in killed:
+            seen.append(one.death.step)
+            state = look(one.server)
+            assert not state.opened().get(one.login), one
+            assert one.login not in state.sudoers
+            assert state.accounts["keeper"].principals == [given["keeper"].principal]
+    assert ON_ITS_WAY in seen
     assert any(name.startswith("before the outcome") for name in seen)
     assert seen.count("after a commit") >= 4
     all_agree()
