@@ -64,16 +64,19 @@ def all_agree(site: Orchestrator) -> Callable[..., None]:
     return check
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def tidy(site: Orchestrator) -> Iterator[None]:
-    """After the test: every grant that is left is ended, and its account removed, in one pass."""
+    """After a file's tests: every grant that is left is ended, and its account removed, in one pass.
+
+    Each test has people of its own: what one leaves is nothing to the next.
+    """
     yield
     end_everything(site)
 
 
-@pytest.fixture(scope="module")
-def tidy_at_the_end(site: Orchestrator) -> Iterator[None]:
-    """The same after a file's tests, where what one leaves is nothing to the next."""
+@pytest.fixture
+def tidy_at_once(site: Orchestrator) -> Iterator[None]:
+    """The same after a test that leaves something undone: in others' tests record and servers agree."""
     yield
     end_everything(site)
 

@@ -37,9 +37,7 @@ def session_of(site):
         session.communicate()
 
 
-def test_an_extension_moves_every_deadline_and_ends_no_session(
-    site, look, session_of, all_agree, tidy_at_the_end
-):
+def test_an_extension_moves_every_deadline_and_ends_no_session(site, look, session_of, all_agree, tidy):
     """Key lines, sudo rules, account and ledger have the new end; the new certificate gets in."""
     grant = site.grant("longer", SERVER, OTHER, groups=["ops"])
     session = session_of(grant)
@@ -69,7 +67,7 @@ def with_file(grant, file):
     return {**grant.answer, "servers": servers}
 
 
-def test_another_key_ends_what_was_begun_with_the_old_one(site, session_of, all_agree, tidy_at_the_end):
+def test_another_key_ends_what_was_begun_with_the_old_one(site, session_of, all_agree, tidy):
     """The old certificate gets in nowhere, its session is gone; the new key has the grant."""
     grant = site.grant("loser", SERVER, OTHER)
     session = session_of(grant)
@@ -91,7 +89,7 @@ def test_another_key_ends_what_was_begun_with_the_old_one(site, session_of, all_
     all_agree()
 
 
-def test_a_server_that_is_down_is_told_of_a_change_later(site, all_agree, tidy_at_the_end):
+def test_a_server_that_is_down_is_told_of_a_change_later(site, all_agree, tidy):
     """Exit code 3 and what holds there meanwhile; `reconcile --now` waits for no pause."""
     grant = site.grant("later", SERVER, OTHER)
     site.lab.kill(OTHER)
@@ -108,7 +106,7 @@ def test_a_server_that_is_down_is_told_of_a_change_later(site, all_agree, tidy_a
     all_agree()
 
 
-def test_a_check_says_what_would_be_and_sends_nothing(site, look, tidy_at_the_end):
+def test_a_check_says_what_would_be_and_sends_nothing(site, look, tidy):
     """No event, no certificate, no wave."""
     grant = site.grant("looker", SERVER)
     before, events = look(SERVER), site.events()

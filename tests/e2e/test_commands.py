@@ -87,7 +87,7 @@ def test_doctor_finds_nothing_to_mend_where_all_works(site, tidy):
     assert "ssh-agent: starts, answers and ends" in said
 
 
-def test_exit_codes_tell_done_failed_wrong_partly_and_denied(site, tidy):
+def test_exit_codes_tell_done_failed_wrong_partly_and_denied(site, tidy_at_once):
     """0 done, 1 failed, 2 wrong usage, 3 done in part, 4 denied by policy."""
     assert site.run("status").code == 0
     assert site.run("audit", "verify", "--expect", "0" * 64, code=None).code == 1

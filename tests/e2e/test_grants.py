@@ -77,7 +77,7 @@ def test_members_from_before_stay_in_their_group(site, look, tidy):
     assert "veteran" in before
 
 
-def test_a_group_that_the_server_does_not_have_refuses_the_grant_there(site, look, tidy):
+def test_a_group_that_the_server_does_not_have_refuses_the_grant_there(site, look, tidy_at_once):
     """All or nothing: no account stays behind, no group is made."""
     grant = site.grant("grouped", SERVER, groups=["nowhere"], code=3)
     assert grant.answer["servers"][SERVER]["code"] == "group_missing"
@@ -97,7 +97,7 @@ def test_a_group_that_servers_may_make_comes_and_goes(site, look, all_agree, tid
     all_agree()
 
 
-def test_a_name_that_sudoers_mentions_is_refused_on_that_server(site, look, tidy):
+def test_a_name_that_sudoers_mentions_is_refused_on_that_server(site, look, tidy_at_once):
     """Whoever gets that name would get rights that nobody granted."""
     path = "/etc/sudoers.d/zz-admin"
     site.lab.exec(SERVER, ["install", "-m", "0440", "/dev/stdin", path], input="ghost ALL=(root) ALL\n")

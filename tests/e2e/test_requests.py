@@ -67,10 +67,10 @@ def test_request_becomes_a_login_after_the_last_yes_that_it_needs(site, company,
 
 def test_denied_request_says_why_and_touches_no_server(site, company, look):
     """Exit code 4, the reasons of each flow, and nothing else."""
-    words = ["request", "new", "--server", SERVER, "--for", "9h", "--reason", "x", "--as", "asker"]
+    words = ["request", "new", "--server", SERVER, "--for", "9h", "--reason", "x", "--as", "second"]
     denied = site.run(*words, code=4)
     assert "9h is not within 8h" in denied.out
-    assert "asker" not in look(SERVER).passwd
+    assert "second" not in look(SERVER).passwd
 
 
 def test_person_at_the_keyboard_must_be_named(site, company):
