@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Iterator
 
 import pytest
 
@@ -15,6 +14,9 @@ from lab import api
 from tests.host_state import read_host
 from tests.lab_fixtures import only
 from tests.orchestrator import Orchestrator
+from tests.together import Wanted, give_together
+
+from .conftest import end_everything
 
 TWIN = "twin"
 
@@ -47,16 +49,6 @@ def server(twice: dict[str, dict[str, str]]) -> str:
     return name
 
 
-@pytest.fixture
-def grants(own: Orchestrator, server: str) -> Iterator[list[str]]:
-    """Ids of grants that are revoked after the test."""
-    given: list[str] = []
-    yield given
-    for grant_id in given:
-        own.run("revoke", grant_id, code=None)
-    own.run("reconcile", "--now", code=None)
-
-
 def test_two_names_for_one_new_host_end_with_one(own, twice, server):
     """One is onboarded; the other is refused, and told which it is. Nobody's list is wrong without a word."""
     checked = own.run("servers", "check", own.folder / "servers.json", "--output", "json").json
@@ -70,7 +62,7 @@ def test_two_names_for_one_new_host_end_with_one(own, twice, server):
     assert "doubly" not in read_host(own.lab, own.lab.hosts[0].name).accounts
 
 
-def test_a_copy_of_a_host_takes_nothing(own, server, grants):
+def test_a_copy_of_a_host_takes_nothing(own, server):
     """Another machine-id: refused, said, and nothing of the grant is there; the original goes on."""
     host = own.lab.hosts[0]
     own.lab.exec(
@@ -78,7 +70,6 @@ def test_a_copy_of_a_host_takes_nothing(own, server, grants):
     )
     try:
         grant = own.grant("copied", server, code=3)
-        grants.append(grant.id)
         said = grant.answer["servers"][server]
         assert said["code"] == "machine_id_mismatch"
         assert "copy of another host" in said["message"]
@@ -89,10 +80,9 @@ def test_a_copy_of_a_host_takes_nothing(own, server, grants):
     assert own.gets_in(grant, server)
 
 
-def test_a_second_orchestrator_changes_nothing(own, server, grants, tmp_path):
+def test_a_second_orchestrator_changes_nothing(own, server, tmp_path):
     """It is told whose host this is and how to take it over; who is in stays in."""
     grant = own.grant("stays", server)
-    grants.append(grant.id)
     second = Orchestrator(tmp_path, own.lab)
     second.set_up()
     second.run("init")
@@ -105,17 +95,17 @@ def test_a_second_orchestrator_changes_nothing(own, server, grants, tmp_path):
     assert own.gets_in(grant, server)
 
 
-def test_a_record_from_yesterday_opens_nothing_until_it_is_settled(own, server, grants):
+def test_a_record_from_yesterday_opens_nothing_until_it_is_settled(own, server):
     """The host has seen more than the record knows: an alarm, then a re-base; then the record is right."""
-    for login in ("unknown", "unheard", "today"):  # known before, so that the record has their uids
-        own.revoke(own.grant(login, server))
+    logins = ("unknown", "unheard", "today")  # known before, so that the record has their uids
+    give_together(own, {login: Wanted((server,)) for login in logins})
+    end_everything(own)
     saved = own.folder.parent / "yesterday"
     shutil.copytree(own.folder / ".daypass", saved)
     lost = [own.grant("unknown", server), own.grant("unheard", server)]
     shutil.rmtree(own.folder / ".daypass")
     shutil.move(saved, own.folder / ".daypass")
     later = own.grant("today", server, code=3)
-    grants.append(later.id)
     said = later.answer["servers"][server]
     assert said["code"] == "sequence_ahead"
     assert "daypass reconcile --rebase" in said["message"]

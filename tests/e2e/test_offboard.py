@@ -52,11 +52,8 @@ def test_servers_are_as_they_were_before_they_were_onboarded(leaver):
         assert difference(before[server], snapshot(leaver.lab, server)) == []
     assert leaver.run("reconcile", "--output", "json").json["servers"] == {}
     leaver.run("audit", "verify")
-    leaver.run("onboard", *servers)
-    again = leaver.grant("alice", *servers)
-    for server in servers:
-        assert leaver.gets_in(again, server)
-        assert not leaver.gets_in(grant, server)
-    leaver.run("offboard", *servers, "--yes")
-    for server in servers:
-        assert difference(before[server], snapshot(leaver.lab, server)) == []
+    returning = servers[0]  # as new to the record as it is by itself
+    leaver.run("onboard", returning)
+    again = leaver.grant("alice", returning)
+    assert leaver.gets_in(again, returning)
+    assert not leaver.gets_in(grant, returning)
