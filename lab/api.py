@@ -76,10 +76,13 @@ class Lab:
             check: Raise `command_failed` with the command's standard error when it fails.
             privileged: With every capability, mount(8) among them, which hosts themselves lack.
         """
-        words = entering.argv(
-            self.container(host), argv, interactive=input is not None, privileged=privileged
+        done = entering.finish(
+            self.container(host),
+            argv,
+            stdin=input,
+            privileged=privileged,
+            timeout_seconds=timeout_seconds,
         )
-        done = podman.finish(words, stdin=input, timeout_seconds=timeout_seconds)
         if check and done.returncode != 0:
             said = (done.stderr or done.stdout).strip()
             sentence = f"{argv[0]} on {self._host(host).name} ended with {done.returncode}: {said}"

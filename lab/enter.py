@@ -96,8 +96,8 @@ def become(pid: int, kept: int, files: Sequence[int], words: Sequence[str]) -> N
     os.execvpe(words[0], list(words), {**environment, b"HOME": b"/root"})  # noqa: S606 # an argument list
 
 
-def main(pid: int, kept: int, words: Sequence[str]) -> int:
-    """Fork into the container's PID namespace; the command's exit code."""
+def begin(pid: int, kept: int, words: Sequence[str]) -> int:
+    """Fork into the container's PID namespace; the PID of the command's own process."""
     files = {name: os.open(f"/proc/{pid}/ns/{name}", os.O_RDONLY) for name in NAMESPACES}
     pids = files.pop("pid")
     for name in LIMITS:  # by the machine's number of the process, which means nothing in its PID namespace
@@ -115,12 +115,21 @@ def main(pid: int, kept: int, words: Sequence[str]) -> int:
         except OSError as error:
             os.write(2, f"{words[0]}: {error.strerror}\n".encode())
             os._exit(NOT_FOUND if isinstance(error, FileNotFoundError) else NOT_EXECUTABLE)
+    return child
+
+
+def wait(child: int) -> int:
+    """The command's exit code, once it has ended."""
     code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
     return code if code >= 0 else 128 - code
 
 
-if __name__ == "__main__":
-    first = int(sys.argv[1])
-    if sys.argv[3] == "nothing":
+def main(first: str, kept: str, given: str, *words: str) -> int:
+    """Run the command to its end; its exit code."""
+    if given == "nothing":
         os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
-    sys.exit(main(first, bounding_set(first) if sys.argv[2] == "own" else -1, sys.argv[4:]))
+    return wait(begin(int(first), bounding_set(int(first)) if kept == "own" else -1, words))
+
+
+if __name__ == "__main__":
+    sys.exit(main(*sys.argv[1:]))

@@ -81,8 +81,8 @@ def finish(
     """
     started = time.monotonic()
     with (
-        _source(stdin) as source,
-        subprocess.Popen(words, stdin=source, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process,
+        source(stdin) as given,
+        subprocess.Popen(words, stdin=given, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process,
     ):
         while True:
             try:
@@ -95,10 +95,19 @@ def finish(
                     break
                 if timeout_seconds is not None and time.monotonic() - started > timeout_seconds:
                     process.kill()
-                    sentence = f"{' '.join(words[:4])} took over {timeout_seconds} s"
-                    raise LabError("podman_hangs", sentence) from late
+                    raise too_long(words, timeout_seconds) from late
+    return completed(words, process.returncode, out, err)
+
+
+def too_long(words: Sequence[str], timeout_seconds: float) -> LabError:
+    """The error for a command that was ended."""
+    return LabError("podman_hangs", f"{' '.join(words[:4])} took over {timeout_seconds} s")
+
+
+def completed(words: Sequence[str], code: int, out: bytes, err: bytes) -> subprocess.CompletedProcess[str]:
+    """What a command said, as text that gives its bytes back."""
     said = [text.decode("utf-8", "surrogateescape") for text in (out, err)]
-    return subprocess.CompletedProcess(words, process.returncode, *said)
+    return subprocess.CompletedProcess(words, code, *said)
 
 
 def _at_hand(stream: IO[bytes] | None) -> bytes:
@@ -113,10 +122,11 @@ def _at_hand(stream: IO[bytes] | None) -> bytes:
 
 
 @contextmanager
-def _source(stdin: str | None) -> Iterator[IO[bytes] | int]:
+def source(stdin: str | None) -> Iterator[IO[bytes]]:
     """A file with what is to be read: `communicate`, called again after a time-out, sends nothing more."""
     if stdin is None:
-        yield subprocess.DEVNULL
+        with Path(os.devnull).open("rb") as file:
+            yield file
         return
     with tempfile.TemporaryFile() as file:
         file.write(stdin.encode("utf-8", "surrogateescape"))

@@ -30,11 +30,11 @@ def banner(address: str, port: int, timeout_seconds: float = 5.0) -> bool:
 def booted(lab: str, host: Host) -> bool:
     """Whether systemd has finished booting and logind runs; a failed unit of others doesn't matter."""
     name = podman.container_name(lab, host.name)
-    said = podman.finish(entering.argv(name, ["systemctl", "is-system-running"])).stdout.strip()
+    said = entering.finish(name, ["systemctl", "is-system-running"]).stdout.strip()
     if said not in BOOTED:
         return False
     words = ["systemctl", "is-active", "--quiet", "systemd-logind"]
-    return podman.finish(entering.argv(name, words)).returncode == 0
+    return entering.finish(name, words).returncode == 0
 
 
 def wait(lab: str, host: Host, limit_seconds: float = LIMIT_SECONDS) -> None:

@@ -1,9 +1,12 @@
-"""Runs on a lab host: converge with the code beside it, told by one JSON object on standard input.
+"""Runs on a lab host: converge with the code beside it, told by JSON objects, a line each, on standard input.
+
+Each is answered by a line, from a process forked for it: a program's start costs more than most runs.
 
 Keys: `document` (opaque), `check`, `now` (null = the clock), `controller_time`, `lock_wait`, `patience`
 ({program: seconds} for those that get less than usual), `program` (true: it is put on the host), `kill`: null
 or {"effect": n, "when": "before" | "after"}: SIGKILL to this process at its n-th effect (0 = the first).
-Prints {"answer": …, "effects": [[kind, detail], …], "seconds": …}; a killed one prints nothing.
+Prints {"answer": …, "effects": [[kind, detail], …], "seconds": …}; null for one that was killed; a text for
+one that broke.
 """
 
 # Written as the code for hosts is, which does without pathlib.
@@ -18,6 +21,7 @@ import signal
 import subprocess
 import sys
 import time
+import traceback
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
@@ -79,7 +83,8 @@ def begin_anew(wish: dict) -> None:
     for login in wish["forget"]:
         forget(login)
     for group in (names.GROUP_CREATED, names.GROUP_JOINED):
-        subprocess.run(["groupadd", "-f", group], check=True)
+        if not listed("/etc/group", group):
+            subprocess.run(["groupadd", group], check=True)
     for folder, mode in (
         (names.STATE_FOLDER, 0o700),
         ("/etc/ssh/daypass", 0o711),
@@ -103,11 +108,18 @@ def write_dropin(content: bytes) -> None:
         subprocess.run(["pkill", "-HUP", "-o", "-x", "sshd"], check=True)
 
 
+def listed(path: str, name: str) -> bool:
+    """Whether an account file has an entry of this name."""
+    return any(line.startswith(f"{name}:") for line in open(path, encoding="utf-8", errors="replace"))
+
+
 def forget(login: str) -> None:
     """Take an account and all its traces away, whatever state it is in."""
-    subprocess.run(["pkill", "-KILL", "-u", login], check=False, stderr=subprocess.DEVNULL)
-    for program in ("userdel", "groupdel"):
-        subprocess.run([program, login], check=False, stderr=subprocess.DEVNULL)
+    if listed("/etc/passwd", login):
+        subprocess.run(["pkill", "-KILL", "-u", login], check=False, stderr=subprocess.DEVNULL)
+        subprocess.run(["userdel", login], check=False, stderr=subprocess.DEVNULL)
+    if listed("/etc/group", login):
+        subprocess.run(["groupdel", login], check=False, stderr=subprocess.DEVNULL)
     shutil.rmtree(f"/home/{login}", ignore_errors=True)
     for path in (f"{names.KEYS_FOLDER}/{login}", f"/var/mail/{login}", names.SUDOERS_PATH):
         if os.path.lexists(path):
@@ -135,15 +147,13 @@ def look(login: str) -> dict:
     }
 
 
-def main() -> None:
-    wish = json.load(sys.stdin)
+def act(wish: dict) -> dict:
+    """Do what one object asks for."""
     if "prepare" in wish:
         prepare(wish["prepare"])
-        print("{}")
-        return
+        return {}
     if "look" in wish:
-        print(json.dumps(look(wish["look"])))
-        return
+        return look(wish["look"])
     names.LOCK_WAIT_SECONDS = wish.get("lock_wait", names.LOCK_WAIT_SECONDS)
     told = Told(wish.get("kill"), wish.get("now"))
     told.patience = wish.get("patience", told.patience)
@@ -158,8 +168,35 @@ def main() -> None:
         check=wish.get("check", False),
         program=installing.look() if wish.get("program") else None,
     )
-    seconds = time.perf_counter() - began
-    print(json.dumps({"answer": answer, "effects": told.effects, "seconds": seconds}))
+    return {"answer": answer, "effects": told.effects, "seconds": time.perf_counter() - began}
+
+
+def answered(line: str) -> str:
+    """The answer of a process of its own, as JSON."""
+    reader, writer = os.pipe()
+    pid = os.fork()
+    if pid == 0:
+        os.close(reader)
+        null = os.open(os.devnull, os.O_RDWR)
+        os.dup2(null, 0)
+        os.dup2(null, 1)
+        try:
+            answer = json.dumps(act(json.loads(line)))
+        except BaseException:  # noqa: BLE001 # told to whoever asked
+            answer = json.dumps(traceback.format_exc())
+        with os.fdopen(writer, "w") as file:
+            file.write(answer)
+        os._exit(0)
+    os.close(writer)
+    with os.fdopen(reader) as file:
+        answer = file.read()
+    os.waitpid(pid, 0)
+    return answer or "null"
+
+
+def main() -> None:
+    for line in sys.stdin:
+        print(answered(line), flush=True)
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import base64
 import io
 import json
@@ -91,6 +92,8 @@ class ManagedHost:
         self.orchestrator_id = uuid.uuid4().hex
         self.sequence = 0
         self.ca_key = ca_key
+        self._drivers: list[subprocess.Popen[str]] = []
+        atexit.register(self._end_drivers)
         ship_code(lab, host)
         self._prepare(new_code=True)
 
@@ -108,17 +111,31 @@ class ManagedHost:
 
     def drive(self, wish: Mapping[str, Any]) -> dict[str, Any] | None:
         """One run of the driver; None when it was killed."""
-        done = self.lab.exec(
-            self.host,
-            ["python3", f"{FOLDER}/driver.py"],
-            input=json.dumps(wish),
-            check=False,
-            timeout_seconds=600,
-        )
-        if done.returncode in (-9, 137):
-            return None
-        assert done.returncode == 0, done.stderr
-        return json.loads(done.stdout)
+        driver = self._idle_driver()
+        assert driver.stdin is not None
+        assert driver.stdout is not None
+        driver.stdin.write(json.dumps(wish) + "\n")
+        driver.stdin.flush()
+        line = driver.stdout.readline()
+        assert line, "the driver is gone"
+        self._drivers.append(driver)
+        answer = json.loads(line)
+        assert not isinstance(answer, str), answer
+        return answer
+
+    def _idle_driver(self) -> subprocess.Popen[str]:
+        """A driver that waits for a wish; it ends with this side, or with the host."""
+        while self._drivers:
+            driver = self._drivers.pop()
+            if driver.poll() is None:
+                return driver
+            driver.communicate()
+        words = self.lab.exec_argv(self.host, ["python3", f"{FOLDER}/driver.py"], interactive=True)
+        return subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+
+    def _end_drivers(self) -> None:
+        for driver in self._drivers:
+            driver.communicate()
 
     def kill_loop(self, **wish: Any) -> dict[str, Any]:
         """Run kill_loop.py on the host."""

@@ -21,6 +21,7 @@ ID_ONLY = [{"run_as": "root", "commands": ["/usr/bin/id"]}]
 @pytest.fixture(autouse=True)
 def no_archives(host: ManagedHost):
     """Each test begins and ends without archives."""
+    host.run("rm", "-rf", ARCHIVES)
     yield
     host.run("rm", "-rf", ARCHIVES)
 
