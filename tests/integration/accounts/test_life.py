@@ -80,6 +80,7 @@ def test_closing_ends_sessions_and_everything_begun_in_them(host: ManagedHost, a
         session.kill()
         session.communicate()
         bystander.wait()
+        host.sh("systemctl stop user@$(id -u olaf)")  # by itself it ends ten seconds after the session
 
 
 # Ageing, an end, a limit of days without use, and subordinate ids for whoever is made.
