@@ -28,6 +28,7 @@ from daypass.execution.results import NO_RESULT, OUT_OF_TIME, WaveResults
 from daypass.execution.run_folder import RunFolder
 from daypass.execution.ssh_options import are_host_keys
 from daypass.execution.wave_files import AGENT_SOCKET, WaveFiles, write_wave_files
+from daypass.interrupts import held
 
 PLAYBOOKS = {kind: f"daypass.ssh.{kind}" for kind in ("accounts", "onboard", "offboard", "report")}
 ONE_TASK = frozenset({"accounts", "report"})  # their first result is the outcome
@@ -155,7 +156,8 @@ class _Running:
     def __init__(self, config: Any, run_folder: Path) -> None:
         self._config = config
         self._run_folder = run_folder
-        self._thread = threading.Thread(target=self._run, name="wave")
+        # A daemon: should this be left by an interruption after all, our own end doesn't wait for Ansible's.
+        self._thread = threading.Thread(target=self._run, name="wave", daemon=True)
         self.stumbled = False
 
     def _run(self) -> None:
@@ -174,10 +176,11 @@ class _Running:
 
     def __exit__(self, *_error: object) -> None:
         """With the last outcome the work is done: nobody waits for what Ansible would still tidy up."""
-        while self:  # it may be about to start Ansible
+        with held():  # whoever presses Ctrl-C twice means it, and leaves no Ansible at work all the same
+            while self:  # it may be about to start Ansible
+                end_processes(self._run_folder)
+                self.wait(LOOK_SECONDS)
             end_processes(self._run_folder)
-            self.wait(LOOK_SECONDS)
-        end_processes(self._run_folder)
 
     def __bool__(self) -> bool:
         return self._thread.is_alive()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import json
+import signal
 import subprocess
 import sys
 import threading
@@ -14,6 +15,7 @@ import pytest
 
 from daypass.errors import ExecutionError
 from daypass.execution.ansible_settings import find_ansible
+from daypass.execution.processes import end_processes
 from daypass.execution.results import WaveResults
 from daypass.execution.run_folder import RunFolder
 from daypass.execution.runner import ANSIBLE_PLAYBOOK, OUTPUT, _play, _runner_config, _Running
@@ -57,6 +59,36 @@ def test_wave_that_ends_before_ansible_has_begun_leaves_nothing(run: RunFolder) 
     with _Running(config_of(run, "sleep", "1000"), run.path) as running:
         pass
     assert not running
+
+
+def test_second_interruption_waits_until_the_waves_programs_have_ended(
+    run: RunFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Ctrl-C twice: the second one comes while the first ends Ansible, and neither leaves it at work."""
+    came: list[Path] = []
+
+    def ends(folder: Path) -> int:
+        if not came:
+            came.append(folder)
+            signal.raise_signal(signal.SIGINT)
+        return end_processes(folder)
+
+    monkeypatch.setattr("daypass.execution.runner.end_processes", ends)
+    pid = run.path / "pid"
+    config = config_of(run, "sh", "-c", f"echo $$ > {pid}.new; mv {pid}.new {pid}; sleep 1000")
+    running = _Running(config, run.path)
+
+    def interrupted() -> None:
+        with running:
+            while not pid.exists():
+                running.wait(0.01)
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        interrupted()
+    assert came
+    assert not running
+    assert not Path("/proc", pid.read_text().strip()).exists()
 
 
 def test_ansible_has_no_terminal_and_no_input(run: RunFolder) -> None:

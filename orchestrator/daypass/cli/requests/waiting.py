@@ -21,6 +21,7 @@ from daypass.cli.options import EXIT_DENIED, EXIT_DONE, EXIT_FAILED, EXIT_PARTLY
 from daypass.cli.render import Screen, json_text, safe, time_text
 from daypass.client.followed import Followed, Verdict, read_followed
 from daypass.client.waiting import TimeOver, follow
+from daypass.interrupts import held
 
 EXIT_CODES = {Verdict.ACTIVE: EXIT_DONE, Verdict.PARTLY: EXIT_PARTLY, Verdict.REFUSED: EXIT_DENIED}
 STYLES = {Verdict.ACTIVE: "bold green", Verdict.PARTLY: "bold yellow", Verdict.REFUSED: "bold red"}
@@ -65,7 +66,8 @@ def wait_here(
     from daypass.workflow.requests import listing
 
     def look() -> Followed:
-        with _whole(), answer_first(), invocation.open() as daypass:
+        # Cut off inside, the database's library prints where it was.
+        with held(), answer_first(), invocation.open() as daypass:
             seams, who = acting(daypass.seams, person)
             shown = listing.show_request(seams, request_id, who, daypass.now())
         return read_followed(json.loads(json_text(shown_json(shown))))
@@ -120,19 +122,6 @@ def _interruptible() -> Iterator[None]:
         yield
     finally:
         signal.signal(signal.SIGINT, before)
-
-
-@contextmanager
-def _whole() -> Iterator[None]:
-    """Ctrl-C counts when this is done: cut off inside, the database's library prints where it was."""
-    came: list[int] = []
-    before = signal.signal(signal.SIGINT, lambda number, _frame: came.append(number))
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, before)
-    if came:
-        raise KeyboardInterrupt
 
 
 @contextmanager
