@@ -124,14 +124,15 @@ def test_what_can_go_goes_where_something_cant(tmp_path: Path, monkeypatch: pyte
 def test_program_that_hung_once_is_not_waited_for_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     """With fifty accounts to close, no hanging usermod takes half a minute each; what it began ends too."""
     program = tmp_path / "hangs"
-    program.write_text("#!/bin/sh\nsleep 617 &\nwait\n")
+    sleep = f"sleep 617.{os.getpid()}"  # nobody else's, who tests beside us
+    program.write_text(f"#!/bin/sh\n{sleep} &\nwait\n")
     program.chmod(0o755)
     monkeypatch.setattr(system, "HUNG_SECONDS", 0.2)
     host = System()
     began = time.monotonic()
     codes = [host.attempt([str(program)], timeout_seconds=limit).rc for limit in (1, 30, 30)]
     assert (codes, time.monotonic() - began < 10) == ([124, 124, 124], True)
-    assert subprocess.run(["pgrep", "-f", "sleep 617"], check=False, capture_output=True).returncode == 1
+    assert subprocess.run(["pgrep", "-f", sleep], check=False, capture_output=True).returncode == 1
     assert host.query(["true"]).rc == 0
 
 
