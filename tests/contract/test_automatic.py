@@ -78,10 +78,12 @@ def test_grant_gets_a_share_more_but_one_a_server(filled: Store):
 
 
 def test_onboarded_servers_are_those_where_access_can_be_given(store: Store):
-    """Not those on their way in, nor those that left."""
+    """Not those on their way in, nor those that left; those on their way out are told apart."""
     here = Host("web-1", "a" * 32, onboarded_at=NOW)
     with store.write(ACTOR, NOW) as work:
         work.set_host(here)
         work.set_host(Host("web-2", "b" * 32))
         work.set_host(replace(here, server="web-3", host_id="c" * 32, offboarded_at=NOW))
+        work.set_host(replace(here, server="web-4", host_id="d" * 32, leaving_at=NOW))
         assert work.onboarded_servers() == {"web-1"}
+        assert work.leaving_servers() == {"web-4"}

@@ -128,6 +128,9 @@ class ReadView(RequestsView, ReviewsView, AutomaticView, OutboxView, RecordsView
     def onboarded_servers(self) -> frozenset[str]:
         """Names of those that access can be given on now."""
 
+    def leaving_servers(self) -> frozenset[str]:
+        """Names of those whose off-boarding began and isn't over."""
+
     def host_by_id(self, host_id: str) -> Host | None: ...
 
     def host_keys(self, server: str) -> list[HostKey]:

@@ -206,6 +206,11 @@ class SqlView(SqlRequestsView, SqlReviewsView, SqlAutomaticView, SqlOutboxView, 
         here = (table.c.onboarded_at.is_not(None), *(column.is_(None) for column in left))
         return frozenset(self._connection.execute(select(table.c.server).where(*here)).scalars())
 
+    def leaving_servers(self) -> frozenset[str]:
+        table = tables.hosts
+        leaving = select(table.c.server).where(table.c.leaving_at.is_not(None))
+        return frozenset(self._connection.execute(leaving).scalars())
+
     def host_by_id(self, host_id: str) -> Host | None:
         row = self._connection.execute(filtered(tables.hosts, host_id=host_id)).one_or_none()
         return None if row is None else rows.host_from(row)

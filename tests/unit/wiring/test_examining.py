@@ -123,6 +123,16 @@ def test_a_lost_ca_key_is_told_once_with_what_brings_it_back(ready, findings):
     assert "backup" in told[0].hint
 
 
+def test_a_server_that_is_being_off_boarded_is_not_called_new(ready, findings):
+    """What ends it is to be typed again; `daypass onboard` would take it back."""
+    with open_daypass(ready) as daypass, daypass.seams.store.write("x", now()) as work:
+        work.set_host(Host("web-1", "a" * 32, onboarded_at=now(), leaving_at=now()))
+    found = findings()
+    assert (found["onboarding of prod"].grade, found["off-boarding"].grade) == (Grade.OK, Grade.WARN)
+    assert found["off-boarding"].found == "isn't over on web-1"
+    assert found["off-boarding"].hint.startswith("daypass offboard web-1")
+
+
 def test_looking_before_init_makes_nothing(place, findings):
     """Each thing that is missing names what makes it."""
     before = sorted(place.parent.rglob("*"))

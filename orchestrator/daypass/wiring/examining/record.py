@@ -111,6 +111,8 @@ def _record(settings: Settings) -> Iterator[Finding]:
         yield from fleet.judge_shares(shares, moment)
         open_on = {share.server for share in shares} | {one.server for one in view.accounts(states=THERE)}
         yield from fleet.judge_strangers(listed, open_on, view.onboarded_servers())
+        if leaving := view.leaving_servers():
+            yield fleet.judge_leaving(leaving, listed)
         pending = view.requests(states=[RequestState.PENDING])
         yield fleet.judge_overdue(sum(one.expires_at + record.PASS_LATE < moment for one in pending))
         waiting = view.deliveries(states=[DeliveryState.WAITING])
@@ -121,10 +123,10 @@ def _record(settings: Settings) -> Iterator[Finding]:
 
 def _servers(settings: Settings, view: ReadView) -> Iterator[Finding]:
     """Host keys and onboarding, by integration."""
-    keyed, onboarded = view.servers_with_host_keys(), view.onboarded_servers()
+    keyed, met = view.servers_with_host_keys(), view.onboarded_servers() | view.leaving_servers()
     for one in settings.integrations:
         keyless = [s.name for s in one.servers if not s.host_key and s.name not in keyed]
-        fresh = [s.name for s in one.servers if s.name not in onboarded]
+        fresh = [s.name for s in one.servers if s.name not in met]
         yield fleet.judge_missing(f"host keys of {one.name}", keyless, "daypass servers scan")
         yield fleet.judge_missing(f"onboarding of {one.name}", fresh, "daypass onboard")
 

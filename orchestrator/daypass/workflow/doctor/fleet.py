@@ -46,6 +46,13 @@ def judge_strangers(
         yield warn(what, f"{some(left)}, onboarded and not taken out", _back(left))
 
 
+def judge_leaving(leaving: Collection[str], listed: Collection[str]) -> Finding:
+    """Servers whose off-boarding nobody has seen the end of."""
+    gone = set(leaving) - set(listed)
+    hint = _back(gone) if gone else with_names("daypass offboard", sorted(leaving)) + "   (again)"
+    return warn("off-boarding", f"isn't over on {some(leaving)}", hint)
+
+
 def _back(servers: Collection[str]) -> str:
     out = with_names("daypass offboard", sorted(servers))
     return f"put them back into the list, then: {out}   (--forget where the machine is gone)"
