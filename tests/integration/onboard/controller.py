@@ -162,8 +162,15 @@ def read_play(code: int, text: str, host: str) -> Play:
     return Play(code, text, results, stats.get(host, {}))
 
 
-def refusal_on(console: Controller, host: api.Host, local_deadline: str) -> dict[str, str] | None:
+def refusal_on(
+    console: Controller,
+    host: api.Host,
+    local_deadline: str,
+    host_id: str | None = None,
+    orchestrator_id: str | None = None,
+) -> dict[str, str] | None:
     """What the module's code on the host refuses it with."""
     argv = ["python3", f"{FOLDER}/{TRUST_RUN.name}"]
-    wish = json.dumps({"local_deadline": local_deadline})
+    ids = {"host_id": host_id, "orchestrator_id": orchestrator_id}
+    wish = json.dumps({"local_deadline": local_deadline, **ids})
     return json.loads(console.lab.exec(host, argv, input=wish).stdout)

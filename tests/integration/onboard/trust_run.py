@@ -1,6 +1,7 @@
 """Runs on a lab host that isn't ours: what the trust module does with `state=present`, without a playbook.
 
-Standard input: {"local_deadline"}. Prints {"code", "message", "hint"} of a refusal, or null.
+Standard input: {"local_deadline", "host_id", "orchestrator_id"}. Prints {"code", "message", "hint"} of a
+refusal, or null.
 """
 
 # Written as the code for hosts is, which does without pathlib.
@@ -20,14 +21,12 @@ from daypass_host.onboarding import trust, way_back
 
 def main() -> None:
     wanted = trust.Wanted(
-        host_id=None,
-        orchestrator_id=None,
+        **json.load(sys.stdin),
         machine_id=None,
         connector="apono",
         canary="dp-canary",
         way_back_seconds=600,
         take_over=False,
-        local_deadline=json.load(sys.stdin)["local_deadline"],
     )
     host = system.System()
     host.make_folder(names.STATE_FOLDER, 0o700)
