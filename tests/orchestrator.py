@@ -9,6 +9,7 @@ import shlex
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -109,6 +110,11 @@ class Orchestrator:
         ran = commands.run(list(map(str, words)), folder=self.folder, environment=self.environment())
         assert code is None or ran.code == code, f"{shlex.join(map(str, words))}: {ran}"
         return ran
+
+    def run_at_once(self, *commands: Sequence[str | Path]) -> list[Ran]:
+        """Run several commands at the same time; how each ended, in their order."""
+        with ThreadPoolExecutor(len(commands)) as pool:
+            return list(pool.map(lambda words: self.run(*words, code=None), commands))
 
     def start(self, *words: str | Path) -> subprocess.Popen[str]:
         """Begin a command and let it run."""

@@ -11,7 +11,6 @@ from daypass.domain.outcomes import Outcome, OutcomeKind
 from daypass.execution.executor import WaveServer
 from daypass.workflow.granting import GrantRequest, give
 from daypass.workflow.revoking import take_back
-from tests.commands import COMMAND_SECONDS
 
 SERVER = "web-1"
 
@@ -102,9 +101,8 @@ def test_two_passes_at_once_do_the_work_once(site, look, all_agree, tidy):
     grants = [site.grant(f"pass{n}", SERVER) for n in range(2)]
     for grant in grants:
         held_back(site, lambda d, g=grant: take_back(d.seams, g.id, d.now()))
-    processes = [site.start("reconcile", "--output", "json") for _ in range(2)]
-    ended = [(process.communicate(timeout=COMMAND_SECONDS), process.returncode) for process in processes]
-    assert {code for _, code in ended} <= {0, 3}, ended
+    ended = site.run_at_once(["reconcile"], ["reconcile"])
+    assert {ran.code for ran in ended} <= {0, 3}, ended
     site.reconcile()
     assert not {"pass0", "pass1"} & set(look(SERVER).opened())
     with site.opened() as daypass, daypass.seams.store.read() as view:
@@ -118,10 +116,8 @@ def test_two_passes_at_once_do_the_work_once(site, look, all_agree, tidy):
 def test_a_grant_and_a_pass_at_once_agree_in_the_end(site, all_agree, tidy):
     """One certificate a serial, one share a server, whoever was first."""
     words = [site.grant_words(f"rush{n}", SERVER) for n in range(2)]
-    commands = [words[0], ["reconcile"], words[1], ["reconcile"]]
-    processes = [site.start(*command) for command in commands]
-    ended = [(process.communicate(timeout=COMMAND_SECONDS), process.returncode) for process in processes]
-    assert {code for _, code in ended} <= {0, 3}, ended
+    ended = site.run_at_once(words[0], ["reconcile"], words[1], ["reconcile"])
+    assert {ran.code for ran in ended} <= {0, 3}, ended
     site.reconcile()
     with site.opened() as daypass, daypass.seams.store.read() as view:
         for login in ("rush0", "rush1"):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 
 import pytest
@@ -83,13 +82,10 @@ def test_two_processes_that_answer_at_once_give_one_grant(site, company, tidy):
     """Whoever is second is told what the first one decided."""
     company.write(PEOPLE, [{**FLOW, "approvers": [{"group": "platform"}]}])
     request = company.as_("asker", *WORDS, "--reason", "INC-2")["request"]["id"]
-    answering = [
-        site.start("request", "approve", request, "--as", login, "--output", "json")
-        for login in ("first", "second")
-    ]
-    ended = {process.communicate()[0]: process.returncode for process in answering}
-    assert sorted(ended.values()) == [0, 2]
-    (refused,) = [said for said, code in ended.items() if code == 2]
-    assert json.loads(refused)["error"]["code"] == "request_decided"
+    words = ("request", "approve", request, "--output", "json", "--as")
+    ended = site.run_at_once((*words, "first"), (*words, "second"))
+    assert sorted(ran.code for ran in ended) == [0, 2]
+    (refused,) = [ran for ran in ended if ran.code == 2]
+    assert refused.json["error"]["code"] == "request_decided"
     with site.opened() as daypass, daypass.seams.store.read() as view:
         assert sum(grant.request_id == request for grant in view.grants()) == 1
