@@ -6,8 +6,10 @@ from typing import Any
 
 import pytest
 
+from ansible_collections.daypass.ssh.plugins.module_utils.apply import account_steps
 from ansible_collections.daypass.ssh.plugins.module_utils.contract.fields import show_moment
 from ansible_collections.daypass.ssh.plugins.module_utils.contract.names import Refusal
+from ansible_collections.daypass.ssh.plugins.module_utils.effects.system import Completed
 from ansible_collections.daypass.ssh.plugins.module_utils.onboarding import leaving
 from ansible_collections.daypass.ssh.plugins.module_utils.record import ledger_file
 from ansible_collections.daypass.ssh.plugins.module_utils.record.ledger import Ledger
@@ -67,6 +69,21 @@ def test_number_is_recorded_before_the_group_is_made(system: MemorySystem):
     recorded = next(n for n, detail in enumerate(kinds) if detail.endswith("ledger.json"))
     assert recorded < kinds.index("groupadd --gid 99999 fresh")
     assert kept(system).made_groups == {"fresh": 99999}
+
+
+def test_groupdel_that_says_yes_and_does_nothing_is_not_believed(system: MemorySystem, monkeypatch):
+    """A group that is left stays ours: told, and removed by the next run; a person's own is a failure."""
+    run(system, opaque(1))
+    with monkeypatch.context() as lying:
+        lying.setattr(system, "_groupdel", lambda _argv, _stdin: Completed(0, "", ""))
+        warnings = run(system, opaque(2, given=False))["answer"]["warnings"]
+        assert any("fresh is left" in one and "groupdel didn't delete" in one for one in warnings)
+        system.groups["bert"] = (70008, set())
+        with pytest.raises(Refusal, match="groupdel didn't delete bert"):
+            account_steps.delete_group(system, "bert", 70008)
+    assert kept(system).made_groups == {"fresh": 99999}
+    run(system, opaque(3, given=False))
+    assert ("fresh" in system.groups, kept(system).made_groups) == (False, {})
 
 
 def test_group_made_in_vain_goes_again_and_keeps_its_number(system: MemorySystem):

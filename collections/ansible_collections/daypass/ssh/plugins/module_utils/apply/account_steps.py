@@ -194,7 +194,14 @@ def delete_group(system: System, login: str, uid: int) -> None:
     """Delete the private group, if it is ours and empty; userdel often did."""
     group = account_files.parse_group(system.read("/etc/group") or b"").get(login)
     if group is not None and group.gid == uid and not group.members:
-        system.change(["groupdel", login])
+        remove_group(system, login)
+
+
+def remove_group(system: System, name: str) -> None:
+    """Have groupdel delete a group, and look after: its exit code proves as little as userdel's."""
+    system.change(["groupdel", name])
+    if name in account_files.parse_group(system.read("/etc/group") or b""):
+        raise Refusal("command_failed", f"groupdel didn't delete {name}")
 
 
 def undo_create(system: System, login: str, account: LedgerAccount, made_home: bool) -> None:

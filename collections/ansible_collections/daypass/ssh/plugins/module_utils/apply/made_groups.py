@@ -11,6 +11,7 @@ from ..contract.typed import TYPE_CHECKING, NamedTuple
 from ..effects.system import CommandFailed
 from ..facts import account_files
 from ..record import rights
+from .account_steps import remove_group
 
 if TYPE_CHECKING:
     from typing import Mapping, Sequence
@@ -92,7 +93,7 @@ def _remove(system: System, name: str, gid: int) -> bool:
     members = [*group.members, *(entry.name for entry in passwd.values() if entry.gid == gid)]
     if members:
         raise Refusal("group_used", f"{members[0]} is in it")
-    system.change(["groupdel", name])
+    remove_group(system, name)
     return True
 
 
