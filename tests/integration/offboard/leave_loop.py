@@ -17,6 +17,7 @@ import sys
 
 import cheaper
 import driver
+import kill_loop
 from daypass_host.contract import names
 from daypass_host.deadline import units
 from daypass_host.onboarding import footprint, leaving, trust, way_back
@@ -110,15 +111,15 @@ def main() -> None:
     failures = [] if isinstance(effects, list) else [f"without a kill: {effects}"]
     failures += [f"without a kill: {one}" for one in problems(before)]
     kills = 0
-    for number, (_kind, detail) in enumerate(effects if isinstance(effects, list) else []):
-        for when in ("before", "after"):
-            restore(kept)
-            status, _text = run(wanted, {"effect": number, "when": when})
-            kills += os.WIFSIGNALED(status)
-            _status, text = run(wanted, None)
-            if isinstance(json.loads(text), str):
-                failures.append(f"{when} {number} {detail}: {text}")
-            failures += [f"{when} {number} {detail}: {one} is left" for one in problems(before)]
+    for kill in kill_loop.points(effects, 0) if isinstance(effects, list) else ():
+        restore(kept)
+        status, _text = run(wanted, kill)
+        kills += os.WIFSIGNALED(status)
+        _status, text = run(wanted, None)
+        where = f"{kill['when']} {effects[kill['effect']]}"
+        if isinstance(json.loads(text), str):
+            failures.append(f"{where}: {text}")
+        failures += [f"{where}: {one} is left" for one in problems(before)]
     restore(kept)
     print(json.dumps({"kills": kills, "failures": failures, "effects": effects}))
 
