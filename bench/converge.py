@@ -58,19 +58,20 @@ def run(arguments: Sequence[str]) -> bool:
     options = parser.parse_args(arguments)
     site = prepare(1, 1, prefix="full", light=False)
     with site.opened() as daypass:
-        _fill(site, daypass)
-        unchanged = _on_host(site, _document(site, daypass), rounds=options.rounds + 1)[1:]
+        _fill(site, daypass, CROWD - options.rounds // 2)  # half of the new ones come to fewer, half to more
         opened = [_open_one(site, daypass) for _ in range(options.rounds)]
+        _fill(site, daypass, CROWD)
+        unchanged = _on_host(site, _document(site, daypass), rounds=options.rounds + 1)[1:]
     return _report(unchanged, opened)
 
 
-def _fill(site: Site, daypass: Daypass) -> None:
-    """Have fifty accounts or more in the ledger."""
+def _fill(site: Site, daypass: Daypass, crowd: int) -> None:
+    """Have so many accounts or more in the ledger; a host that an earlier bench left has more."""
     text = site.lab.exec(site.hosts[0], ["cat", "/var/lib/daypass/ledger.json"]).stdout
-    missing = CROWD - len(json.loads(text)["accounts"])
+    missing = crowd - len(json.loads(text)["accounts"])
     if missing > 0:
         give_unsent(site, daypass, missing)
-    converge(daypass.seams, site.hosts)  # the program is there, and what an earlier bench left is told
+    converge(daypass.seams, site.hosts)  # the program is there, and what was left is told
 
 
 def _document(site: Site, daypass: Daypass) -> str:
