@@ -59,7 +59,7 @@ def _build(wanted: Recipe, image_reference: str, report: Report) -> None:
     place = state.root() / "build"
     place.mkdir(mode=0o755, parents=True, exist_ok=True)
     _remove_leftovers(place, wanted)
-    with tempfile.TemporaryDirectory(prefix=f"{wanted.name}-", dir=place) as scratch:
+    with tempfile.TemporaryDirectory(prefix=scratch_prefix(wanted.name), dir=place) as scratch:
         archive = Path(scratch) / "root.tar"
         report(f"building image {wanted.name} (Debian {wanted.release}), about a minute")
         _bootstrap(wanted, archive, place / f"{wanted.name}.log", report)
@@ -69,9 +69,14 @@ def _build(wanted: Recipe, image_reference: str, report: Report) -> None:
     report(f"image {wanted.name} is ready")
 
 
+def scratch_prefix(name: str) -> str:
+    """How folders begin that an image is built in; none of another one's begins so."""
+    return f"{name}.build-"
+
+
 def _remove_leftovers(place: Path, wanted: Recipe) -> None:
     """Delete what builds that were killed left behind, never across a mount that may still be in it."""
-    left = [str(path) for path in place.glob(f"{wanted.name}-*")]
+    left = [str(path) for path in place.glob(f"{scratch_prefix(wanted.name)}*")]
     if left:
         remove = machine.privileged(["rm", "-rf", "--one-file-system", "--", *left])
         subprocess.run(remove, capture_output=True, check=False)

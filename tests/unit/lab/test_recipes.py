@@ -21,6 +21,12 @@ def test_images_of_different_recipes_have_different_names():
     assert len(references) == len(recipes.RECIPES)
 
 
+def test_images_are_built_in_folders_that_no_other_image_takes_for_its_own():
+    """What a killed build left is removed by the next one; debian12's must not remove debian12-cron's."""
+    prefixes = [images.scratch_prefix(name) for name in recipes.RECIPES]
+    assert not [(a, b) for a in prefixes for b in prefixes if a != b and b.startswith(a)]
+
+
 def test_changed_hook_makes_another_image(tmp_path, monkeypatch: pytest.MonkeyPatch):
     """An image is built anew when one of its own scripts changes, and no other one's."""
     before = {name: images.reference(name) for name in recipes.RECIPES}
