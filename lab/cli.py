@@ -5,15 +5,12 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 
 import click
 
 from lab import api, podman, recipes, state
 from lab.errors import LabError
 from lab.progress import to_stderr
-
-BUILDS_AT_ONCE = 2  # of images: each computes half of its time, else it waits for packages and the disk
 
 
 class LabGroup(click.Group):
@@ -138,9 +135,8 @@ def build_images(wanted: tuple[str, ...]) -> None:
     """Build the images that aren't there yet."""
     told = to_stderr()
     try:
-        with ThreadPoolExecutor(BUILDS_AT_ONCE) as pool:
-            for reference in pool.map(lambda each: api.build(each, told), wanted or sorted(recipes.RECIPES)):
-                click.echo(reference)
+        for each in wanted or sorted(recipes.RECIPES):
+            click.echo(api.build(each, told))
     finally:
         told.close()
 
