@@ -180,7 +180,8 @@ class SqlWork(SqlRequestsWork, SqlReviewsWork, SqlAutomaticWork, SqlOutboxWork, 
     def _change(self, table: Table, values: rows.Values, name: str) -> None:
         """Change the row with this primary key; nothing is made anew by mistake."""
         key = [column == values[column.name] for column in table.primary_key]
-        if self._connection.execute(update(table).where(*key).values(values)).rowcount == 0:
+        rest = {name: value for name, value in values.items() if name not in table.primary_key}
+        if self._connection.execute(update(table).where(*key).values(rest)).rowcount == 0:
             raise NotFoundError(f"There is no {name}.")
 
     def _put(self, table: Table, values: rows.Values) -> None:

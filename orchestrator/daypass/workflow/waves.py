@@ -7,7 +7,8 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime
 
-from daypass.domain.certificates import CertificateState
+from daypass.domain.certificates import CertificateState, Constraints
+from daypass.domain.grants import Grant
 from daypass.domain.hosts import SentDocument
 from daypass.domain.outcomes import Outcome, OutcomeKind
 from daypass.domain.servers import DEFAULT_PORT, Server
@@ -182,7 +183,7 @@ def _plan(
         accounts=view.accounts(server=server, states=LIVE_ACCOUNTS),
         shares=shares,
         certificates=certificates,
-        constraints={grant_id: grants[grant_id].constraints for grant_id in certificates},
+        constraints={grant_id: _constraints(grants, grant_id) for grant_id in certificates},
         # From the record, so that access is taken back without the CA's private key too.
         ca_keys=view.ca_keys() or seams.ca_keys(),
         removals=removals,
@@ -190,6 +191,13 @@ def _plan(
         join_without_log=integration.join_without_log,
         created_groups=integration.created_groups,
     )
+
+
+def _constraints(grants: Mapping[str, Grant], grant_id: str) -> Constraints:
+    """What a grant's certificates are bound to."""
+    if grant_id not in grants:  # the database's foreign key forbids it; without them nothing may be given
+        raise StoreError(f"the store has no grant {grant_id}", code="grant_unknown")
+    return grants[grant_id].constraints
 
 
 def wave_server(seams: Seams, view: ReadView, server: str, variables: Mapping[str, str]) -> WaveServer:

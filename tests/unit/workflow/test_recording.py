@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import sqlite3
+from contextlib import closing
 from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
 from daypass.domain.grants import AccountState, ShareState
-from daypass.domain.outcomes import Outcome
+from daypass.domain.outcomes import Outcome, OutcomeKind
 from daypass.workflow.granting import give
 from daypass.workflow.reconciling import reconcile_once
 from daypass.workflow.revoking import take_back
+from daypass.workflow.waves import converge
 from tests.fakes import MemoryHosts
 
 
@@ -73,6 +76,19 @@ def test_a_server_whose_document_can_not_be_made_holds_up_no_other(world, reques
     assert the_share(world, answer.grant.id).state is ShareState.ENDED
     broken = the_share(world, answer.grant.id, "web-2")
     assert (broken.state, broken.outcome_code) == (ShareState.ENDING, "document_invalid")
+
+
+def test_a_server_with_a_share_of_no_grant_holds_up_no_other(world, request_for):
+    """A row was taken out of the database: what a key line is bound to is unknown, nothing is sent there."""
+    lost = give(world.seams, request_for("anna", "web-1"), world.clock()).grant
+    give(world.seams, request_for("bert", "web-2"), world.clock())
+    with closing(sqlite3.connect(world.record)) as connection:  # asks for no foreign keys
+        assert connection.execute("DELETE FROM grants WHERE id = ?", (lost.id,)).rowcount == 1
+        connection.commit()
+    sent = len(world.waves.sent)
+    outcomes = converge(world.seams, ["web-1", "web-2"])
+    assert (outcomes["web-1"].code, outcomes["web-2"].kind) == ("grant_unknown", OutcomeKind.APPLIED)
+    assert [server for server, _document in world.waves.sent[sent:]] == ["web-2"]
 
 
 @pytest.mark.parametrize("changes", [{"host_id": "e" * 32}, {"sequence": 0}])
