@@ -22,6 +22,7 @@ import subprocess
 import sys
 import time
 import traceback
+from typing import TYPE_CHECKING
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
@@ -32,6 +33,11 @@ from daypass_host.program import installing
 from daypass_host.record import ledger, ledger_file
 from daypass_host.run.converge import converge
 from daypass_host.sessions import processes
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+KILLED, NOT_REACHED = -signal.SIGKILL, 42  # ends of a process of our own
 
 
 class Told(system.System):
@@ -171,27 +177,46 @@ def act(wish: dict) -> dict:
     return {"answer": answer, "effects": told.effects, "seconds": time.perf_counter() - began}
 
 
-def answered(line: str) -> str:
-    """The answer of a process of its own, as JSON."""
+def in_a_child(work: Callable[[], object]) -> tuple[object, int]:
+    """What work gives, as JSON brings it back, from a process of its own; and that one's exit code.
+
+    None with `KILLED` (it was), and with `NOT_REACHED` (its kill was to come later than there is anything).
+
+    Raises:
+        RuntimeError: It broke, or ended in another way: no such end may pass for a kill.
+    """
     reader, writer = os.pipe()
     pid = os.fork()
     if pid == 0:
         os.close(reader)
-        null = os.open(os.devnull, os.O_RDWR)
+        null = os.open(os.devnull, os.O_RDWR)  # what it prints would stand among the answers
         os.dup2(null, 0)
         os.dup2(null, 1)
         try:
-            answer = json.dumps(act(json.loads(line)))
+            told = [work()]
         except BaseException:  # noqa: BLE001 # told to whoever asked
-            answer = json.dumps(traceback.format_exc())
+            told = traceback.format_exc()
         with os.fdopen(writer, "w") as file:
-            file.write(answer)
+            json.dump(told, file)
         os._exit(0)
     os.close(writer)
     with os.fdopen(reader) as file:
-        answer = file.read()
-    os.waitpid(pid, 0)
-    return answer or "null"
+        text = file.read()
+    code = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+    if code in (KILLED, NOT_REACHED):
+        return None, code
+    told = json.loads(text) if code == 0 else f"it ended with {code}"
+    if isinstance(told, str):
+        raise RuntimeError(told)
+    return told[0], code
+
+
+def answered(line: str) -> str:
+    """The answer of a process of its own, as JSON."""
+    try:
+        return json.dumps(in_a_child(lambda: act(json.loads(line)))[0])
+    except RuntimeError as error:
+        return json.dumps(str(error))
 
 
 def main() -> None:

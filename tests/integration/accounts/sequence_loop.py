@@ -8,7 +8,6 @@ Standard input: {"people": {login: uid}, "ids": what `driver.prepare` takes, "se
 from __future__ import annotations
 
 import json
-import os
 import sys
 import time
 
@@ -21,20 +20,15 @@ from daypass_host.sessions import processes
 
 def run(step: dict) -> dict:
     """One converge in a child: whether it was killed, and the code of its refusal."""
-    reader, writer = os.pipe()
-    pid = os.fork()
-    if pid == 0:
-        os.close(reader)
+
+    def work() -> str | None:
         told = driver.Told(step["kill"], step["now"])
         answer = driver.converge(told, step["document"], now=told.clock())["answer"]
         codes = [answer["code"], *(one["code"] for one in answer["accounts"].values())]
-        os.write(writer, json.dumps(next(filter(None, codes), None)).encode())
-        os._exit(0)
-    os.close(writer)
-    with os.fdopen(reader) as file:
-        text = file.read()
-    os.waitpid(pid, 0)
-    return {"dead": not text, "code": json.loads(text) if text else None}
+        return next(filter(None, codes), None)
+
+    refusal, code = driver.in_a_child(work)
+    return {"dead": code == driver.KILLED, "code": refusal}
 
 
 def look(people: dict) -> dict:

@@ -6,7 +6,7 @@ The host has a ledger, a drop-in and one account. Prints {"kills", "failures": [
 """
 
 # Written as the code for hosts is, which does without pathlib.
-# ruff: noqa: BLE001, PTH103, PTH123, SIM115
+# ruff: noqa: PTH103, PTH123, SIM115
 from __future__ import annotations
 
 import json
@@ -20,6 +20,7 @@ import driver
 import kill_loop
 from daypass_host.contract import names
 from daypass_host.deadline import units
+from daypass_host.effects import system as host_system
 from daypass_host.onboarding import footprint, leaving, trust, way_back
 
 SNAPSHOT = "/opt/daypass-test/onboarded"
@@ -57,25 +58,18 @@ def leave(system, wanted: trust.Wanted) -> None:
         leaving.clear(system)
 
 
-def run(wanted: trust.Wanted, kill: dict | None) -> tuple[int, str]:
-    """One off-boarding in a child: its wait status, and what it said or did."""
-    reader, writer = os.pipe()
-    pid = os.fork()
-    if pid == 0:
-        os.close(reader)
+def run(wanted: trust.Wanted, kill: dict | None) -> list | str | None:
+    """One off-boarding in a child: its effects, what it said when it was refused, None when it was killed."""
+
+    def work() -> list | str:
         told = driver.Told(kill, None)
         try:
             leave(told, wanted)
-            text = json.dumps(told.effects)
-        except Exception as error:
-            text = json.dumps(f"{type(error).__name__}: {error}")
-        with os.fdopen(writer, "w") as file:
-            file.write(text)
-        os._exit(0)
-    os.close(writer)
-    with os.fdopen(reader) as file:
-        text = file.read()
-    return os.waitpid(pid, 0)[1], text
+        except (names.Refusal, host_system.CommandFailed, OSError) as error:
+            return f"{type(error).__name__}: {error}"
+        return told.effects
+
+    return driver.in_a_child(work)[0]
 
 
 def problems(before: dict[str, str]) -> list[str]:
@@ -102,23 +96,21 @@ def main() -> None:
         local_deadline="if_possible",
     )
     if wish.get("once"):
-        print(run(wanted, None)[1])
+        print(json.dumps(run(wanted, None)))
         return
     kept = save()
-    status, text = run(wanted, None)
-    effects = json.loads(text)
+    effects = run(wanted, None)
     before = {path: open(path).read() for path in ACCOUNT_FILES}
     failures = [] if isinstance(effects, list) else [f"without a kill: {effects}"]
     failures += [f"without a kill: {one}" for one in problems(before)]
     kills = 0
     for kill in kill_loop.points(effects, 0) if isinstance(effects, list) else ():
         restore(kept)
-        status, _text = run(wanted, kill)
-        kills += os.WIFSIGNALED(status)
-        _status, text = run(wanted, None)
+        kills += run(wanted, kill) is None
+        said = run(wanted, None)
         where = f"{kill['when']} {effects[kill['effect']]}"
-        if isinstance(json.loads(text), str):
-            failures.append(f"{where}: {text}")
+        if isinstance(said, str):
+            failures.append(f"{where}: {said}")
         failures += [f"{where}: {one} is left" for one in problems(before)]
     restore(kept)
     print(json.dumps({"kills": kills, "failures": failures, "effects": effects}))
